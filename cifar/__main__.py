@@ -1,0 +1,101 @@
+"""The command line: `python -m cifar VERB`; each verb calls one function of the package.
+
+Heavy imports stay inside the verbs, so that `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from cifar import LensError
+from cifar.recipe import PRESETS
+
+
+def summary(network: Literal["resnet", "basenet"], /) -> None:
+    """Print the layer table of `resnet` or `basenet`."""
+    from cifar.model import create_model
+    from cifar.model import summary as table
+
+    print(table(create_model(network)))
+
+
+# `train resnet --epochs 40`: a preset by name, any of its fields by flag.
+Preset = tyro.extras.subcommand_type_from_defaults(PRESETS)
+
+
+def train(
+    recipe: Annotated[Preset, tyro.conf.arg(name="")],
+    run: Path | None = None,
+    resume: bool = False,
+) -> None:
+    """Train a network; the checkpoint is written to RUN/checkpoint at the end.
+
+    Args:
+        recipe: The preset's hyper-parameters, each of which can be changed.
+        run: Folder of the run, runs/NETWORK if left out.
+        resume: Go on where the run in this folder stopped.
+    """
+    from cifar.train import train as run_training
+
+    run = run or Path("runs") / recipe.network
+    if run_training(recipe, run, resume=resume):
+        print(f"Done: {run}/checkpoint. Measure it: python -m cifar evaluate {run}/checkpoint")
+
+
+def evaluate(checkpoint: str, /, train_accuracy: bool = True) -> None:
+    """Measure a checkpoint: predictions.npz, metrics.json and the model card in its folder.
+
+    Args:
+        checkpoint: A name under checkpoints/ or a folder.
+        train_accuracy: Measure the 48,000 training images too.
+    """
+    from cifar.card import percent
+    from cifar.evaluate import evaluate as measure
+
+    test = measure(checkpoint, train_accuracy=train_accuracy)["test"]
+    print(f"Test accuracy, plain: {percent(test['accuracy'])}, n = {test['accuracy']['n']:,}")
+    print(f"with the mirrored image averaged in: {percent(test['mirrored'])}")
+
+
+def predict(images: list[Path], /, checkpoint: str = "resnet", top_k: int = 3) -> None:
+    """Classify picture files and print the most probable classes of each.
+
+    Args:
+        images: Picture files.
+        checkpoint: A name under checkpoints/ or a folder.
+        top_k: How many classes to print, 1 to 10.
+    """
+    from cifar import images as pictures
+    from cifar.checkpoint import load
+    from cifar.classifier import classify
+
+    ckpt = load(checkpoint)
+    for path in images:
+        answer = classify(ckpt, pictures.network_view(pictures.open_image(path)))
+        print(f"{path}: " + ", ".join(f"{name} {p:.1%}" for name, p in answer.top(top_k)))
+
+
+def figures() -> None:
+    """Draw the pictures under assets/ and refresh README's results table."""
+    from cifar.figures import draw_all
+
+    draw_all()
+
+
+def main() -> None:
+    verbs = {verb.__name__: verb for verb in (summary, train, evaluate, predict, figures)}
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            verbs,
+            prog="python -m cifar",
+            description=__doc__,
+            config=(tyro.conf.ConsolidateSubcommandArgs,),
+        )
+    except LensError as error:
+        sys.exit(f"python -m cifar: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""A trained network as a folder: `model.safetensors`, `config.json` and what was measured of it.
+
+Reading is strict: another format version, network, class list, normalisation, tensor name, shape
+or a broken file is an error that names it. Nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from cifar import CLASSES, LensError
+from cifar.model import MEAN, STD, Staged, create_model
+
+FORMAT_VERSION = 1
+ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+class CheckpointError(LensError):
+    """The folder is not a checkpoint that can be used; the message names what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in evaluation mode with float32 weights, and what is known about it.
+
+    metrics: the content of `metrics.json`, empty for a checkpoint that was not evaluated yet.
+    sha256: that of the weights file, to which metrics and predictions are bound.
+    """
+
+    path: Path
+    model: Staged
+    config: dict
+    metrics: dict
+    sha256: str
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by; 1 (no calibration) before the first evaluation."""
+        return self.metrics.get("temperature", 1.0)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def save(
+    folder: Path, model: nn.Module, *, network: str, recipe: dict, training: dict, history: list
+) -> None:
+    """Write weights (filters as float16, batch norm as float32), config and history."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        name: (value.half() if value.ndim > 1 else value).cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    config = {
+        "format_version": FORMAT_VERSION,
+        "network": network,
+        "classes": list(CLASSES),
+        "mean": list(MEAN),
+        "std": list(STD),
+        "input_size": 32,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "recipe": recipe,
+        "training": training,
+    }
+    replace(folder / "model.safetensors", lambda path: save_file(tensors, path))
+    write_json(folder / "config.json", config)
+    lines = "".join(json.dumps(line) + "\n" for line in history)
+    replace(folder / "history.jsonl", lambda path: path.write_text(lines))
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a checkpoint given by its name under `checkpoints/` or by its path."""
+    for folder in (ROOT / str(name), Path(name)):
+        if (folder / "config.json").is_file():
+            return folder
+    known = ", ".join(available()) or "none yet"
+    raise CheckpointError(f"There is no checkpoint {str(name)!r} (in this project: {known}).")
+
+
+def available() -> list[str]:
+    """Names of the checkpoints in this project, in alphabetical order."""
+    return sorted(path.parent.name for path in ROOT.glob("*/config.json"))
+
+
+def load(
+    name: str | Path, device: str | torch.device = "cpu", *, measured: bool = True
+) -> Checkpoint:
+    """Read a checkpoint by name or path. Raises CheckpointError for one that cannot be trusted.
+
+    measured: False leaves `metrics.json` alone, for an evaluation that is about to replace it.
+    """
+    folder = find(name)
+    config = read_json(folder / "config.json")
+    for key, wanted in {
+        "format_version": FORMAT_VERSION,
+        "classes": list(CLASSES),
+        "mean": list(MEAN),
+        "std": list(STD),
+        "input_size": 32,
+    }.items():
+        if config.get(key) != wanted:
+            raise CheckpointError(
+                f"{folder}/config.json: {key} is {config.get(key)!r} instead of {wanted!r}."
+            )
+    try:
+        model = create_model(config.get("network"))
+    except ValueError as error:
+        raise CheckpointError(f"{folder}/config.json: {error}") from error
+
+    weights = folder / "model.safetensors"
+    try:
+        tensors = load_file(weights)
+        sha256 = file_sha256(weights)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{weights} cannot be read: {error}.") from error
+    expected = model.state_dict()
+    for problem, names in (
+        ("lacks", expected.keys() - tensors.keys()),
+        ("has unknown", tensors.keys() - expected.keys()),
+    ):
+        if names:
+            raise CheckpointError(f"{weights} {problem} {', '.join(sorted(names))}.")
+    for key, value in tensors.items():
+        if value.shape != expected[key].shape:
+            raise CheckpointError(
+                f"{weights}: {key} has shape {tuple(value.shape)} instead of "
+                f"{tuple(expected[key].shape)}."
+            )
+        if value.is_floating_point() != expected[key].is_floating_point():
+            raise CheckpointError(f"{weights}: {key} is {value.dtype}, not {expected[key].dtype}.")
+    model.load_state_dict(tensors)  # copies float16 into the model's float32
+    model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+    metrics = {}
+    if measured and (folder / "metrics.json").exists():
+        metrics = read_json(folder / "metrics.json")
+        if metrics.get("weights_sha256") != sha256:
+            raise CheckpointError(
+                f"{folder}/metrics.json was measured on other weights: run "
+                f"`python -m cifar evaluate {folder}`."
+            )
+    return Checkpoint(folder, model, config, metrics, sha256)
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_json(path: Path) -> dict:
+    """A JSON file's content. Raises CheckpointError if it is absent or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+
+
+def write_json(path: Path, content: dict) -> None:
+    replace(path, lambda p: p.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
+
+
+def replace(path: Path, write) -> None:
+    """Write under a temporary name, then rename: a reader sees the old file or the new, whole."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Everything that decides how a run goes, as one frozen value, and the presets by name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The hyper-parameters of a run. Learning rates are for the mean loss over a batch."""
+
+    # The network to train.
+    network: str
+    # How often every image is seen.
+    epochs: int
+    # Divides 48,000, so that every epoch sees every image once.
+    batch_size: int = 500
+    # Decides the initial weights, the order and the augmentation.
+    seed: int = 0
+    # Side in pixels of the training images, one number an epoch; the last one repeats. Small
+    # images come first: an epoch of them costs a fraction and teaches nearly as much.
+    sizes: tuple[int, ...] = (32,)
+
+    # Learning rate of SGD with Nesterov momentum, for all that Muon does not take.
+    lr: float = 0.65
+    # Momentum of SGD; lower than the usual 0.9 because short runs must turn quickly.
+    momentum: float = 0.85
+    # Times the learning rate, this is what a weight loses in a step.
+    weight_decay: float = 1.5e-3
+    # Batch-norm biases may move this much faster than filters, as long as their scales stay at 1.
+    bias_lr_factor: float = 1.0
+    # Keep batch-norm scales at 1; the convolution before each makes up for it.
+    freeze_norm_scale: bool = False
+    # The head starts and learns as if its output were multiplied by this, which keeps the early
+    # softmax soft. Folded into its weights, so that the network stays as it is.
+    logit_scale: float = 1.0
+    # Learning rate of Muon (orthogonalised momentum) for the filters after the first layer;
+    # 0 leaves them to SGD. On `val` it was worth several epochs of a short run.
+    muon_lr: float = 0.0
+    # Momentum of Muon.
+    muon_momentum: float = 0.8
+
+    # The learning rates rise over this share of the run, from a fifth of their peak.
+    warmup: float = 0.1
+    # What they fall to at the end, linearly, as a share of the peak.
+    final_lr_factor: float = 0.0
+    # Part of the target spread over all classes; the temperature undoes what it does to confidence.
+    label_smoothing: float = 0.2
+    # Batch-norm statistics forget at this rate: PyTorch's 0.1 remembers too long for a short run.
+    norm_momentum: float = 0.4
+    # Slow weights follow the fast ones and replace them every so many steps; 0 turns it off.
+    lookahead_every: int = 5
+
+    # Start the first filters as a whitening of 3x3 patches, and keep them so.
+    whiten: bool = True
+    # Start later filters as the identity.
+    dirac: bool = True
+
+    # Mirror every image every second epoch, a random half of them starting with the first.
+    flip: bool = True
+    # Move every image by up to this many pixels each way.
+    shift: int = 2
+    # Side of a grey square that hides part of every image; short runs do better without.
+    cutout: int = 0
+
+
+PRESETS = {
+    "resnet": Recipe(
+        network="resnet",
+        epochs=9,
+        sizes=(16, 16, 16, 24, 24, 24, 24, 32, 32),
+        bias_lr_factor=16,
+        freeze_norm_scale=True,
+        logit_scale=1 / 9,
+        muon_lr=0.06,
+    ),
+    "basenet": Recipe(network="basenet", epochs=12, batch_size=250, lr=0.4, weight_decay=5e-4),
+}
+
+
+def learning_rate_factor(recipe: Recipe, step: int, steps: int) -> float:
+    """What the learning rates are multiplied by at a step, 0 to `steps` - 1: a pure function."""
+    done = step / steps
+    if done < recipe.warmup:
+        return 0.2 + 0.8 * done / recipe.warmup
+    left = (1 - done) / (1 - recipe.warmup)
+    return recipe.final_lr_factor + (1 - recipe.final_lr_factor) * left
+
+
+def lookahead_keep(progress: float) -> float:
+    """How much of the slow weights stays at a pull, from 0 at the start of the run to 0.77.
+
+    Early on the fast weights lead; at the end the result is an average over them (Jordan,
+    https://arxiv.org/abs/2404.00498). progress: the share of the run that is done, 0 to 1.
+    """
+    return 0.95**5 * progress**3
