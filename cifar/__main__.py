@@ -44,17 +44,16 @@ def train(
         print(f"Done: {run}/checkpoint. Measure it: python -m cifar evaluate {run}/checkpoint")
 
 
-def evaluate(checkpoint: str, /, train_accuracy: bool = True) -> None:
+def evaluate(checkpoint: str, /) -> None:
     """Measure a checkpoint: predictions.npz, metrics.json and the model card in its folder.
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
-        train_accuracy: Measure the 48,000 training images too.
     """
     from cifar.card import percent
     from cifar.evaluate import evaluate as measure
 
-    test = measure(checkpoint, train_accuracy=train_accuracy)["test"]
+    test = measure(checkpoint)["test"]
     print(f"Test accuracy, plain: {percent(test['accuracy'])}, n = {test['accuracy']['n']:,}")
     print(f"with the mirrored image averaged in: {percent(test['mirrored'])}")
 

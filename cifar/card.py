@@ -7,16 +7,18 @@ def percent(share: dict) -> str:
 
 
 def duration(seconds: float) -> str:
-    """'1 h 35 min' or '12 min'."""
+    """'1 h 35 min', '12 min' or '26 s'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def data_note(official: bool) -> str:
     return (
-        "the official CIFAR-10 pixels, checked by md5 (`official: true`)"
+        "the official CIFAR-10 pixels, checked by md5 (official: true)"
         if official
-        else "a copy that differs from the official release (`official: false`)"
+        else "a copy that differs from the official release (official: false)"
     )
 
 
@@ -33,6 +35,10 @@ def model_card(config: dict, metrics: dict) -> str:
             percent(metrics["val"]["accuracy"]),
         ),
         (
+            "Training accuracy, plain (the first 10,000 training images)",
+            percent(metrics["train"]["accuracy"]),
+        ),
+        (
             "Negative log-likelihood, before and after temperature",
             f"{test['nll']:.4f}, {test['nll_calibrated']:.4f}",
         ),
@@ -44,14 +50,6 @@ def model_card(config: dict, metrics: dict) -> str:
         ("Parameters", f"{metrics['parameters']:,}"),
         ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
     ]
-    if "train" in metrics:
-        rows.insert(
-            4,
-            (
-                "Training accuracy, plain, without augmentation",
-                percent(metrics["train"]["accuracy"]),
-            ),
-        )
     per_class = [
         f"| {row['class']} | {percent(row['recall'])} | {percent(row['precision'])} |"
         for row in test["per_class"]
@@ -89,9 +87,8 @@ def model_card(config: dict, metrics: dict) -> str:
             "",
             "## Training",
             "",
-            f"{training['epochs']} epochs over {training['images']:,} images "
-            f"({data_note(training['official'])}), with sides of "
-            f"{', '.join(map(str, sizes))} pixels by epoch. "
+            f"{training['epochs']} epochs over {training['images']:,} images, with sides of "
+            f"{', '.join(map(str, sizes))} pixels by epoch: {data_note(training['official'])}. "
             f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} on "
             f"{training['hardware']}, torch {training['torch']}. "
             "The recipe is in `config.json`, the course of the run in `history.jsonl`.",

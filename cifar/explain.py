@@ -79,21 +79,28 @@ def grad_cam(
     ]
 
 
+def draw(heat: HeatMap, size: int, *, scale: float | None = None) -> np.ndarray:
+    """The heat map alone, smoothed to size x size and coloured: uint8 (size, size, 3).
+
+    scale: the evidence drawn in the brightest colour (the map's own peak if left out); give maps
+    that are to be compared the same. A map without any evidence is the darkest colour throughout.
+    """
+    scale = heat.peak if scale is None else scale
+    relative = np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
+    smooth = Image.fromarray(relative.astype(np.float32)).resize(
+        (size, size), Image.Resampling.BILINEAR
+    )
+    return np.uint8(np.rint(matplotlib.colormaps[COLOURS](np.asarray(smooth))[..., :3] * 255))
+
+
 def overlay(
     image: np.ndarray, heat: HeatMap, *, scale: float | None = None, strength: float = 0.5
 ) -> np.ndarray:
-    """The heat map laid over a uint8 (H, W, 3) image: uint8 (H, W, 3).
+    """The heat map laid over a square uint8 (S, S, 3) image: uint8 (S, S, 3).
 
-    strength: 0 shows the image untouched, 1 the map alone. scale: the evidence drawn in the
-    brightest colour (the map's own peak if left out); give pairs the same scale.
+    strength: 0 shows the image untouched, 1 the map alone. scale: as for `draw`.
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"The heat map strength is {strength}: choose 0 to 1.")
-    scale = heat.peak if scale is None else scale
-    height, width = image.shape[:2]
-    relative = np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
-    smooth = Image.fromarray(relative.astype(np.float32)).resize(
-        (width, height), Image.Resampling.BILINEAR
-    )
-    colours = matplotlib.colormaps[COLOURS](np.asarray(smooth))[..., :3] * 255
+    colours = draw(heat, len(image), scale=scale)
     return np.uint8(np.rint((1 - strength) * image + strength * colours))

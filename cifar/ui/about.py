@@ -1,0 +1,45 @@
+"""The About tab: how to read what is shown, what becomes of pictures, and the model card."""
+
+import gradio as gr
+
+from cifar.ui.library import load
+
+HOW_TO_READ = """
+### How to read a heat map
+Bright places are where the chosen layer holds evidence **for one class** (Grad-CAM, by
+[Selvaraju et al.](https://arxiv.org/abs/1610.02391)). Two maps of one image share one scale, so the
+brighter one really has more evidence; maps of different images, layers or models do not compare. A
+map shows where evidence lies, not why the network decided, and a convincing map can stand beside
+a wrong answer. Late layers know more about classes and less about places: their maps are coarse.
+
+### How to read a confidence
+Probabilities are softmax after one temperature, fitted on 2,000 training images that the network
+never saw in training. The Report tab shows how well that works.
+
+### Your pictures
+They are reduced to 32x32 pixels, kept on this server for at most two hours, and used for nothing
+but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are switched off.
+"""
+
+
+def card(name: str) -> str:
+    """The model card without its metadata block."""
+    text = (load(name).path / "README.md").read_text(encoding="utf-8")
+    return text.split("---\n", 2)[-1]
+
+
+def build(demo: gr.Blocks, model: gr.Radio) -> None:
+    """Lay out the tab in the current context and wire it."""
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            gr.Markdown(HOW_TO_READ)
+        with gr.Column(min_width=320):
+            text = gr.Markdown(elem_id="card")
+    gr.on(
+        [demo.load, model.change],
+        card,
+        model,
+        text,
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,94 @@
+"""The Report tab: what was measured, in numbers and in figures."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from cifar.card import data_note, duration, percent
+from cifar.ui.library import load
+
+ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+
+
+def numbers(name: str) -> str:
+    """The table of results of a checkpoint as HTML, with what they were measured on."""
+    ckpt = load(name)
+    measured, training = ckpt.metrics, ckpt.config["training"]
+    test = measured["test"]
+    rows = [
+        ("Test accuracy, plain", percent(test["accuracy"])),
+        ("with the mirrored image averaged in", percent(test["mirrored"])),
+        ("label among the top five", percent(test["top5"])),
+        ("Validation accuracy", percent(measured["val"]["accuracy"])),
+    ]
+    rows += [
+        ("Training accuracy", percent(measured["train"]["accuracy"])),
+        ("Calibration error, before temperature", f"{test['ece']:.2%}"),
+        ("Calibration error, after", f"{test['ece_calibrated']:.2%}"),
+        ("Temperature", f"{measured['temperature']:.3f}"),
+        ("Parameters", f"{measured['parameters']:,}"),
+        ("Multiply-adds an image", f"{measured['multiply_adds']:,}"),
+        ("Training", f"{training['epochs']} epochs, {training['petaflop']:.3f} PFLOP, "
+                     f"{duration(training['seconds'])}"),
+    ]  # fmt: skip
+    classes = "".join(
+        f"<tr><td>{row['class']}</td><td>{percent(row['recall'])}</td>"
+        f"<td>{percent(row['precision'])}</td></tr>"
+        for row in test["per_class"]
+    )
+    lines = "".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in rows)
+    return (
+        f'<div class="scroll"><table class="numbers">{lines}</table></div>'
+        f'<p class="quiet">n = {test["accuracy"]["n"]:,} test images; '
+        f"{data_note(measured['official'])}. Brackets: Wilson's 95% interval. Trained on "
+        f"{training['hardware']}, measured on {measured['evaluation']['hardware']} by "
+        f"<code>{measured['evaluation']['command']}</code>.</p>"
+        '<div class="scroll"><table class="numbers"><tr><th>class</th><th>recall</th>'
+        f"<th>precision</th></tr>{classes}</table></div>"
+    )
+
+
+def figure(name: str, kind: str) -> str | None:
+    """The path of a figure of a checkpoint, or None where it was not drawn."""
+    prefix = "" if name == "resnet" else f"{name}-"
+    path = ASSETS / f"{prefix}{kind}.png"
+    return str(path) if path.exists() else None
+
+
+def show(name: str) -> list:
+    """The numbers of a checkpoint and its three figures, hidden where they were not drawn."""
+    paths = [figure(name, kind) for kind in ("confusion_matrix", "reliability", "misclassified")]
+    return [numbers(name), *(gr.Image(path, visible=path is not None) for path in paths)]
+
+
+def build(demo: gr.Blocks, model: gr.Radio) -> None:
+    """Lay out the tab in the current context and wire it."""
+
+    def picture(label: str, alt: str, path: str | None = None) -> gr.Image:
+        return gr.Image(
+            path,
+            visible=path is not None,
+            label=label,
+            alt_text=alt,
+            format="png",
+            interactive=False,
+            buttons=["fullscreen", "download"],
+        )
+
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            table = gr.HTML(elem_id="report")
+        with gr.Column(min_width=320):
+            confusion = picture("Confusion matrix", "counts of true and predicted classes")
+    calibration = picture("Is its confidence right?", "reliability before and after temperature")
+    wrong = picture("The most confident mistakes", "grid of mistakes with heat maps")
+    picture("Training", "loss and accuracy by epoch", figure("resnet", "training_curves"))
+    picture("Training images", "ten images of each class", figure("resnet", "training_images"))
+    gr.on(
+        [demo.load, model.change],
+        show,
+        model,
+        [table, confusion, calibration, wrong],
+        show_progress="hidden",
+        api_visibility="private",
+    )
