@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cifar import LensError
+from cifar import CLASSES, LensError
 from cifar.recipe import PRESETS
 
 
@@ -70,17 +70,26 @@ def predict(images: list[Path], /, checkpoint: str = "resnet", top_k: int = 3) -
     from cifar.checkpoint import load
     from cifar.classifier import classify
 
+    if not 1 <= top_k <= len(CLASSES):
+        raise LensError(f"--top-k is {top_k}: choose 1 to {len(CLASSES)}.")
     ckpt = load(checkpoint)
     for path in images:
         answer = classify(ckpt, pictures.network_view(pictures.open_image(path)))
         print(f"{path}: " + ", ".join(f"{name} {p:.1%}" for name, p in answer.top(top_k)))
 
 
-def figures() -> None:
-    """Draw the pictures under assets/ and refresh README's results table."""
-    from cifar.figures import draw_all
+def figures(screenshot: bool = True) -> None:
+    """Draw the pictures under assets/ and refresh README's results table.
 
-    draw_all()
+    Args:
+        screenshot: Also serve the app and photograph it (needs requirements-dev.txt and Chromium).
+    """
+    from cifar import figures as pictures
+    from cifar import screenshot as camera
+
+    pictures.draw_all()
+    if screenshot:
+        camera.draw(pictures.ASSETS / "screenshot.png")
 
 
 def main() -> None:
@@ -90,10 +99,12 @@ def main() -> None:
             verbs,
             prog="python -m cifar",
             description=__doc__,
-            config=(tyro.conf.ConsolidateSubcommandArgs,),
+            config=(tyro.conf.CascadeSubcommandArgs,),
         )
     except LensError as error:
         sys.exit(f"python -m cifar: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

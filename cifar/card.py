@@ -2,7 +2,9 @@
 
 
 def percent(share: dict) -> str:
-    """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'."""
+    """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
+    if share["n"] == 0:
+        return "none"
     return f"{share['value']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
 
 

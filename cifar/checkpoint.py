@@ -112,7 +112,7 @@ def load(
                 f"{folder}/config.json: {key} is {config.get(key)!r} instead of {wanted!r}."
             )
     try:
-        model = create_model(config.get("network"))
+        model = create_model(str(config.get("network")))
     except ValueError as error:
         raise CheckpointError(f"{folder}/config.json: {error}") from error
 
@@ -151,6 +151,18 @@ def load(
     return Checkpoint(folder, model, config, metrics, sha256)
 
 
+def load_history(ckpt: Checkpoint) -> list[dict]:
+    """The lines of `history.jsonl`, one an epoch. Raises CheckpointError if it cannot be read."""
+    path = ckpt.path / "history.jsonl"
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+    if not lines:
+        raise CheckpointError(f"{path} holds no epoch.")
+    return lines
+
+
 def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -158,9 +170,12 @@ def file_sha256(path: Path) -> str:
 def read_json(path: Path) -> dict:
     """A JSON file's content. Raises CheckpointError if it is absent or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds no JSON object.")
+    return content
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -6,6 +6,7 @@ release (one label byte, then 1024 red, 1024 green and 1024 blue bytes), so that
 rows can be compared with that release by md5: `official` says whether every block is the real one.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -89,12 +90,6 @@ def load(split: str) -> Split:
     return Split(split, images, labels, indices, official)
 
 
-def is_cached(split: str) -> bool:
-    """Whether `load(split)` would need neither the network nor any decoding."""
-    rows_path, facts_path = _cache_paths("test" if split == "test" else "train")
-    return rows_path.exists() and facts_path.exists()
-
-
 def val_mask(labels: torch.Tensor) -> torch.Tensor:
     """Which of the training images, in official order, are held out as `val`: bool (N,).
 
@@ -128,7 +123,7 @@ def _read_cache(file: str) -> tuple[np.ndarray, bool] | None:
         facts = json.loads(facts_path.read_text())
         # Copy-on-write, because torch wants memory that it may write to; the file never changes.
         rows = np.load(rows_path, mmap_mode="c")
-    except (OSError, ValueError):  # absent, half-written or not an array: build it anew
+    except (OSError, ValueError, EOFError):  # absent, half-written, no array: build it anew
         return None
     if rows.dtype != np.uint8 or rows.shape != (len(OFFICIAL_MD5[file]) * BLOCK, ROW_BYTES):
         return None
@@ -141,9 +136,9 @@ def _read_cache(file: str) -> tuple[np.ndarray, bool] | None:
 def _build_cache(file: str) -> tuple[np.ndarray, bool]:
     rows = official_order(decode_parquet(download(file), file), file)
     rows_path, facts_path = _cache_paths(file)
+    partial = rows_path.with_suffix(f".{os.getpid()}.partial")
     try:
         rows_path.parent.mkdir(parents=True, exist_ok=True)
-        partial = rows_path.with_suffix(f".{os.getpid()}.partial")
         with partial.open("wb") as stream:
             np.save(stream, rows)
         os.replace(partial, rows_path)
@@ -151,6 +146,8 @@ def _build_cache(file: str) -> tuple[np.ndarray, bool]:
         partial.write_text(json.dumps(facts))
         os.replace(partial, facts_path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise DataError(
             f"The decoded images could not be written to {rows_path.parent} ({error}): "
             "free some space or set CIFAR_CACHE_DIR to a folder that can be written."
@@ -205,8 +202,8 @@ def decode_parquet(path: Path, file: str) -> np.ndarray:
     try:
         table = pyarrow.parquet.read_table(path, columns=["img", "label"])
         pngs = table["img"].combine_chunks().field("bytes")
-        labels = table["label"].to_numpy()
-    except (pyarrow.ArrowException, OSError, KeyError) as error:
+        labels = table["label"].cast("int64").fill_null(-1).to_numpy()
+    except (pyarrow.ArrowException, OSError, KeyError, AttributeError) as error:
         raise DataError(
             f"{path} is damaged or not a CIFAR-10 file ({error}): delete it and try again, and it "
             "will be downloaded anew."

@@ -8,6 +8,8 @@ The temperature is fitted on `val`; the test split is only read.
 """
 
 import time
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,7 +167,7 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
     """
     path = ckpt.path / "predictions.npz"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         predictions = Predictions(
             found["logits"],
@@ -174,7 +176,7 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
             bool(found["official"]),
             str(found["weights_sha256"]),
         )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(
             f"{path} cannot be read ({error}): run `python -m cifar evaluate {ckpt.name}`."
         ) from error

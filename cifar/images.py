@@ -1,5 +1,6 @@
 """Any upload to RGB to the 32x32 that the network sees, or one clear sentence why not."""
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MAX_PIXELS = 25_000_000
 MAX_BYTES = 20 * 1024 * 1024
 SIZE = 32
+# What Pillow raises for broken files; struct.error comes from odd EXIF.
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 
 class ImageError(LensError):
@@ -34,6 +44,7 @@ def open_image(path: str | Path) -> Image.Image:
         )
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
@@ -50,7 +61,7 @@ def open_image(path: str | Path) -> Image.Image:
         raise ImageError(
             f"The file is not a picture that can be read: send one of {', '.join(FORMATS)}."
         ) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
+    except DAMAGE as error:
         raise ImageError(
             "The picture is damaged or too large to decode: save it anew as PNG or JPEG."
         ) from error

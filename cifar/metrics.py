@@ -30,10 +30,15 @@ def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int = 1
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
+def losses(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Negative log-likelihood of each label at a temperature: float64 (N,), in nats."""
+    log_p = log_softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+    return -log_p[np.arange(len(labels)), labels]
+
+
 def nll(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> float:
     """Mean negative log-likelihood of the labels, in nats, at a temperature."""
-    log_p = log_softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
-    return float(-log_p[np.arange(len(labels)), labels].mean())
+    return float(losses(logits, labels, temperature).mean())
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -93,9 +98,12 @@ def wilson_interval(successes: int, n: int, z: float = 1.959964) -> tuple[float,
 
 
 def proportion(successes: int, n: int) -> dict:
-    """A measured share with its n and Wilson 95% interval, as it is written to `metrics.json`."""
+    """A measured share with its n and Wilson 95% interval, as it is written to `metrics.json`.
+
+    The value is None for n = 0: the precision of a class that was never predicted, for one.
+    """
     low, high = wilson_interval(successes, n)
-    return {"value": successes / n, "n": n, "low": low, "high": high}
+    return {"value": successes / n if n else None, "n": n, "low": low, "high": high}
 
 
 def margin(probs: np.ndarray) -> np.ndarray:

@@ -28,15 +28,14 @@ def table(predictions: Predictions, temperature: float) -> pd.DataFrame:
     """
     probs = metrics.probabilities(predictions.logits, temperature)
     labels, predicted = predictions.labels, predictions.logits.argmax(1)
-    true_probability = probs[np.arange(len(labels)), labels]
     names = np.array(CLASSES)
     return pd.DataFrame(
         {
             "true": names[labels],
             "predicted": names[predicted],
             "confidence": probs.max(1),
-            "true_probability": true_probability,
-            "loss": -np.log(np.clip(true_probability, 1e-12, 1)),
+            "true_probability": probs[np.arange(len(labels)), labels],
+            "loss": metrics.losses(predictions.logits, labels, temperature),
             "margin": metrics.margin(probs),
             "entropy": metrics.entropy(probs),
             "wrong": predicted != labels,

@@ -1,7 +1,7 @@
 """The two networks, how they start, and their layer table.
 
-A network takes normalised images (see `normalize`), float32 (N, 3, S, S) with S a multiple of 8
-(32 is what it is meant for), and returns logits (N, 10). `features` gives what the last linear
+A network takes normalised images (see `normalize`), float32 (N, 3, S, S) with S = 8, 16, 24
+or 32 (what it is meant for), and returns logits (N, 10). `features` gives what the last linear
 layer sees. `layers` names the modules whose output map a heat map can be drawn for.
 """
 
@@ -264,7 +264,8 @@ def summary(model: nn.Module, size: int = 32) -> str:
     was_training = model.training
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, size, size))
+            device = next(model.parameters()).device
+            model.eval()(torch.zeros(1, 3, size, size, device=device))
     finally:
         model.train(was_training)
         for hook in hooks:

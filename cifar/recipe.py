@@ -33,7 +33,7 @@ class Recipe:
     # softmax soft. Folded into its weights, so that the network stays as it is.
     logit_scale: float = 1.0
     # Learning rate of Muon (orthogonalised momentum) for the filters after the first layer;
-    # 0 leaves them to SGD. On `val` it was worth several epochs of a short run.
+    # 0 leaves them to SGD.
     muon_lr: float = 0.0
     # Momentum of Muon.
     muon_momentum: float = 0.8

@@ -11,6 +11,7 @@ bit the weights of an uninterrupted one (on a CPU, with the same number of threa
 
 import dataclasses
 import json
+import pickle
 import signal
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cifar import LensError, checkpoint, data
-from cifar.augment import augment
+from cifar.batches import batch, epoch_mirrored, epoch_order
 from cifar.device import describe
 from cifar.model import (
     create_model,
@@ -62,10 +63,13 @@ def train(
     nothing to resume, or if the loss stops being finite (the last good state is kept).
     """
     run = Path(run)
-    claim(recipe, run, resume)
-    train_split = train_split or data.load("train")
-    val_split = val_split or data.load("val")
-    training = Training(recipe, run, train_split, val_split)
+    accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    if accelerator.is_main_process:
+        claim(recipe, run, resume)
+    accelerator.wait_for_everyone()
+    train_split = data.load("train") if train_split is None else train_split
+    val_split = data.load("val") if val_split is None else val_split
+    training = Training(recipe, run, train_split, val_split, accelerator)
     if resume:
         training.load()
     bar = tqdm(
@@ -74,7 +78,7 @@ def train(
         unit="img",
         unit_scale=True,
         smoothing=0.05,
-        disable=not (progress and training.accelerator.is_main_process),
+        disable=not (progress and accelerator.is_main_process),
     )
     last_save = time.monotonic()
     with stop_requests() as stop, bar:
@@ -102,17 +106,22 @@ def train(
 class Training:
     """A run in progress: the network, what moves it, and the counters of the current epoch."""
 
-    def __init__(self, recipe: Recipe, run: Path, train_split: data.Split, val_split: data.Split):
+    def __init__(
+        self,
+        recipe: Recipe,
+        run: Path,
+        train_split: data.Split,
+        val_split: data.Split,
+        accelerator: Accelerator,
+    ):
         if len(train_split) < recipe.batch_size:
             raise TrainingError(
                 f"A batch of {recipe.batch_size} is more than the {len(train_split)} training "
                 "images: choose a smaller --batch-size."
             )
         self.recipe, self.run = recipe, run
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if torch.cuda.is_available() else "no"
-        )
-        self.device = self.accelerator.device
+        self.accelerator = accelerator
+        self.device = accelerator.device
         self.train_split, self.val_split = train_split, val_split
         self.images = train_split.images.to(self.device)
         self.labels = train_split.labels.to(self.device)
@@ -187,19 +196,23 @@ class Training:
         """Mean loss and accuracy over the epoch so far. Raises TrainingError if not finite."""
         done = (self.step - 1) % self.steps_per_epoch + 1
         loss = self.loss_sum.item() / done
-        if not np.isfinite(loss):
-            raise TrainingError(
-                f"The loss is no longer a finite number at step {self.step}: lower the learning "
-                f"rate. The last good state is kept in {self.run}."
-            )
+        self._refuse_unless_finite(loss)
         seen = done * (self.recipe.batch_size // self.accelerator.num_processes)
         return {"loss": f"{loss:.3f}", "accuracy": f"{self.correct.item() / seen:.1%}"}
+
+    def _refuse_unless_finite(self, number: float) -> None:
+        if not np.isfinite(number):
+            raise TrainingError(
+                f"The loss is no longer a finite number at step {self.step}: lower the learning "
+                f"rate. A state saved before that is kept in {self.run}."
+            )
 
     def end_epoch(self) -> dict:
         """Score `val`, add a line to the history, and start counting anew."""
         if self.step == self.steps and self.lookahead:
             self.lookahead.pull(self.model, keep=1.0)
         val_loss, val_accuracy = score(self.model, self.val_split, self.device)
+        self._refuse_unless_finite(val_loss)
         self.network.train()
         images = self.steps_per_epoch * self.recipe.batch_size
         line = {
@@ -224,9 +237,14 @@ class Training:
         return line
 
     def save(self) -> None:
-        """Write everything that resuming needs, under a temporary name first."""
+        """Write everything that resuming needs, under a temporary name first.
+
+        Raises TrainingError rather than replace a good state by weights that are not finite.
+        """
         if not self.accelerator.is_main_process:
             return
+        for weights in self.model.state_dict().values():
+            self._refuse_unless_finite(weights.sum().item())
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -243,7 +261,13 @@ class Training:
 
     def load(self) -> None:
         """Go back to the saved state."""
-        state = torch.load(self.run / "state.pt", map_location=self.device, weights_only=True)
+        path = self.run / "state.pt"
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise TrainingError(
+                f"{path} is damaged and cannot be resumed ({error}): start anew in another --run."
+            ) from error
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -331,41 +355,6 @@ def create_optimizers(model: torch.nn.Module, recipe: Recipe) -> list[torch.opti
     return optimizers
 
 
-def epoch_order(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
-    """The order in which an epoch visits the images: int64 (count,), from (seed, epoch) alone."""
-    return torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
-
-
-def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
-    """Which images an epoch mirrors: bool (count,), from (seed, epoch) alone.
-
-    Alternating flip (https://arxiv.org/abs/2404.00498, section 3.6): a random half in even epochs,
-    the other half in odd ones, so that two epochs show every image both ways.
-    """
-    if not recipe.flip:
-        return torch.zeros(count, dtype=torch.bool)
-    picked = torch.rand(count, generator=_generator(recipe.seed, "flip", 0)) < 0.5
-    return picked ^ bool(epoch % 2)
-
-
-def batch(
-    recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, step: int, size: int
-) -> torch.Tensor:
-    """Augmented, normalised float32 inputs of a step, from (seed, step) and the images alone.
-
-    images: uint8 (N, 3, 32, 32) on any device; mirrored: bool (N,), on the same.
-    """
-    changed = augment(
-        images,
-        mirrored,
-        _generator(recipe.seed, "augment", step),
-        shift_by=recipe.shift,
-        cutout_size=recipe.cutout,
-        size=size,
-    )
-    return normalize(changed).contiguous(memory_format=torch.channels_last)
-
-
 @torch.no_grad()
 def score(model: torch.nn.Module, split: data.Split, device: torch.device) -> tuple[float, float]:
     """Mean cross entropy and accuracy (0 to 1) on a split, with the model in evaluation mode."""
@@ -393,7 +382,12 @@ def claim(recipe: Recipe, run: Path, resume: bool) -> None:
         return
     if not state_path.exists():
         raise TrainingError(f"There is nothing to resume in {run}: leave out --resume.")
-    stored = json.loads(recipe_path.read_text())
+    try:
+        stored = json.loads(recipe_path.read_text())
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{recipe_path} cannot be read ({error}): start anew in another --run."
+        ) from error
     different = [key for key in wanted if wanted[key] != stored.get(key)]
     if different:
         raise TrainingError(
@@ -405,12 +399,6 @@ def claim(recipe: Recipe, run: Path, resume: bool) -> None:
 def write_history(run: Path, history: list[dict]) -> None:
     text = "".join(json.dumps(line) + "\n" for line in history)
     checkpoint.replace(run / "history.jsonl", lambda path: path.write_text(text))
-
-
-def _generator(seed: int, purpose: str, index: int) -> torch.Generator:
-    """An independent stream of random numbers for each (seed, purpose, index)."""
-    words = np.random.SeedSequence([seed, *purpose.encode(), index]).generate_state(2)
-    return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 
 class _Stop:

@@ -165,11 +165,12 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
         api_visibility="private",
     )
     gr.on(
-        [image.change, layer.input, target.input, top_k.release, model.change],
+        [image.change, layer.input, target.input, top_k.change, model.change],
         answer,
         [image, model, layer, target, top_k],
         [view, probabilities, heat],
         concurrency_id="model",
+        trigger_mode="always_last",  # while a slider moves, only its last place matters
         show_progress="minimal",
         api_visibility="private",
     )

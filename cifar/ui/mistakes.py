@@ -124,7 +124,7 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
                     elem_id="page",
                 )
                 next_page = gr.Button("Next page", size="sm", elem_id="next-page")
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(scale=5, min_width=320, elem_id="detail-column"):
             card = gr.HTML(elem_id="detail")
             with gr.Row():
                 before = gr.Button("Previous image", size="sm", elem_id="previous")

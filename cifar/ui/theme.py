@@ -46,7 +46,7 @@ CSS = (
 .view .verdict .name { font-size: 1.6rem; line-height: 1.2; }
 figure.card { margin: 0; }
 #upload img { width: 100%; height: 100%; object-fit: contain; }
-#examples .thumbnails { grid-template-columns: repeat(5, 1fr); gap: .25rem; }
+#examples .thumbnails { grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .25rem; }
 figcaption { color: var(--quiet); font-size: .85rem; margin-top: .25rem; }
 
 .bars { display: grid; grid-template-columns: 6.5rem 1fr 3.5rem; gap: .3rem .6rem;
@@ -74,6 +74,10 @@ table.numbers th, table.numbers td { border: 0 !important; text-align: left; pad
 table.numbers td + td, table.numbers th + th { text-align: right; }
 .scroll { overflow-x: auto; }
 @media (max-width: 640px) {
+  /* All tabs fit on a phone, instead of hiding behind a menu. */
+  .tab-container button { padding: .4rem .55rem !important; font-size: .9rem !important; }
+  /* What was picked comes before the long grid that it was picked from. */
+  #detail-column { order: -1; }
   .view img.pixels { width: 160px; height: 160px; }
   .bars { grid-template-columns: 5.5rem 1fr 3rem; }
 }

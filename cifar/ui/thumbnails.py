@@ -43,7 +43,7 @@ element.addEventListener('keydown', event => {
 
 CSS = """
 .thumbnails { display: grid; gap: .6rem;
-  grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); }
 .thumbnails button { display: flex; flex-direction: column; gap: .2rem; padding: 4px; margin: 0;
   border: 2px solid transparent; border-radius: 10px; background: none; cursor: pointer;
   text-align: left; font: inherit; color: inherit; }

@@ -1,0 +1,107 @@
+"""The app in a real browser: serving it, driving Chromium, and the picture for README.
+
+Needs the packages of requirements-dev.txt and a Chromium: Debian's, or the one that the environment
+variable CHROMIUM names.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar import LensError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+APP = Path(__file__).resolve().parent.parent / "app.py"
+# Without these, Chromium calls home at every start, which takes long where there is no network.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class ScreenshotError(LensError):
+    """The app or the browser did not start; the message says what to do."""
+
+
+@contextmanager
+def serving(seconds: float = 180) -> Iterator[str]:
+    """Run app.py as a user would, on a free port; yields its address once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, APP], cwd=APP.parent, env=environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ScreenshotError(
+                        "The app did not start: run `python app.py` to see why."
+                    ) from None
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def chromium() -> "Iterator[Browser]":
+    """A headless Chromium driven by Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise ScreenshotError(
+            "Playwright is missing: pip install -r requirements-dev.txt."
+        ) from error
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def take(browser: "Browser", url: str, path: Path) -> None:
+    """Write a PNG of the Mistakes tab with the third most confident mistake opened."""
+    page = browser.new_page(viewport={"width": 1440, "height": 940})
+    try:
+        page.goto(url)
+        page.get_by_role("tab", name="Mistakes").click()
+        page.locator("#mistakes button").nth(2).click(timeout=60_000)
+        page.locator("#detail .heat img.over").first.wait_for(timeout=60_000)
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        page.screenshot(path=path)
+    finally:
+        page.close()
+
+
+def draw(path: Path) -> None:
+    """Serve the app and write its screenshot to `path`."""
+    with serving() as url, chromium() as browser:
+        take(browser, url, path)

@@ -1,0 +1,78 @@
+"""Small synthetic splits and untrained checkpoints, so that most tests need no dataset."""
+
+import pytest
+import torch
+
+from cifar import checkpoint, data
+from cifar.model import create_model
+
+# Bit for bit comparisons need the same number of threads everywhere.
+torch.set_num_threads(1)
+
+
+def _tiny_split(count=64, name="train", seed=0):
+    """Images of ten blurred patterns, one a class and the same for every seed, under noise."""
+    patterns = torch.rand(10, 3, 4, 4, generator=torch.Generator().manual_seed(99))
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 10
+    labels = labels[torch.randperm(count, generator=generator)]
+    large = torch.nn.functional.interpolate(patterns, size=(32, 32), mode="bilinear")
+    noise = torch.randn(count, 3, 32, 32, generator=generator)
+    images = (large[labels] * 200 + 25 + 20 * noise).clamp(0, 255).to(torch.uint8)
+    return data.Split(name, images, labels, torch.arange(count), official=False)
+
+
+def _stirred_model(network, seed=0):
+    """A seeded network whose batch norms all do something, as those of a trained one do."""
+    torch.manual_seed(seed)
+    model = create_model(network)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.2)
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.1, 0.3)
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_split():
+    return _tiny_split
+
+
+@pytest.fixture(scope="session")
+def stirred_model():
+    return _stirred_model
+
+
+@pytest.fixture
+def make_checkpoint(tmp_path):
+    """A function that writes the checkpoint folder of an untrained network and returns its path."""
+
+    def make(network="basenet", seed=0, name="net"):
+        model = _stirred_model(network, seed)
+        training = {
+            "images": 64,
+            "official": False,
+            "epochs": 2,
+            "seconds": 7,
+            "petaflop": 0.001,
+            "hardware": "a test",
+            "torch": torch.__version__,
+        }
+        checkpoint.save(
+            tmp_path / name,
+            model,
+            network=network,
+            recipe={"network": network, "sizes": [32], "epochs": 2},
+            training=training,
+            history=[{"epoch": 1}, {"epoch": 2}],
+        )
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def test_split():
+    return data.load("test")

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import torch
+
+from cifar.augment import augment, cutout, flip, resize, shift
+
+
+@pytest.fixture
+def images():
+    return torch.randint(
+        0, 256, (24, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
+    )
+
+
+def integers(low, high, count=24, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(low, high + 1, (count,), generator=generator)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def reflected(i, size):
+    if i < 0:
+        return -i
+    return i if i < size else 2 * (size - 1) - i
+
+
+def test_flip_equals_a_slow_loop(images):
+    mirrored = integers(0, 1).bool()
+    expected = [a[:, :, ::-1] if m else a for a, m in zip(images.numpy(), mirrored, strict=True)]
+    assert 0 < mirrored.sum() < 24
+    assert np.array_equal(flip(images, mirrored), np.stack(expected))
+
+
+@pytest.mark.parametrize("reach", [1, 2, 4])
+@pytest.mark.parametrize("side", [16, 32])
+def test_shift_equals_a_slow_loop(images, reach, side):
+    images = images[..., :side, :side]
+    dy, dx = integers(-reach, reach), integers(-reach, reach, seed=2)
+    expected = np.empty_like(images.numpy())
+    for n, image in enumerate(images.numpy()):
+        for y in range(side):
+            for x in range(side):
+                row, column = reflected(y - int(dy[n]), side), reflected(x - int(dx[n]), side)
+                expected[n, :, y, x] = image[:, row, column]
+    shifted = shift(images, dy, dx, reach)
+    assert shifted.dtype == torch.uint8 and np.array_equal(shifted, expected)
+
+
+def test_shift_moves_down_and_right_and_reflects_at_the_edge():
+    ramp = torch.arange(8, dtype=torch.uint8).view(1, 1, 1, 8).expand(1, 3, 8, 8)
+    moved = shift(ramp, torch.tensor([0]), torch.tensor([2]), 2)
+    assert moved[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 4, 5]
+    moved = shift(ramp.transpose(2, 3), torch.tensor([-2]), torch.tensor([0]), 2)
+    assert moved[0, 0, :, 0].tolist() == [2, 3, 4, 5, 6, 7, 6, 5]
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 8, 12])
+def test_cutout_equals_a_slow_loop(images, size):
+    cy, cx = integers(0, 31), integers(0, 31, seed=2)
+    expected = images.numpy().copy()
+    for n in range(24):
+        top, left = int(cy[n]) - size // 2, int(cx[n]) - size // 2
+        for y in range(max(0, top), min(32, top + size)):
+            for x in range(max(0, left), min(32, left + size)):
+                expected[n, :, y, x] = 120
+    cut = cutout(images, cy, cx, size)
+    assert cut.dtype == torch.uint8 and np.array_equal(cut, expected)
+
+
+def test_cutout_is_cut_at_the_borders():
+    black = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    corners = cutout(black, torch.tensor([0, 31]), torch.tensor([0, 31]), 8)
+    assert (corners[0, 0] == 120).sum() == 4 * 4 and (corners[0, :, :4, :4] == 120).all()
+    assert (corners[1, 0] == 120).sum() == 5 * 5 and (corners[1, :, 27:, 27:] == 120).all()
+
+
+@pytest.mark.parametrize("size", [8, 16, 24, 32])
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_resize_keeps_a_constant_image_constant(size, value):
+    resized = resize(torch.full((2, 3, 32, 32), value, dtype=torch.uint8), size)
+    assert resized.dtype == torch.uint8 and resized.shape == (2, 3, size, size)
+    assert (resized == value).all()
+
+
+def triangle_resized(image, size):
+    """Shrink (H, W) by a triangle filter as wide as two new pixels, in both directions."""
+    scale = len(image) / size
+    weights = np.zeros((size, len(image)))
+    for i in range(size):
+        distance = np.abs(np.arange(len(image)) + 0.5 - (i + 0.5) * scale) / scale
+        weights[i] = np.clip(1 - distance, 0, None)
+    weights /= weights.sum(1, keepdims=True)
+    return weights @ image @ weights.T
+
+
+@pytest.mark.parametrize("size", [8, 16, 24])
+def test_resize_averages_over_what_a_new_pixel_covers(images, size):
+    expected = np.stack([[triangle_resized(c, size) for c in a] for a in images.numpy() / 1.0])
+    assert np.abs(resize(images, size).numpy() - expected).max() <= 0.51
+
+
+def test_resize_to_the_same_size_changes_nothing(images):
+    assert torch.equal(resize(images, 32), images)
+
+
+def test_augment_with_nothing_on_returns_the_images(images):
+    still = torch.zeros(24, dtype=torch.bool)
+    result = augment(images, still, seeded(), shift_by=0, cutout_size=0, size=32)
+    assert torch.equal(result, images)
+
+
+def test_augment_depends_on_its_arguments_alone(images):
+    before, mirrored = images.clone(), integers(0, 1).bool()
+    options = {"shift_by": 2, "cutout_size": 8, "size": 24}
+    first = augment(images, mirrored, seeded(5), **options)
+    torch.rand(3)
+    assert torch.equal(first, augment(images, mirrored, seeded(5), **options))
+    assert not torch.equal(first, augment(images, mirrored, seeded(6), **options))
+    assert torch.equal(images, before)
+    assert first.shape == (24, 3, 24, 24) and first.dtype == torch.uint8
+
+
+def test_augment_moves_by_every_distance_within_reach():
+    # A single bright pixel in the middle tells where its image went.
+    dots = torch.zeros(2000, 3, 32, 32, dtype=torch.uint8)
+    dots[:, :, 16, 16] = 255
+    still = torch.zeros(2000, dtype=torch.bool)
+    moved = augment(dots, still, seeded(), shift_by=2, cutout_size=0, size=32)[:, 0]
+    places = {(int(y) - 16, int(x) - 16) for _, y, x in moved.nonzero()}
+    assert places == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
+
+
+def test_augment_cuts_around_every_pixel():
+    black = torch.zeros(8000, 3, 8, 8, dtype=torch.uint8)
+    still = torch.zeros(8000, dtype=torch.bool)
+    cut = augment(black, still, seeded(), shift_by=0, cutout_size=1, size=8)[:, 0]
+    assert (cut.flatten(1) == 120).sum(1).tolist() == [1] * 8000
+    assert (cut == 120).any(0).all()
+
+
+def test_augment_flips_before_it_shifts(images):
+    all_mirrored = torch.ones(24, dtype=torch.bool)
+    options = {"shift_by": 2, "cutout_size": 4, "size": 32}
+    still = torch.zeros(24, dtype=torch.bool)
+    expected = augment(images.flip(-1), still, seeded(3), **options)
+    assert torch.equal(augment(images, all_mirrored, seeded(3), **options), expected)

@@ -1,0 +1,282 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as reference
+
+from cifar import CLASSES, checkpoint, data
+from cifar.checkpoint import CheckpointError
+from cifar.evaluate import (
+    Predictions,
+    evaluate,
+    load_predictions,
+    predict,
+    save_predictions,
+    split_metrics,
+)
+from cifar.model import normalize
+
+FILES = [
+    "README.md",
+    "config.json",
+    "history.jsonl",
+    "metrics.json",
+    "model.safetensors",
+    "predictions.npz",
+]
+
+
+def nearest_mean_head(model, split):
+    """A head that answers with the class whose mean feature is nearest: all classes turn up."""
+    with torch.no_grad():
+        features = model.features(normalize(split.images))
+        means = torch.stack([features[split.labels == i].mean(0) for i in range(10)])
+        scale = 4 / (features @ means.T).std()
+        model.head.weight.copy_(scale * means)
+        model.head.bias.copy_(-scale * (means**2).sum(1) / 2)
+
+
+@pytest.fixture
+def splits(tiny_split, monkeypatch):
+    """Small splits in place of the dataset; one label in five is not that of the picture."""
+
+    def make(name, count, seed):
+        split = tiny_split(count, name, seed)
+        split.labels[: count // 5] = (split.labels[: count // 5] + 1) % 10
+        return split
+
+    made = {
+        "train": make("train", 300, 1),
+        "val": make("val", 200, 2),
+        "test": make("test", 260, 3),
+    }
+    monkeypatch.setattr(data, "load", lambda name: made[name])
+    return made
+
+
+@pytest.fixture
+def evaluated(splits, make_checkpoint, stirred_model, tmp_path):
+    """The folder of a checkpoint that was evaluated, with its model, result and splits."""
+    model = stirred_model("basenet")
+    nearest_mean_head(model, splits["train"])
+    folder = make_checkpoint()
+    config = json.loads((folder / "config.json").read_text())
+    checkpoint.save(
+        folder,
+        model,
+        network="basenet",
+        recipe=config["recipe"],
+        training=config["training"],
+        history=[],
+    )
+    result = evaluate(folder)
+    return SimpleNamespace(folder=folder, result=result, splits=splits)
+
+
+def strict_json(path):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def logits_of(folder, images):
+    with torch.no_grad():
+        return checkpoint.load(folder).model(normalize(images)).numpy()
+
+
+def test_evaluate_writes_predictions_metrics_and_card(evaluated):
+    assert sorted(path.name for path in evaluated.folder.iterdir()) == FILES
+    assert strict_json(evaluated.folder / "metrics.json") == evaluated.result
+    assert evaluated.result["official"] is False
+    assert evaluated.result["parameters"] == 48_370
+
+
+def test_recorded_predictions_are_what_the_network_says(evaluated):
+    ckpt, test = checkpoint.load(evaluated.folder), evaluated.splits["test"]
+    predictions = load_predictions(ckpt)
+    expected = logits_of(evaluated.folder, test.images)
+    np.testing.assert_allclose(predictions.logits, expected, atol=1e-4)
+    assert predictions.logits.dtype == np.float32 and predictions.labels.dtype == np.int64
+    assert np.array_equal(predictions.labels, test.labels)
+    assert predictions.official is False and predictions.sha256 == ckpt.sha256
+
+
+def test_recorded_features_lead_to_the_logits(evaluated):
+    ckpt = checkpoint.load(evaluated.folder)
+    predictions = load_predictions(ckpt)
+    assert predictions.features.dtype == np.float16 and predictions.features.shape == (260, 128)
+    with torch.no_grad():
+        logits = ckpt.model.head(torch.from_numpy(predictions.features).float()).numpy()
+    error = np.abs(logits - predictions.logits).max()
+    assert error < 5e-3 * np.abs(predictions.logits).max()
+
+
+def test_metrics_agree_with_scikit_learn(evaluated):
+    test = evaluated.result["test"]
+    predictions = load_predictions(checkpoint.load(evaluated.folder))
+    labels, predicted = predictions.labels, predictions.logits.argmax(1)
+    probs = torch.from_numpy(predictions.logits).double().softmax(1).numpy()
+    accuracy = reference.accuracy_score(labels, predicted)
+    top5 = reference.top_k_accuracy_score(labels, predictions.logits, k=5)
+    assert 0.5 < accuracy < 0.9
+    assert test["accuracy"]["value"] == pytest.approx(accuracy) and test["accuracy"]["n"] == 260
+    assert test["mistakes"] == round((1 - accuracy) * 260)
+    assert test["top5"]["value"] == pytest.approx(top5)
+    assert test["nll"] == pytest.approx(reference.log_loss(labels, probs), rel=1e-6)
+    assert test["confusion"] == reference.confusion_matrix(labels, predicted).tolist()
+
+
+def test_recall_and_precision_of_each_class_agree_with_scikit_learn(evaluated):
+    predictions = load_predictions(checkpoint.load(evaluated.folder))
+    labels, predicted = predictions.labels, predictions.logits.argmax(1)
+    recall = reference.recall_score(labels, predicted, average=None)
+    precision = reference.precision_score(labels, predicted, average=None)
+    rows = evaluated.result["test"]["per_class"]
+    assert [row["class"] for row in rows] == list(CLASSES)
+    assert [row["recall"]["value"] for row in rows] == pytest.approx(list(recall))
+    assert [row["precision"]["value"] for row in rows] == pytest.approx(list(precision))
+
+
+def test_the_temperature_is_the_best_on_val(evaluated):
+    val, temperature = evaluated.splits["val"], evaluated.result["temperature"]
+    logits = torch.from_numpy(logits_of(evaluated.folder, val.images)).double()
+
+    def nll(t):
+        return torch.nn.functional.cross_entropy(logits / t, val.labels).item()
+
+    assert nll(temperature) < min(nll(temperature * 0.98), nll(temperature * 1.02))
+    assert evaluated.result["val"]["nll_calibrated"] == pytest.approx(nll(temperature), rel=1e-5)
+    assert checkpoint.load(evaluated.folder).temperature == temperature
+
+
+def test_mirrored_and_train_accuracy_are_right(evaluated):
+    test, train = evaluated.splits["test"], evaluated.splits["train"]
+    plain = logits_of(evaluated.folder, test.images)
+    both = plain + logits_of(evaluated.folder, test.images.flip(-1))
+    mirrored = (both.argmax(1) == test.labels.numpy()).mean()
+    assert evaluated.result["test"]["mirrored"]["value"] == pytest.approx(mirrored)
+    right = logits_of(evaluated.folder, train.images).argmax(1) == train.labels.numpy()
+    assert evaluated.result["train"]["accuracy"]["value"] == pytest.approx(right.mean())
+
+
+def test_train_accuracy_is_that_of_the_first_images(evaluated, monkeypatch):
+    monkeypatch.setattr("cifar.evaluate.TRAIN_SAMPLE", 40)
+    train = evaluated.splits["train"]
+    correct = logits_of(evaluated.folder, train.images[:40]).argmax(1) == train.labels[:40].numpy()
+    share = evaluate(evaluated.folder)["train"]["accuracy"]
+    assert share["n"] == 40 and share["value"] == pytest.approx(correct.mean())
+
+
+def test_evaluating_again_changes_nothing_but_times(evaluated):
+    again = evaluate(evaluated.folder)
+    assert again | {"evaluation": 0} == evaluated.result | {"evaluation": 0}
+
+
+def test_the_card_holds_what_was_measured(evaluated):
+    card, test = (evaluated.folder / "README.md").read_text(), evaluated.result["test"]
+    for share in (test["accuracy"], test["mirrored"], test["per_class"][3]["recall"]):
+        low, high = 100 * share["low"], 100 * share["high"]
+        assert f"| {100 * share['value']:.2f}% ({low:.2f} to {high:.2f}) |" in card
+    assert card.startswith("---\nlicense: mit\n")
+    assert f"| {evaluated.result['temperature']:.4f} |" in card
+    assert evaluated.result["weights_sha256"] in card
+    assert "official: false" in card and "official: true" not in card
+
+
+def test_predictions_of_other_weights_are_refused(evaluated, make_checkpoint):
+    make_checkpoint(seed=1)  # other weights in the same folder
+    ckpt = checkpoint.load(evaluated.folder, measured=False)
+    with pytest.raises(CheckpointError, match=r"predictions\.npz was made by other weights"):
+        load_predictions(ckpt)
+    with pytest.raises(CheckpointError, match=r"metrics\.json was measured on other weights"):
+        checkpoint.load(evaluated.folder)
+
+
+def test_other_weights_can_be_evaluated_anew(evaluated, make_checkpoint, splits, stirred_model):
+    model = stirred_model("basenet", seed=1)
+    nearest_mean_head(model, splits["train"])
+    config = json.loads((evaluated.folder / "config.json").read_text())
+    facts = {key: config[key] for key in ("network", "recipe", "training")}
+    checkpoint.save(evaluated.folder, model, **facts, history=[])
+    result = evaluate(evaluated.folder)
+    assert result["weights_sha256"] != evaluated.result["weights_sha256"]
+    assert load_predictions(checkpoint.load(evaluated.folder)).sha256 == result["weights_sha256"]
+
+
+@pytest.mark.parametrize("kept", [0, 3, 0.3, 0.9, -1])
+def test_truncated_predictions_are_refused(evaluated, kept):
+    path = evaluated.folder / "predictions.npz"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content)) if 0 < kept < 1 else kept])
+    with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read"):
+        load_predictions(checkpoint.load(evaluated.folder))
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.8])
+def test_altered_predictions_are_refused(evaluated, place):
+    path = evaluated.folder / "predictions.npz"
+    content = bytearray(path.read_bytes())
+    start = int(place * len(content))
+    content[start : start + 20] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read"):
+        load_predictions(checkpoint.load(evaluated.folder))
+
+
+def test_absent_predictions_are_named(make_checkpoint):
+    ckpt = checkpoint.load(make_checkpoint())
+    with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read .*evaluate net"):
+        load_predictions(ckpt)
+
+
+def test_predictions_with_pickled_objects_are_refused(make_checkpoint):
+    ckpt = checkpoint.load(make_checkpoint())
+    np.savez(ckpt.path / "predictions.npz", logits=np.array([{}], dtype=object))
+    with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read"):
+        load_predictions(ckpt)
+
+
+def test_features_that_are_too_large_are_left_out(make_checkpoint, monkeypatch):
+    ckpt = checkpoint.load(make_checkpoint())
+    labels, features = np.arange(4), np.zeros((4, 8), np.float16)
+    predictions = Predictions(np.eye(10)[:4], labels, features, True, ckpt.sha256)
+    monkeypatch.setattr("cifar.evaluate.MAX_FEATURES_BYTES", 63)
+    save_predictions(ckpt.path / "predictions.npz", predictions)
+    assert load_predictions(ckpt).features is None
+    monkeypatch.setattr("cifar.evaluate.MAX_FEATURES_BYTES", 64)
+    save_predictions(ckpt.path / "predictions.npz", predictions)
+    assert load_predictions(ckpt).features.shape == (4, 8)
+
+
+def test_predict_goes_through_in_batches(make_checkpoint, tiny_split):
+    ckpt, images = checkpoint.load(make_checkpoint()), tiny_split(510).images
+    logits, features = predict(ckpt, images)
+    assert logits.shape == (510, 10) and features.shape == (510, 128)
+    np.testing.assert_allclose(logits, logits_of(ckpt.path, images), atol=1e-4)
+    mirrored, _ = predict(ckpt, images, mirrored=True)
+    np.testing.assert_allclose(mirrored, logits_of(ckpt.path, images.flip(-1)), atol=1e-4)
+
+
+def test_a_class_that_is_never_answered_has_no_precision():
+    labels = np.arange(10)
+    logits = np.eye(10)[[0] * 10]
+    rows = split_metrics(logits, labels, 1.0)["per_class"]
+    assert rows[0]["precision"]["value"] == 0.1 and rows[0]["recall"]["value"] == 1
+    assert rows[1]["precision"]["n"] == 0 and rows[1]["precision"]["value"] is None
+    assert rows[1]["recall"]["value"] == 0
+
+
+def test_a_network_that_always_answers_the_same_can_be_evaluated(splits, make_checkpoint):
+    folder = make_checkpoint()
+    model = checkpoint.load(folder).model
+    model.head.weight.zero_()
+    model.head.bias.copy_(torch.eye(10)[4])
+    config = json.loads((folder / "config.json").read_text())
+    facts = {key: config[key] for key in ("network", "recipe", "training")}
+    checkpoint.save(folder, model, **facts, history=[])
+    assert evaluate(folder)["test"]["confusion"][0][4] > 0
+    strict_json(folder / "metrics.json")
+    assert "| deer |" in (folder / "README.md").read_text()

@@ -1,0 +1,115 @@
+"""The arrows of the design: who may import whom, and what an import may cost."""
+
+import ast
+import subprocess
+import sys
+import time
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A module imports from its own row or those above; within a row, never in a circle.
+RANKS = [
+    {"cifar"},
+    {"cifar.images", "cifar.data", "cifar.metrics", "cifar.device"},
+    {"cifar.augment", "cifar.model", "cifar.optimizer"},
+    {"cifar.recipe", "cifar.checkpoint", "cifar.card"},
+    {"cifar.batches", "cifar.train", "cifar.classifier", "cifar.evaluate"},
+    {"cifar.mistakes", "cifar.explain"},
+    {"cifar.results", "cifar.figures", "cifar.bench", "cifar.deploy", "cifar.screenshot"},
+    {"cifar.ui"},  # and all that is in it
+    {"app", "cifar.__main__"},
+]
+FILES = [*sorted((ROOT / "cifar").rglob("*.py")), *ROOT.glob("app.py")]
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def rank(module):
+    family = "cifar.ui" if module.startswith("cifar.ui.") else module
+    found = [i for i, row in enumerate(RANKS) if family in row]
+    assert found, f"{module} has no place in the order of imports"
+    return found[0]
+
+
+def imports(module):
+    """Every module that a file imports anywhere, of this project or not, by its full name."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            submodules = whole & MODULES.keys()
+            found |= submodules
+            if len(submodules) < len(whole):  # a name of the module itself
+                found.add(node.module)
+    return found
+
+
+def ours(module):
+    return imports(module) & MODULES.keys()
+
+
+def importers_of(library):
+    return {m for m in MODULES if any(name.split(".")[0] == library for name in imports(m))}
+
+
+def test_all_files_are_seen():
+    assert {"cifar", "cifar.__main__", "cifar.train", "cifar.explain"} <= MODULES.keys()
+    assert {"cifar.checkpoint", "cifar.data", "cifar.model"} <= ours("cifar.train")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module):
+    wrong = {name for name in ours(module) if rank(name) > rank(module)}
+    assert not wrong
+
+
+def test_imports_never_run_in_a_circle():
+    order = list(TopologicalSorter({m: ours(m) - {m} for m in MODULES}).static_order())
+    assert set(order) == MODULES.keys()
+
+
+def test_only_the_face_imports_gradio():
+    assert {m for m in importers_of("gradio") if not m.startswith("cifar.ui")} <= {"app"}
+
+
+def test_only_train_imports_accelerate():
+    assert importers_of("accelerate") == {"cifar.train"}
+
+
+def test_the_arithmetic_knows_neither_files_nor_the_network():
+    for module in ("cifar.metrics", "cifar.augment", "cifar.optimizer", "cifar.model"):
+        assert not imports(module) & {"pathlib", "json", "os", "huggingface_hub"}
+    assert "torch" not in imports("cifar.images")
+
+
+@pytest.mark.parametrize("module", ["cifar", "cifar.__main__", "cifar.images"])
+def test_an_import_loads_nothing_heavy(module):
+    code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    heavy = {"torch", "gradio", "accelerate", "pandas", "matplotlib", "sklearn", "scipy"}
+    assert not heavy & set(loaded.split())
+
+
+def test_help_answers_within_a_second():
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "cifar", "--help"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    assert "summary" in done.stdout and "evaluate" in done.stdout
+    assert min(seconds) < 1

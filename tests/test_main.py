@@ -1,0 +1,121 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar import CLASSES, data
+from cifar.__main__ import main
+from cifar.recipe import PRESETS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """A function that runs the command line in this process and returns what it printed."""
+
+    def run_main(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cifar", *map(str, arguments)])
+        main()
+        return capsys.readouterr().out
+
+    return run_main
+
+
+@pytest.fixture
+def picture(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+def fails(run, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    return caught.value.code
+
+
+def test_summary_prints_the_layer_table(run):
+    lines = run("summary", "resnet").splitlines()
+    first = next(line for line in lines if "-1 " in line and "Conv2d" in line)
+    assert first.split() == ["Conv2d-1", "[-1,", "64,", "32,", "32]", "1,728"]
+    assert "Total params: 5,319,754" in lines
+
+
+def test_summary_knows_the_light_network(run):
+    assert "Total params: 48,370" in run("summary", "basenet")
+
+
+def test_a_known_problem_is_one_line_without_a_traceback(picture):
+    command = [sys.executable, "-m", "cifar", "predict", picture, "--checkpoint", "nowhere"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("python -m cifar: There is no checkpoint 'nowhere'")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["fly"], [], ["summary", "vgg"], ["train", "vgg"]])
+def test_an_unknown_verb_or_name_ends_with_an_error(run, arguments):
+    assert fails(run, *arguments) not in (0, None)
+
+
+def test_help_of_train_shows_the_presets(run, capsys):
+    assert fails(run, "train", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "resnet" in shown and "basenet" in shown and "--resume" in shown
+
+
+def test_help_of_a_preset_shows_its_values(run, capsys):
+    assert fails(run, "train", "basenet", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").replace("|", " ").split())
+    assert f"How often every image is seen. (default: {PRESETS['basenet'].epochs})" in shown
+    assert f"sees every image once. (default: {PRESETS['basenet'].batch_size})" in shown
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_run_and_resume_may_follow_the_preset(run, tmp_path, name):
+    options = ["--resume", "--run", tmp_path / "run"]
+    assert "nothing to resume" in str(fails(run, "train", name, *options))
+    assert "nothing to resume" in str(fails(run, "train", *options, name))
+
+
+def test_predict_prints_the_most_probable_classes_of_each_picture(run, make_checkpoint, picture):
+    folder = make_checkpoint()
+    lines = run("predict", picture, picture, "--checkpoint", folder, "--top-k", "4").splitlines()
+    assert len(lines) == 2 and lines[0] == lines[1]
+    name, answer = lines[0].rsplit(": ", 1)
+    assert name == str(picture)
+    classes = [part.split()[0] for part in answer.split(", ")]
+    shares = [float(part.split()[1].rstrip("%")) for part in answer.split(", ")]
+    assert len(set(classes) & set(CLASSES)) == 4
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_predict_names_a_file_that_is_no_picture(run, make_checkpoint, tmp_path):
+    (tmp_path / "words.png").write_text("words")
+    folder = make_checkpoint()
+    message = fails(run, "predict", tmp_path / "words.png", "--checkpoint", folder)
+    assert "not a picture that can be read" in message
+
+
+@pytest.mark.parametrize("k", ["0", "11"])
+def test_predict_refuses_a_top_k_out_of_range_in_words(run, make_checkpoint, picture, k):
+    folder = make_checkpoint()
+    assert "1 to 10" in str(fails(run, "predict", picture, "--checkpoint", folder, "--top-k", k))
+
+
+def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path, picture):
+    splits = {"train": tiny_split(60, "train", 0), "val": tiny_split(40, "val", 1)}
+    splits["test"] = tiny_split(40, "test", 2)
+    monkeypatch.setattr(data, "load", splits.__getitem__)
+    folder = tmp_path / "run"
+    command = ["train", "--run", folder, "basenet", "--epochs", "8"]
+    command += ["--batch-size", "20", "--lr", "0.1"]
+    printed = run(*command)
+    assert f"Done: {folder}/checkpoint." in printed and printed.count('"epoch"') == 8
+    assert "Test accuracy, plain: " in run("evaluate", folder / "checkpoint")
+    assert "%" in run("predict", picture, "--checkpoint", folder / "checkpoint")
+    assert "already holds a run" in str(fails(run, *command))

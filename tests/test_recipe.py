@@ -1,0 +1,59 @@
+from dataclasses import FrozenInstanceError
+from itertools import pairwise
+
+import pytest
+
+from cifar.recipe import PRESETS, Recipe, learning_rate_factor, lookahead_keep
+
+
+def factors(steps=100, **fields):
+    recipe = Recipe("resnet", epochs=1, **fields)
+    return [learning_rate_factor(recipe, step, steps) for step in range(steps)]
+
+
+def test_the_schedule_is_that_worked_by_hand():
+    # Two of eight steps rise from 0.2 to 1, six fall from 1 towards 0.1.
+    expected = [0.2, 0.6, 1.0, 0.85, 0.7, 0.55, 0.4, 0.25]
+    assert factors(8, warmup=0.25, final_lr_factor=0.1) == pytest.approx(expected)
+
+
+def test_the_schedule_starts_at_a_fifth_peaks_at_1_and_ends_near_its_final_factor():
+    found = factors(1000, warmup=0.1, final_lr_factor=0.05)
+    assert found[0] == pytest.approx(0.2)
+    assert max(found) == found[100] == pytest.approx(1)
+    assert 0.05 < found[-1] < 0.0511
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_the_schedule_rises_then_falls(preset):
+    steps = preset.epochs * 48_000 // preset.batch_size
+    found = [learning_rate_factor(preset, step, steps) for step in range(steps)]
+    top = found.index(max(found))
+    assert 0 < top < steps / 2
+    assert all(a < b for a, b in pairwise(found[: top + 1]))
+    assert all(a > b for a, b in pairwise(found[top:]))
+    assert all(0 < factor <= 1 for factor in found)
+
+
+def test_without_a_warmup_the_schedule_starts_at_its_peak():
+    assert factors(10, warmup=0.0)[0] == 1.0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_fits_the_data_and_the_network(name):
+    preset = PRESETS[name]
+    assert preset.network == name
+    assert 48_000 % preset.batch_size == 0
+    assert all(size % 8 == 0 and 8 <= size <= 32 for size in preset.sizes)
+    assert len(preset.sizes) <= preset.epochs
+
+
+def test_lookahead_keeps_more_and_more():
+    assert lookahead_keep(0.0) == 0
+    assert lookahead_keep(0.5) == pytest.approx(0.95**5 / 8)
+    assert lookahead_keep(1.0) == pytest.approx(0.7737809375)
+
+
+def test_a_recipe_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        PRESETS["resnet"].lr = 1.0

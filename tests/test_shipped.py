@@ -1,0 +1,79 @@
+"""The two checkpoints of the project and what is said about them belong together."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar import checkpoint, evaluate
+from cifar.card import model_card
+from cifar.recipe import PRESETS
+from cifar.results import refresh_readme, results_table
+
+PROJECT = Path(__file__).resolve().parent.parent
+NAMES = ("resnet", "basenet")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def ckpt(request):
+    return checkpoint.load(request.param)
+
+
+def test_accuracy_bars_hold():
+    found = {name: checkpoint.load(name).metrics["test"]["accuracy"]["value"] for name in NAMES}
+    assert found["resnet"] >= 0.9230 and found["basenet"] >= 0.85, found
+
+
+def test_sizes_are_those_of_the_design(ckpt):
+    parameters = sum(p.numel() for p in ckpt.model.parameters())
+    assert parameters == ckpt.config["parameters"] == ckpt.metrics["parameters"]
+    assert parameters == 5_319_754 if ckpt.name == "resnet" else parameters < 50_000
+
+
+def test_the_preset_of_its_name_made_it(ckpt):
+    preset = json.loads(json.dumps(dataclasses.asdict(PRESETS[ckpt.name])))
+    assert ckpt.config["recipe"] == preset
+
+
+def test_it_saw_the_official_pixels_and_not_the_validation_images(ckpt):
+    assert ckpt.config["training"]["official"] and ckpt.metrics["official"]
+    assert ckpt.config["training"]["images"] == 48_000
+    assert len(checkpoint.load_history(ckpt)) == ckpt.config["training"]["epochs"]
+
+
+def test_recorded_predictions_are_the_live_ones(ckpt, test_split):
+    recorded = evaluate.load_predictions(ckpt)
+    logits, features = evaluate.predict(ckpt, test_split.images[:250])
+    assert np.abs(logits - recorded.logits[:250]).max() < 1e-4
+    assert np.abs(features - recorded.features[:250]).max() < 1e-2  # stored as float16
+    assert np.array_equal(recorded.labels, test_split.labels.numpy())
+
+
+def test_every_number_follows_from_the_predictions(ckpt):
+    recorded = evaluate.load_predictions(ckpt)
+    again = evaluate.split_metrics(recorded.logits, recorded.labels, ckpt.metrics["temperature"])
+    stored = dict(ckpt.metrics["test"])
+    del stored["mirrored"]
+    assert json.loads(json.dumps(again)) == stored
+
+
+def test_the_model_card_is_fresh(ckpt):
+    assert (ckpt.path / "README.md").read_text() == model_card(ckpt.config, ckpt.metrics)
+
+
+def test_readmes_table_is_fresh():
+    text = (PROJECT / "README.md").read_text()
+    table = results_table([checkpoint.load(name) for name in NAMES])
+    assert refresh_readme(text, table) == text, "run `python -m cifar figures`"
+
+
+def test_every_picture_of_readme_exists():
+    text = (PROJECT / "README.md").read_text()
+    for path in [part.split(")")[0] for part in text.split("](assets/")[1:]]:
+        assert (PROJECT / "assets" / path).is_file(), path
+
+
+def test_no_file_is_too_large_for_a_repository(ckpt):
+    assert max(path.stat().st_size for path in ckpt.path.iterdir()) < 25 * 2**20

@@ -1,0 +1,342 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from cifar import checkpoint, data
+from cifar.model import normalize
+from cifar.recipe import Recipe
+from cifar.train import (
+    Training,
+    TrainingError,
+    create_optimizers,
+    score,
+    start,
+    train,
+)
+
+# Everything that has a state or draws random numbers is on; 4 steps an epoch on 64 images.
+BUSY = Recipe(
+    network="basenet",
+    epochs=3,
+    batch_size=16,
+    sizes=(16, 32),
+    lr=0.1,
+    muon_lr=0.02,
+    lookahead_every=3,
+    shift=2,
+    cutout=8,
+    flip=True,
+)
+HISTORY_KEYS = {
+    "epoch",
+    "size",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "seconds",
+    "images_per_second",
+    "petaflop",
+}
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+import torch
+from cifar.data import Split
+from cifar.recipe import Recipe
+from cifar.train import train
+
+torch.set_num_threads(1)
+data_path, run, recipe = sys.argv[1:]
+images, labels = torch.load(data_path)
+split = Split("train", images, labels, torch.arange(len(labels)), False)
+recipe = Recipe(**json.loads(recipe))
+train(recipe, Path(run), train_split=split, val_split=split, progress=False)
+"""
+
+
+def go(recipe, run, split, **options):
+    return train(recipe, run, train_split=split, val_split=split, progress=False, **options)
+
+
+def weights(run):
+    return load_file(run / "checkpoint" / "model.safetensors")
+
+
+def history(run):
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+def timeless(lines):
+    return [
+        {key: line[key] for key in line if key not in ("seconds", "images_per_second")}
+        for line in lines
+    ]
+
+
+def assert_same_tensors(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name]), name
+
+
+def all_finite(state):
+    return all(value.isfinite().all() for value in state["model"].values())
+
+
+def start_process(tmp_path, split, recipe, run):
+    """Train in another process, and wait until it has saved its first state."""
+    torch.save((split.images, split.labels), tmp_path / "data.pt")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, tmp_path / "data.pt", run, json.dumps(asdict(recipe))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "state.pt").exists() and process.poll() is None:
+        assert time.monotonic() < deadline, "no state was saved"
+        time.sleep(0.005)
+    return process
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, tiny_split):
+    """The run folder of BUSY, run to its end without a stop."""
+    run = tmp_path_factory.mktemp("uninterrupted") / "run"
+    assert go(BUSY, run, tiny_split(64))
+    return run
+
+
+def test_64_images_are_learned_by_heart(tmp_path, tiny_split):
+    split = tiny_split(64)
+    recipe = Recipe("basenet", epochs=12, batch_size=16, lr=0.1, shift=0, flip=False)
+    go(recipe, tmp_path, split)
+    model = checkpoint.load(tmp_path / "checkpoint").model
+    assert score(model, split, torch.device("cpu"))[1] == 1.0
+
+
+# Within an epoch, at a pull of the slow weights, at the ends of the first two epochs, near the end.
+@pytest.mark.parametrize("step", [1, 3, 4, 6, 8, 11])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_split, uninterrupted, step):
+    split = tiny_split(64)
+    assert not go(BUSY, tmp_path, split, stop_at_step=step)
+    assert not (tmp_path / "checkpoint").exists()
+    assert go(BUSY, tmp_path, split, resume=True)
+    assert_same_tensors(weights(tmp_path), weights(uninterrupted))
+    assert timeless(history(tmp_path)) == timeless(history(uninterrupted))
+
+
+def test_a_run_may_be_stopped_after_every_step(tmp_path, tiny_split, uninterrupted):
+    split = tiny_split(64)
+    for step in range(1, 12):
+        assert not go(BUSY, tmp_path, split, stop_at_step=step, resume=step > 1)
+    assert go(BUSY, tmp_path, split, resume=True)
+    assert_same_tensors(weights(tmp_path), weights(uninterrupted))
+    assert timeless(history(tmp_path)) == timeless(history(uninterrupted))
+
+
+def test_another_seed_gives_other_weights(tmp_path, tiny_split, uninterrupted):
+    go(replace(BUSY, seed=1), tmp_path, tiny_split(64))
+    ours, theirs = weights(tmp_path), weights(uninterrupted)
+    assert not torch.equal(ours["head.weight"], theirs["head.weight"])
+
+
+def test_a_complete_run_resumed_writes_the_same_checkpoint(tmp_path, tiny_split):
+    split = tiny_split(32)
+    recipe = replace(BUSY, epochs=1)
+    go(recipe, tmp_path, split)
+    before = weights(tmp_path)
+    assert go(recipe, tmp_path, split, resume=True)
+    assert_same_tensors(before, weights(tmp_path))
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumed_equals_an_uninterrupted_one(tmp_path, tiny_split):
+    split = tiny_split(64)
+    recipe = replace(BUSY, epochs=20)
+    process = start_process(tmp_path, split, recipe, tmp_path / "killed")
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "checkpoint").exists()
+    assert go(recipe, tmp_path / "killed", split, resume=True)
+    go(recipe, tmp_path / "whole", split)
+    assert_same_tensors(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    ours, theirs = history(tmp_path / "killed"), history(tmp_path / "whole")
+    assert timeless(ours) == timeless(theirs)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_ends_well(tmp_path, tiny_split, signum):
+    split = tiny_split(64)
+    recipe = replace(BUSY, epochs=400)
+    process = start_process(tmp_path, split, recipe, tmp_path / "run")
+    process.send_signal(signum)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    step = torch.load(tmp_path / "run" / "state.pt")["step"]
+    assert f"Stopped after step {step}; go on with --resume." in output
+    assert not go(recipe, tmp_path / "run", split, resume=True, stop_at_step=step + 5)
+    assert torch.load(tmp_path / "run" / "state.pt")["step"] == step + 5
+
+
+def test_signal_handlers_are_given_back(tmp_path, tiny_split):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    go(replace(BUSY, epochs=1), tmp_path, tiny_split(16))
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_loss_that_explodes_raises(tmp_path, tiny_split):
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        go(replace(BUSY, lr=1e30), tmp_path, tiny_split(64))
+
+
+def test_a_loss_that_explodes_keeps_the_last_good_state(tmp_path, tiny_split):
+    # The warm-up ends at step 8 of 16; past it the rate climbs towards 1e30 times its peak.
+    recipe = replace(BUSY, epochs=4, warmup=0.5, final_lr_factor=1e30)
+    with pytest.raises(TrainingError, match="no longer a finite number"):
+        go(recipe, tmp_path, tiny_split(64))
+    state = torch.load(tmp_path / "state.pt")
+    assert state["step"] == 8 and all_finite(state)
+    assert [line["epoch"] for line in history(tmp_path)] == [1, 2]
+
+
+def test_weights_that_break_in_the_last_step_of_an_epoch_are_not_saved(tmp_path, tiny_split):
+    # 12 steps, the rate explodes in step 8, which ends the second epoch with a finite train loss.
+    recipe = replace(BUSY, warmup=0.5, final_lr_factor=1e38, lookahead_every=0)
+    with pytest.raises(TrainingError, match="no longer a finite number"):
+        go(recipe, tmp_path, tiny_split(64))
+    state = torch.load(tmp_path / "state.pt")
+    assert state["step"] == 4 and all_finite(state)
+    assert [line["epoch"] for line in history(tmp_path)] == [1]
+
+
+def test_a_folder_that_holds_a_run_is_refused(tmp_path, tiny_split):
+    split = tiny_split(64)
+    go(BUSY, tmp_path, split, stop_at_step=1)
+    before = (tmp_path / "state.pt").read_bytes()
+    with pytest.raises(TrainingError, match="already holds a run"):
+        go(BUSY, tmp_path, split)
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def test_resuming_with_another_recipe_names_what_differs(tmp_path, tiny_split):
+    split = tiny_split(64)
+    go(BUSY, tmp_path, split, stop_at_step=1)
+    with pytest.raises(TrainingError, match=r"\(sizes, lr differ\)"):
+        go(replace(BUSY, lr=0.2, sizes=(32,)), tmp_path, split, resume=True)
+
+
+def test_there_must_be_something_to_resume(tmp_path, tiny_split):
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        go(BUSY, tmp_path / "new", tiny_split(64), resume=True)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["state.pt", "recipe.json"])
+def test_a_damaged_run_folder_is_refused_in_words(tmp_path, tiny_split, name):
+    split = tiny_split(64)
+    go(BUSY, tmp_path, split, stop_at_step=1)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(TrainingError, match=name):
+        go(BUSY, tmp_path, split, resume=True)
+
+
+def test_a_batch_larger_than_the_data_is_refused(tmp_path, tiny_split):
+    with pytest.raises(TrainingError, match="A batch of 16 is more than the 15 training images"):
+        go(BUSY, tmp_path, tiny_split(15))
+
+
+def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
+    # Images of one brightness each, which the network's input gives away.
+    levels = torch.arange(64) * 3
+    images = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32).contiguous()
+    split = data.Split("train", images, levels % 10, torch.arange(64), official=False)
+    recipe = replace(BUSY, whiten=False, cutout=0)
+    training = Training(recipe, tmp_path, split, split, Accelerator())
+    seen = []
+    training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    table = normalize(images)[:, 0, 0, 0]
+    orders = []
+    for _ in range(2):
+        seen.clear()
+        for _ in range(training.steps_per_epoch):
+            training.advance()
+        values = torch.cat([inputs[:, 0, 0, 0] for inputs in seen])
+        orders.append([int((table - value).abs().argmin()) for value in values])
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(64))
+    assert orders[0] != orders[1] != list(range(64))
+
+
+def test_the_history_has_a_line_an_epoch(uninterrupted):
+    lines = history(uninterrupted)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert [line["size"] for line in lines] == [16, 32, 32]
+    assert all(line.keys() == HISTORY_KEYS for line in lines)
+    assert all(line["seconds"] > 0 and line["images_per_second"] > 0 for line in lines)
+    exported = (uninterrupted / "checkpoint" / "history.jsonl").read_text()
+    assert exported == (uninterrupted / "history.jsonl").read_text()
+
+
+def test_the_history_records_the_accuracy_of_the_exported_weights(uninterrupted, tiny_split):
+    model = checkpoint.load(uninterrupted / "checkpoint").model
+    loss, accuracy = score(model, tiny_split(64), torch.device("cpu"))
+    last = history(uninterrupted)[-1]
+    # float16 filters may move the loss a little, and hardly an answer.
+    assert abs(last["val_loss"] - loss) < 5e-3
+    assert abs(last["val_accuracy"] - accuracy) <= 1 / 64 + 5e-5
+
+
+def test_the_checkpoint_says_how_it_was_trained(uninterrupted):
+    config = json.loads((uninterrupted / "checkpoint" / "config.json").read_text())
+    assert config["recipe"] == json.loads(json.dumps(asdict(BUSY)))
+    assert config["training"]["images"] == 64 and config["training"]["epochs"] == 3
+    assert config["training"]["official"] is False
+
+
+def test_score_is_cross_entropy_and_accuracy_in_evaluation_mode(stirred_model, tiny_split):
+    model, split = stirred_model("basenet").train(), tiny_split(30)
+    loss, accuracy = score(model, split, torch.device("cpu"))
+    logits = model.eval()(normalize(split.images)).detach()
+    log_p = logits.double().log_softmax(1)
+    assert loss == pytest.approx(-log_p[torch.arange(30), split.labels].mean().item(), abs=1e-5)
+    assert accuracy == (logits.argmax(1) == split.labels).double().mean().item()
+
+
+@pytest.mark.parametrize("muon_lr", [0, 0.02])
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize("freeze", [False, True])
+def test_every_trainable_weight_has_one_optimizer(
+    stirred_model, tiny_split, muon_lr, whiten, freeze
+):
+    recipe = replace(BUSY, muon_lr=muon_lr, whiten=whiten, freeze_norm_scale=freeze)
+    model = stirred_model("resnet")
+    start(model, recipe, tiny_split(16).images)
+    moved = [
+        id(p)
+        for optimizer in create_optimizers(model, recipe)
+        for group in optimizer.param_groups
+        for p in group["params"]
+    ]
+    assert sorted(moved) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+
+
+def test_the_head_starts_scaled_down(stirred_model, tiny_split):
+    model, recipe = stirred_model("basenet"), replace(BUSY, logit_scale=0.125)
+    before = model.head.weight.clone(), model.head.bias.clone()
+    start(model, recipe, tiny_split(16).images)
+    assert torch.equal(model.head.weight, before[0] / 8)
+    assert torch.equal(model.head.bias, before[1] / 8)

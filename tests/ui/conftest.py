@@ -1,0 +1,22 @@
+import pytest
+
+from cifar import data
+from cifar.ui import library
+
+
+@pytest.fixture(scope="session")
+def _pixels():
+    return data.load("test").images.permute(0, 2, 3, 1).numpy()
+
+
+@pytest.fixture
+def test_images(_pixels, monkeypatch):
+    """The app with the test images at hand."""
+    monkeypatch.setattr(library.TEST_IMAGES, "_images", _pixels)
+    return _pixels
+
+
+@pytest.fixture
+def no_test_images(monkeypatch):
+    """The app before the test images have arrived."""
+    monkeypatch.setattr(library.TEST_IMAGES, "_images", None)

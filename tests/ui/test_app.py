@@ -1,0 +1,66 @@
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cifar import data
+from cifar.card import percent
+from cifar.ui import about, library, report
+
+
+def test_importing_the_app_opens_no_connection_and_starts_no_thread():
+    code = (
+        "import socket, threading\n"
+        "def refuse(*a, **k): raise SystemExit('a connection was opened')\n"
+        "socket.socket.connect = refuse\n"
+        "before = threading.active_count()\n"
+        "import app\n"
+        "from cifar.ui import library\n"
+        "assert library.TEST_IMAGES._thread is None\n"
+        "assert app.demo.title == 'CIFAR Lens'\n"
+        # Every event belongs to a tab of the page; none is an endpoint for others.
+        "assert all(fn.api_visibility == 'private' for fn in app.demo.fns.values())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_the_best_model_comes_first():
+    names = [name for _, name in library.choices()]
+    assert names == ["resnet", "basenet"]
+
+
+def test_a_title_says_size_and_accuracy():
+    ckpt = library.load("resnet")
+    accuracy = ckpt.metrics["test"]["accuracy"]["value"]
+    assert library.title(ckpt) == f"ResNet 5.3M · {accuracy:.1%}"
+
+
+@pytest.mark.parametrize("name", ["resnet", "basenet"])
+def test_the_report_shows_what_was_measured(name):
+    text = report.numbers(name)
+    assert percent(library.load(name).metrics["test"]["accuracy"]) in text
+    assert "official: true" in text and "n = 10,000" in text
+
+
+def test_every_figure_of_the_report_exists():
+    for name in ("resnet", "basenet"):
+        for kind in ("confusion_matrix", "reliability", "misclassified"):
+            assert report.figure(name, kind), f"{name} has no {kind}: python -m cifar figures"
+
+
+def test_the_card_is_shown_without_its_metadata():
+    text = about.card("basenet").lstrip()
+    assert text.startswith("# BaseNet") and not re.search(r"^license:", text, re.M)
+
+
+def test_a_fetch_that_fails_says_what_to_do(monkeypatch):
+    def fail(split):
+        raise data.DataError("connect to the internet")
+
+    monkeypatch.setattr(data, "load", fail)
+    images = library.TestImages()
+    images.start()
+    assert not images.wait(5) and images.get() is None
+    assert images.status == "connect to the internet"
