@@ -45,6 +45,14 @@ class Checkpoint:
         """What logits are divided by; 1 (no calibration) before the first evaluation."""
         return self.metrics.get("temperature", 1.0)
 
+    def measured(self) -> dict:
+        """`metrics`; raises CheckpointError for a checkpoint that was not evaluated yet."""
+        if not self.metrics:
+            raise CheckpointError(
+                f"{self.path} was not measured yet: run `python -m cifar evaluate {self.name}`."
+            )
+        return self.metrics
+
     @property
     def name(self) -> str:
         return self.path.name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cifar import LensError
 from cifar.card import duration, percent
-from cifar.checkpoint import Checkpoint, CheckpointError
+from cifar.checkpoint import Checkpoint
 
 START, END = "<!-- results -->", "<!-- /results -->"
 
@@ -29,11 +29,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 2) + "|---|"]
     notes = []
     for ckpt in checkpoints:
-        if not ckpt.metrics:
-            raise CheckpointError(
-                f"{ckpt.path} was not measured yet: run `python -m cifar evaluate {ckpt.name}`."
-            )
-        measured, training = ckpt.metrics, ckpt.config["training"]
+        measured, training = ckpt.measured(), ckpt.config["training"]
         test, evaluation = measured["test"], measured["evaluation"]
         cells = (
             f"`{ckpt.name}`",

@@ -2,7 +2,7 @@
 
     python -m cifar train resnet
     python -m cifar train resnet --resume
-    accelerate launch --num_processes 2 -m cifar train resnet      # several processes, same batch
+    torchrun --nproc_per_node 2 -m cifar train resnet     # two processes share every batch
 
 The whole split lives on the device as uint8; batches are cut out of it and augmented there. Order,
 augmentation and learning rate are functions of (seed, step) alone, so a resumed run gives bit for
@@ -92,7 +92,9 @@ def train(
                 bar.set_description(training.describe(), refresh=False)
                 bar.set_postfix(training.report())
             if epoch_ended:
-                bar.write(json.dumps(training.end_epoch()))
+                line = training.end_epoch()
+                if accelerator.is_main_process:
+                    bar.write(json.dumps(line))
             if saving:
                 training.save()
                 last_save = time.monotonic()
@@ -215,13 +217,13 @@ class Training:
         self._refuse_unless_finite(val_loss)
         self.network.train()
         images = self.steps_per_epoch * self.recipe.batch_size
+        loss = self.accelerator.reduce(self.loss_sum, "mean").item() / self.steps_per_epoch
+        correct = self.accelerator.reduce(self.correct, "sum").item()
         line = {
             "epoch": self.step // self.steps_per_epoch,
             "size": self.size,
-            "train_loss": round(self.loss_sum.item() / self.steps_per_epoch, 4),
-            "train_accuracy": round(
-                self.correct.item() * self.accelerator.num_processes / images, 4
-            ),
+            "train_loss": round(loss, 4),
+            "train_accuracy": round(correct / images, 4),
             "val_loss": round(val_loss, 4),
             "val_accuracy": round(val_accuracy, 4),
             "seconds": round(self.seconds, 1),

@@ -11,16 +11,23 @@ import numpy as np
 import pandas as pd
 
 from cifar import checkpoint, data, evaluate, mistakes
-from cifar.checkpoint import Checkpoint
+from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.evaluate import Predictions
 
 NAMES = {"resnet": "ResNet", "basenet": "BaseNet"}
 
 
 def choices() -> list[tuple[str, str]]:
-    """The checkpoints as (what people read, name), the most accurate first."""
+    """The checkpoints as (what people read, name), the most accurate first.
+
+    Raises CheckpointError if there is none, or one that was not measured.
+    """
     found = [load(name) for name in checkpoint.available()]
-    found.sort(key=lambda ckpt: -ckpt.metrics["test"]["accuracy"]["value"])
+    if not found:
+        raise CheckpointError(
+            f"There is no checkpoint in {checkpoint.ROOT}: put one there (python -m cifar train)."
+        )
+    found.sort(key=lambda ckpt: -ckpt.measured()["test"]["accuracy"]["value"])
     return [(title(ckpt), ckpt.name) for ckpt in found]
 
 
