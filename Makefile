@@ -2,10 +2,10 @@
 .PHONY: app test check figures
 
 app:
-	python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt && .venv/bin/python app.py
+	python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python app.py
 
 test:
-	python3 -m venv .venv && .venv/bin/pip install -q -r requirements-dev.txt && .venv/bin/python -m pytest
+	python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/python -m pytest
 
 check:
 	.ci/run

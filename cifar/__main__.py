@@ -86,10 +86,11 @@ def figures(screenshot: bool = True) -> None:
     """
     from cifar import figures as pictures
     from cifar import screenshot as camera
+    from cifar.results import ASSETS
 
     pictures.draw_all()
     if screenshot:
-        camera.draw(pictures.ASSETS / "screenshot.png")
+        camera.draw(ASSETS / "screenshot.png")
 
 
 def main() -> None:

@@ -91,7 +91,8 @@ def model_card(config: dict, metrics: dict) -> str:
             "",
             f"{training['epochs']} epochs over {training['images']:,} images, with sides of "
             f"{', '.join(map(str, sizes))} pixels by epoch: {data_note(training['official'])}. "
-            f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} on "
+            f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
+            "out) on "
             f"{training['hardware']}, torch {training['torch']}. "
             "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
             "",

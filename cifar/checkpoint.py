@@ -195,6 +195,8 @@ def replace(path: Path, write) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         write(partial)
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())  # the rename must not reach the disk before the content
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,11 +176,12 @@ def official_order(rows: np.ndarray, file: str) -> np.ndarray:
 def download(file: str) -> Path:
     """The parquet file of `train` or `test`, from the Hugging Face cache or the Hub."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.utils import httpx
 
     try:
         path = hf_hub_download(DATASET, FILES[file], repo_type="dataset", revision=REVISION)
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
         raise DataError(
             f"CIFAR-10's {file} images are not on this computer and could not be downloaded from "
             f"the Hugging Face Hub ({DATASET}): connect to the internet and try again, or set "
@@ -223,13 +223,10 @@ def decode_parquet(path: Path, file: str) -> np.ndarray:
             rows[i, 1:] = _decode_png(pngs[i].as_py(), path, i).transpose(2, 0, 1).reshape(-1)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        _drain(tqdm(pool.map(decode, range(0, expected, 500)), f"decode {file}", expected // 500))
+        starts = range(0, expected, 500)
+        for _ in tqdm(pool.map(decode, starts), f"decode {file}", len(starts)):
+            pass
     return rows
-
-
-def _drain(results: Iterator) -> None:
-    for _ in results:
-        pass
 
 
 def _decode_png(data: bytes | None, path: Path, row: int) -> np.ndarray:

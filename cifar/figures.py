@@ -25,10 +25,9 @@ from tqdm import tqdm
 from cifar import CLASSES, LensError, checkpoint, data, explain, metrics, mistakes
 from cifar.checkpoint import Checkpoint
 from cifar.evaluate import load_predictions
-from cifar.results import refresh_readme, results_table
+from cifar.results import ASSETS, figure_path, refresh_readme, results_table
 
-PROJECT = Path(__file__).resolve().parent.parent
-ASSETS = PROJECT / "assets"
+README = ASSETS.parent / "README.md"
 
 SAID, TRUE, GREY = "#C2410C", "#0F766E", "#6B7280"
 INK, FAINT, LINE = "#1F2937", "#9CA3AF", "#E5E7EB"
@@ -294,7 +293,7 @@ def to_image(figure: Figure) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
-def draw_all(assets: Path = ASSETS, readme: Path = PROJECT / "README.md") -> None:
+def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     """Draw every picture for every checkpoint of the project and refresh README's table.
 
     Writes nothing unless all of it could be made. Raises CheckpointError or DataError for what is
@@ -320,12 +319,12 @@ def draw_all(assets: Path = ASSETS, readme: Path = PROJECT / "README.md") -> Non
         "training_curves": partial(training_curves, history),
     }
     for ckpt, of_ckpt in zip(checkpoints, rows, strict=True):
-        prefix = "" if ckpt is main else f"{ckpt.name}-"
-        todo |= {
-            f"{prefix}misclassified": partial(misclassified, ckpt, of_ckpt, test),
-            f"{prefix}confusion_matrix": partial(confusion_matrix, ckpt.metrics, ckpt.name),
-            f"{prefix}reliability": partial(reliability, ckpt.metrics, ckpt.name),
-        }
+        for kind, draw in (
+            ("misclassified", partial(misclassified, ckpt, of_ckpt, test)),
+            ("confusion_matrix", partial(confusion_matrix, ckpt.metrics, ckpt.name)),
+            ("reliability", partial(reliability, ckpt.metrics, ckpt.name)),
+        ):
+            todo[figure_path(ckpt.name, kind).stem] = draw
     bar = tqdm(todo.items(), "figures", unit="figure")
     drawn = {f"{name}.png": _png(draw()) for name, draw in bar}
     assets.mkdir(parents=True, exist_ok=True)

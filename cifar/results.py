@@ -1,12 +1,19 @@
-"""README's table of results, generated from the checkpoints' own files and from nothing else."""
+"""README's table of results, generated from the checkpoints' own files, and where figures lie."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from cifar import LensError
 from cifar.card import duration, percent
 from cifar.checkpoint import Checkpoint
 
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
 START, END = "<!-- results -->", "<!-- /results -->"
+
+
+def figure_path(name: str, kind: str) -> Path:
+    """Where a figure of a checkpoint lies; those of `resnet` have no prefix."""
+    return ASSETS / (f"{kind}.png" if name == "resnet" else f"{name}-{kind}.png")
 
 
 def results_table(checkpoints: Sequence[Checkpoint]) -> str:

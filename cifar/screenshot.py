@@ -63,7 +63,10 @@ def serving(seconds: float = 180) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 @contextmanager
@@ -75,8 +78,9 @@ def chromium() -> "Iterator[Browser]":
         raise ScreenshotError(
             "Playwright is missing: pip install -r requirements-dev.txt."
         ) from error
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    wanted = os.environ.get("CHROMIUM")
+    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
     with sync_playwright() as playwright:

@@ -63,7 +63,8 @@ def train(
     nothing to resume, or if the loss stops being finite (the last good state is kept).
     """
     run = Path(run)
-    accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    cuda = torch.cuda.is_available()
+    accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
     if accelerator.is_main_process:
         claim(recipe, run, resume)
     accelerator.wait_for_everyone()
@@ -85,7 +86,7 @@ def train(
         while training.step < training.steps:
             training.advance()
             epoch_ended = training.step % training.steps_per_epoch == 0
-            stopping = stop.requested or training.step == stop_at_step
+            stopping = training.agree(stop.requested) or training.step == stop_at_step
             saving = epoch_ended or stopping or time.monotonic() - last_save > SAVE_EVERY
             bar.update(recipe.batch_size)
             if saving or training.step % REPORT_EVERY == 0:
@@ -144,7 +145,7 @@ class Training:
         self.history: list[dict] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
-        self.seconds = 0.0
+        self.seconds, self._since = 0.0, time.monotonic()
         self._planned_epoch = -1
 
     @property
@@ -155,7 +156,6 @@ class Training:
 
     def advance(self) -> None:
         """One step: cut a batch, augment it, and move the weights."""
-        began = time.monotonic()
         recipe = self.recipe
         epoch, position = divmod(self.step, self.steps_per_epoch)
         if epoch != self._planned_epoch:
@@ -188,7 +188,16 @@ class Training:
         with torch.no_grad():
             self.loss_sum += loss
             self.correct += (logits.argmax(1) == targets).sum()
-        self.seconds += time.monotonic() - began
+
+    def agree(self, wish: bool) -> bool:
+        """Whether any process wishes it: all of them must stop after the same step."""
+        if self.accelerator.num_processes == 1:
+            return wish
+        return bool(self.accelerator.reduce(torch.tensor([wish], device=self.device).float())[0])
+
+    def _elapsed(self) -> float:
+        """Seconds spent on the current epoch, over all sittings, validation left out."""
+        return self.seconds + time.monotonic() - self._since
 
     def describe(self) -> str:
         epoch = -(-self.step // self.steps_per_epoch)
@@ -211,14 +220,15 @@ class Training:
 
     def end_epoch(self) -> dict:
         """Score `val`, add a line to the history, and start counting anew."""
+        loss = self.accelerator.reduce(self.loss_sum, "mean").item() / self.steps_per_epoch
+        correct = self.accelerator.reduce(self.correct, "sum").item()
+        seconds = self._elapsed()  # after the reading above, which waits for the device
         if self.step == self.steps and self.lookahead:
             self.lookahead.pull(self.model, keep=1.0)
         val_loss, val_accuracy = score(self.model, self.val_split, self.device)
         self._refuse_unless_finite(val_loss)
         self.network.train()
         images = self.steps_per_epoch * self.recipe.batch_size
-        loss = self.accelerator.reduce(self.loss_sum, "mean").item() / self.steps_per_epoch
-        correct = self.accelerator.reduce(self.correct, "sum").item()
         line = {
             "epoch": self.step // self.steps_per_epoch,
             "size": self.size,
@@ -226,8 +236,8 @@ class Training:
             "train_accuracy": round(correct / images, 4),
             "val_loss": round(val_loss, 4),
             "val_accuracy": round(val_accuracy, 4),
-            "seconds": round(self.seconds, 1),
-            "images_per_second": round(images / self.seconds, 1),
+            "seconds": round(seconds, 1),
+            "images_per_second": round(images / seconds, 1),
             "petaflop": round(self.flops[self.size] * images / 1e15, 5),
         }
         self.history.append(line)
@@ -235,7 +245,7 @@ class Training:
             write_history(self.run, self.history)
         self.loss_sum.zero_()
         self.correct.zero_()
-        self.seconds = 0.0
+        self.seconds, self._since = 0.0, time.monotonic()
         return line
 
     def save(self) -> None:
@@ -256,7 +266,7 @@ class Training:
             "tally": {
                 "loss_sum": self.loss_sum.item(),
                 "correct": self.correct.item(),
-                "seconds": self.seconds,
+                "seconds": self._elapsed(),
             },
         }
         checkpoint.replace(self.run / "state.pt", lambda path: torch.save(state, path))
@@ -278,7 +288,7 @@ class Training:
         self.step, self.history = state["step"], state["history"]
         self.loss_sum.fill_(state["tally"]["loss_sum"])
         self.correct.fill_(state["tally"]["correct"])
-        self.seconds = state["tally"]["seconds"]
+        self.seconds, self._since = state["tally"]["seconds"], time.monotonic()
         # A kill between two writes may have left a line that this state does not know.
         write_history(self.run, self.history)
 

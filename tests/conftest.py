@@ -1,5 +1,10 @@
 """Small synthetic splits and untrained checkpoints, so that most tests need no dataset."""
 
+import os
+
+# Bit for bit comparisons are a CPU's; set before torch looks for a GPU.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 import pytest
 import torch
 

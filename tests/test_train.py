@@ -70,7 +70,15 @@ def go(recipe, run, split, **options):
 
 
 def weights(run):
-    return load_file(run / "checkpoint" / "model.safetensors")
+    """Every tensor of the last saved state, in full precision, and those of the checkpoint."""
+    state = torch.load(run / "state.pt", weights_only=True)
+    tensors = {
+        f"{part} {name}": state[part][name] for part in ("model", "slow") for name in state[part]
+    }
+    for i, optimizer in enumerate(state["optimizers"]):
+        for parameter, moved in optimizer["state"].items():
+            tensors |= {f"optimizer {i} {parameter} {name}": moved[name] for name in moved}
+    return tensors | load_file(run / "checkpoint" / "model.safetensors")
 
 
 def history(run):
@@ -340,3 +348,30 @@ def test_the_head_starts_scaled_down(stirred_model, tiny_split):
     start(model, recipe, tiny_split(16).images)
     assert torch.equal(model.head.weight, before[0] / 8)
     assert torch.equal(model.head.bias, before[1] / 8)
+
+
+@pytest.mark.slow
+def test_two_processes_share_every_batch(tmp_path, tiny_split):
+    split = tiny_split(64)
+    torch.save((split.images, split.labels), tmp_path / "data.pt")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    recipe = replace(BUSY, epochs=1)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    command = [
+        *launcher,
+        script,
+        tmp_path / "data.pt",
+        tmp_path / "two",
+        json.dumps(asdict(recipe)),
+    ]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "ACCELERATE_USE_CPU": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert go(recipe, tmp_path / "one", split)
+    (one,), (two,) = history(tmp_path / "one"), history(tmp_path / "two")
+    # Not the same to the bit: each process normalises by the statistics of its half of the batch.
+    assert two["train_loss"] == pytest.approx(one["train_loss"], rel=0.1)
+    assert two["petaflop"] == one["petaflop"]
+    config = checkpoint.load(tmp_path / "two" / "checkpoint").config
+    assert config["training"]["processes"] == 2

@@ -5,7 +5,7 @@ import gradio as gr
 from cifar.ui import about, classify, library, mistakes, report
 from cifar.ui.theme import CSS, THEME
 
-# Two hours: how long uploads and pictures made for a page stay on the server.
+# Two hours: how old uploads and pictures made for a page may get; looked at every ten minutes.
 KEEP_FILES = 7200
 
 
@@ -34,6 +34,8 @@ def build() -> gr.Blocks:
         ):
             with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
                 tab.build(demo, model)
+        # A fetch of the test images that failed is tried again with every new visitor.
+        demo.load(library.TEST_IMAGES.start, api_visibility="private", show_progress="hidden")
     return demo
 
 

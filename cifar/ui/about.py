@@ -17,7 +17,7 @@ Probabilities are softmax after one temperature, fitted on 2,000 training images
 never saw in training. The Report tab shows how well that works.
 
 ### Your pictures
-They are reduced to 32x32 pixels, kept on this server for at most two hours, and used for nothing
+They are reduced to 32x32 pixels, kept on this server for about two hours, and used for nothing
 but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are switched off.
 """
 

@@ -14,6 +14,7 @@ from cifar.explain import default_layer, grad_cam
 from cifar.images import network_view, open_image
 from cifar.ui import html, thumbnails
 from cifar.ui.library import TEST_IMAGES, load, predictions
+from cifar.ui.upload import Upload
 
 PREDICTED = "the predicted class"
 # Photographs that come with the gradio package, for as long as there are no test images.
@@ -117,10 +118,9 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
     name = model.value
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
-            image = gr.Image(
+            image = Upload(
                 label="Your picture",
                 type="filepath",
-                image_mode=None,
                 sources=["upload", "webcam", "clipboard"],
                 format="png",
                 height=300,
@@ -130,7 +130,7 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
             gr.HTML("<h3>Or one of these</h3>")
             strip = thumbnails.create("Examples", elem_id="examples")
             gr.HTML(
-                '<p class="quiet">Pictures are kept on the server for at most two hours and can be '
+                '<p class="quiet">Pictures are kept on the server for about two hours and can be '
                 "read by whoever knows their address: do not send private ones.</p>"
             )
         with gr.Column(scale=4, min_width=300):
@@ -164,18 +164,21 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
         js="s => document.documentElement.style.setProperty('--heat-strength', s / 100)",
         api_visibility="private",
     )
-    gr.on(
-        [image.change, layer.input, target.input, top_k.change, model.change],
-        answer,
-        [image, model, layer, target, top_k],
-        [view, probabilities, heat],
-        concurrency_id="model",
-        trigger_mode="always_last",  # while a slider moves, only its last place matters
-        show_progress="minimal",
-        api_visibility="private",
+    ask = {
+        "fn": answer,
+        "inputs": [image, model, layer, target, top_k],
+        "outputs": [view, probabilities, heat],
+        "concurrency_id": "model",
+        "trigger_mode": "always_last",  # while a slider moves, only its last place matters
+        "show_progress": "minimal",
+        "api_visibility": "private",
+    }
+    gr.on([image.change, layer.input, target.input, top_k.change], **ask)
+    # First the new model's layers, then the answer for the one that is shown.
+    model.change(new_layers, model, layer, show_progress="hidden", api_visibility="private").then(
+        **ask
     )
 
     strip.select(chosen_example, model, image, show_progress="hidden", api_visibility="private")
     demo.load(examples, model, strip, show_progress="hidden", api_visibility="private")
     demo.load(opening_picture, model, image, show_progress="hidden", api_visibility="private")
-    model.change(new_layers, model, layer, show_progress="hidden", api_visibility="private")

@@ -67,17 +67,22 @@ class TestImages:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Begin to fetch, unless that was done already; returns at once."""
+        """Begin to fetch, unless that is done or going on; returns at once."""
         with self._lock:
-            if self._thread is None:
+            going_on = self._thread is not None and self._thread.is_alive()
+            if self._images is None and not going_on:
+                self._problem = None
                 self._thread = threading.Thread(target=self._fetch, daemon=True)
                 self._thread.start()
 
     def _fetch(self) -> None:
+        problem = "The test images could not be fetched: the server's log says why."
         try:
             self._images = data.load("test").images.permute(0, 2, 3, 1).numpy()
         except data.DataError as error:
-            self._problem = str(error)
+            problem = str(error)
+        finally:  # whatever else may happen, nobody is told to wait for ever
+            self._problem = problem
 
     def wait(self, seconds: float) -> bool:
         """Whether the images are there, after waiting for at most so long."""

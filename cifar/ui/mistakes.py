@@ -19,8 +19,11 @@ PLACEHOLDER = np.full((32, 32, 3), 200, dtype=np.uint8)
 
 def show(
     name: str, true: str, predicted: str, sort: str, number: float
-) -> tuple[list[dict], list[int], str, gr.Number]:
-    """A page of mistakes: the thumbnails, their test indices, a line of counts, the page number."""
+) -> tuple[list[dict], list[int], str, int]:
+    """A page of mistakes: the thumbnails, their test indices, a line of counts, the page number.
+
+    number: any; brought into range.
+    """
     rows = table(name)
     chosen = select(
         rows,
@@ -48,11 +51,11 @@ def show(
         items,
         [int(index) for index in part.index],
         f"<p>{line}</p>",
-        gr.Number(value=number, maximum=pages),
+        number,
     )
 
 
-def detail(name: str, index: int | None, layer: str | None = None) -> str:
+def detail(name: str, index: int | None) -> str:
     """One test image as HTML: its pixels, the probabilities, and both heat maps on one scale."""
     rows = table(name)
     if index is None or index not in rows.index:
@@ -80,7 +83,7 @@ def detail(name: str, index: int | None, layer: str | None = None) -> str:
         parts.append(html.note("Heat maps need the test images. " + TEST_IMAGES.status))
     else:
         targets = [predicted, true] if predicted != true else [predicted]
-        heats = grad_cam(ckpt, image, targets, layer)
+        heats = grad_cam(ckpt, image, targets)
         parts.append(html.heat_maps(image, heats, ["said", "true"][: len(heats)]))
     return "".join(parts)
 
@@ -117,7 +120,6 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
                 number = gr.Number(
                     1,
                     label="Page",
-                    minimum=1,
                     precision=0,
                     min_width=90,
                     container=False,
@@ -134,16 +136,25 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
     filters = [model, true, predicted, sort]
     view = [gallery, shown, count, number]
 
-    def first_page(*chosen):
-        return *show(*chosen, 1), detail(chosen[0], None), None
+    # Looks again while the images are on their way, and stops once they have been drawn.
+    late = gr.Timer(3, active=False)
 
+    def first_page(*chosen):
+        missing = TEST_IMAGES.get() is None
+        return *show(*chosen, 1), detail(chosen[0], None), None, gr.Timer(active=missing)
+
+    def arrived(*chosen):
+        return [gr.skip()] * 7 if TEST_IMAGES.get() is None else first_page(*chosen)
+
+    everything = [*view, card, current, late]
     gr.on(
         [demo.load, model.change, true.input, predicted.input, sort.input],
         first_page,
         filters,
-        [*view, card, current],
+        everything,
         **private,
     )
+    late.tick(arrived, filters, everything, **private)
     number.submit(show, [*filters, number], view, **private)
     for button, by in ((previous_page, -1), (next_page, 1)):
         button.click(

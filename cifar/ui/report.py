@@ -1,13 +1,10 @@
 """The Report tab: what was measured, in numbers and in figures."""
 
-from pathlib import Path
-
 import gradio as gr
 
 from cifar.card import data_note, duration, percent
+from cifar.results import figure_path
 from cifar.ui.library import load
-
-ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 def numbers(name: str) -> str:
@@ -19,10 +16,10 @@ def numbers(name: str) -> str:
         ("Test accuracy, plain", percent(test["accuracy"])),
         ("with the mirrored image averaged in", percent(test["mirrored"])),
         ("label among the top five", percent(test["top5"])),
-        ("Validation accuracy", percent(measured["val"]["accuracy"])),
-    ]
-    rows += [
-        ("Training accuracy", percent(measured["train"]["accuracy"])),
+        ("Validation accuracy (2,000 held-out training images)",
+         percent(measured["val"]["accuracy"])),
+        ("Training accuracy (the first 10,000 training images)",
+         percent(measured["train"]["accuracy"])),
         ("Calibration error, before temperature", f"{test['ece']:.2%}"),
         ("Calibration error, after", f"{test['ece_calibrated']:.2%}"),
         ("Temperature", f"{measured['temperature']:.3f}"),
@@ -50,8 +47,7 @@ def numbers(name: str) -> str:
 
 def figure(name: str, kind: str) -> str | None:
     """The path of a figure of a checkpoint, or None where it was not drawn."""
-    prefix = "" if name == "resnet" else f"{name}-"
-    path = ASSETS / f"{prefix}{kind}.png"
+    path = figure_path(name, kind)
     return str(path) if path.exists() else None
 
 

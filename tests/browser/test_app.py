@@ -1,5 +1,9 @@
 """The app as a visitor meets it: served by app.py, in a real Chromium."""
 
+import base64
+import io
+
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -13,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def url():
+def url(test_split):  # whose cache the app then finds
     with screenshot.serving() as address:
         yield address
 
@@ -115,6 +119,9 @@ def test_the_model_switch_serves_every_tab(page):
     page.get_by_role("tab", name="Report").click()
     accuracy = library.load("basenet").metrics["test"]["accuracy"]["value"]
     expect(page.locator("#report")).to_contain_text(f"{accuracy:.2%}")
+    page.get_by_role("tab", name="Classify").click()
+    expect(page.locator("#layer input")).to_have_value("stage 3, 8x8 map")
+    expect(page.locator("#heat .ends")).to_contain_text("stage 3, 8x8 map", timeout=30_000)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, True)])
@@ -123,18 +130,35 @@ def test_no_tab_is_wider_than_the_screen(browser, url, width, dark):
     page = context.new_page()
     page.goto(url + ("?__theme=dark" if dark else ""))
     page.locator("#view .name").wait_for(timeout=60_000)
-    for tab in ("Classify", "Mistakes", "Report", "About"):
+    for tab, content in (
+        ("Classify", "#heat .heat"),
+        ("Mistakes", "#mistakes button"),
+        ("Report", "#report table"),
+        ("About", "#card h1"),
+    ):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(300)
+        page.locator(content).first.wait_for(timeout=60_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
     context.close()
 
 
-def test_pixels_reach_the_page_unchanged(page):
+def test_pixels_reach_the_page_unchanged(page, test_split):
     page.get_by_role("tab", name="Mistakes").click()
     tile = page.locator("#mistakes button").first
     tile.wait_for(timeout=60_000)
-    assert tile.locator("img").get_attribute("src").startswith("data:image/png;base64,")
+    encoded = tile.locator("img").get_attribute("src").removeprefix("data:image/png;base64,")
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+        pixels = np.asarray(image)
+    index = int(tile.get_attribute("data-key"))
+    assert np.array_equal(pixels, test_split.images[index].permute(1, 2, 0).numpy())
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence(page, tmp_path):
+    path = tmp_path / "notes.png"
+    path.write_text("not a picture")
+    page.locator("#upload button[aria-label='Remove Image']").click()
+    page.locator("#upload input[type=file]").set_input_files(path)
+    expect(page.locator("#view")).to_contain_text("not a picture that can be read", timeout=30_000)
 
 
 def test_the_screenshot_of_readme_can_be_taken(browser, url, tmp_path):

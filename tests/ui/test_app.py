@@ -12,12 +12,15 @@ from cifar.ui import about, library, report
 def test_importing_the_app_opens_no_connection_and_starts_no_thread():
     code = (
         "import socket, threading\n"
-        "def refuse(*a, **k): raise SystemExit('a connection was opened')\n"
-        "socket.socket.connect = refuse\n"
+        "opened, real = [], socket.socket.connect\n"
+        "def connect(self, address):\n"
+        "    opened.append(address)\n"
+        "    return real(self, address)\n"
+        "socket.socket.connect = connect\n"
         "before = threading.active_count()\n"
         "import app\n"
-        "from cifar.ui import library\n"
-        "assert library.TEST_IMAGES._thread is None\n"
+        "assert opened == [], opened\n"
+        "assert threading.active_count() == before, threading.enumerate()\n"
         "assert app.demo.title == 'CIFAR Lens'\n"
         # Every event belongs to a tab of the page; none is an endpoint for others.
         "assert all(fn.api_visibility == 'private' for fn in app.demo.fns.values())\n"
@@ -64,3 +67,13 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch):
     images.start()
     assert not images.wait(5) and images.get() is None
     assert images.status == "connect to the internet"
+
+
+def test_a_fetch_that_failed_is_tried_again(monkeypatch):
+    images = library.TestImages()
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "load", lambda split: (_ for _ in ()).throw(data.DataError("no")))
+        images.start()
+        assert not images.wait(5)
+    images.start()
+    assert images.wait(30) and images.status == ""
