@@ -89,8 +89,9 @@ def model_card(config: dict, metrics: dict) -> str:
             "",
             "## Training",
             "",
-            f"{training['epochs']} epochs over {training['images']:,} images, with sides of "
-            f"{', '.join(map(str, sizes))} pixels by epoch: {data_note(training['official'])}. "
+            f"{training['epochs']} epochs over {training['images']:,} training images, "
+            f"{data_note(training['official'])}, scaled to {', '.join(map(str, sizes))} pixels a "
+            "side by epoch. "
             f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
             "out) on "
             f"{training['hardware']}, torch {training['torch']}. "

@@ -69,6 +69,16 @@ def serving(seconds: float = 180) -> Iterator[str]:
             process.kill()
 
 
+def find_chromium() -> str:
+    """The path of the browser. Raises ScreenshotError if there is none."""
+    wanted = os.environ.get("CHROMIUM")
+    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
+    return path
+
+
 @contextmanager
 def chromium() -> "Iterator[Browser]":
     """A headless Chromium driven by Playwright."""
@@ -78,11 +88,7 @@ def chromium() -> "Iterator[Browser]":
         raise ScreenshotError(
             "Playwright is missing: pip install -r requirements-dev.txt."
         ) from error
-    wanted = os.environ.get("CHROMIUM")
-    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
+    path = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
