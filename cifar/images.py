@@ -40,7 +40,7 @@ def open_image(path: str | Path) -> Image.Image:
         raise ImageError(f"The picture {path.name} cannot be read.") from error
     if size > MAX_BYTES:
         raise ImageError(
-            f"The file is {size / 2**20:.1f} MB: send one of at most {MAX_BYTES // 2**20} MB."
+            f"The file is larger than {MAX_BYTES // 2**20} MB: send a smaller picture."
         )
     try:
         with warnings.catch_warnings():

@@ -33,9 +33,15 @@ def note(text: str) -> str:
 def bars(
     probabilities: np.ndarray, *, top_k: int, predicted: int | None = None, true: int | None = None
 ) -> str:
-    """Bars of the top-k probabilities, (10,), with the predicted and the true class coloured."""
+    """Bars of the top-k probabilities of (10,), with the predicted and the true class coloured.
+
+    The true class, where it is given, is shown however improbable it was.
+    """
     rows = []
-    for label in np.argsort(-probabilities, kind="stable")[:top_k]:
+    shown = [int(label) for label in np.argsort(-probabilities, kind="stable")[:top_k]]
+    if true is not None and true not in shown:
+        shown.append(true)
+    for label in shown:
         kind = "true" if label == true else "said" if label == predicted else ""
         share = 100 * float(probabilities[label])
         rows.append(

@@ -1,4 +1,5 @@
 import gradio as gr
+import numpy as np
 import pytest
 
 from cifar import CLASSES
@@ -89,3 +90,9 @@ def test_stepping_stays_on_the_page(test_images):
     assert tab.step("basenet", indices, indices[-1], 1)[1] == indices[-1]
     assert tab.step("basenet", indices, None, 1)[1] == indices[0]
     assert tab.step("basenet", [], 5, 1)[1] is None
+
+
+def test_the_true_class_has_a_bar_however_improbable(test_images):
+    probabilities = np.array([0.9, *[0.012] * 8, 0.004])
+    bars = tab.html.bars(probabilities, top_k=3, predicted=0, true=9)
+    assert bars.count("track") == 4 and '<span class="true">truck</span>' in bars
