@@ -18,7 +18,14 @@ from cifar.ui.upload import Upload
 
 PREDICTED = "the predicted class"
 # Photographs that come with the gradio package, for as long as there are no test images.
-PHOTOS = ("cheetah1.jpg", "lion.jpg", "cheetah.jpg", "bus.png", "tower.jpg", "groot.jpeg")
+PHOTOS = {
+    "cheetah": "cheetah1.jpg",
+    "lion": "lion.jpg",
+    "cheetah, running": "cheetah.jpg",
+    "bus": "bus.png",
+    "tower": "tower.jpg",
+    "groot": "groot.jpeg",
+}
 EMPTY = html.note("Drop a picture on the left, paste one, take one, or pick one of the examples.")
 
 
@@ -28,9 +35,11 @@ def layer_choices(name: str) -> list[tuple[str, str]]:
 
 
 def photos() -> dict[str, np.ndarray]:
-    """Photographs by their names, uint8 (H, W, 3)."""
+    """Photographs by their captions, uint8 (H, W, 3)."""
     folder = files("gradio") / "media_assets" / "images"
-    return {name: np.array(open_image(Path(str(folder / name)))) for name in PHOTOS}
+    return {
+        caption: np.array(open_image(Path(str(folder / name)))) for caption, name in PHOTOS.items()
+    }
 
 
 def test_examples(name: str) -> dict[str, np.ndarray]:
@@ -65,7 +74,7 @@ def opening_picture(name: str) -> np.ndarray:
     """What the page opens on, so that it never is an empty form: the examples' cat."""
     TEST_IMAGES.wait(2)
     cats = [image for caption, image in test_examples(name).items() if caption.endswith("cat")]
-    return cats[0] if cats else photos()["lion.jpg"]
+    return cats[0] if cats else photos()["lion"]
 
 
 def new_layers(name: str) -> gr.Dropdown:
@@ -107,7 +116,7 @@ def view_card(seen: np.ndarray, said: Answer) -> str:
         + html.pixel_image(seen, "what the network sees")
         + "<figcaption>what the network sees: 32 x 32 pixels</figcaption></figure>"
         f'<div class="verdict"><div class="name"><span class="said">{name}</span> '
-        f'<span class="quiet">{said.confidence:.0%}</span></div>'
+        f'<span class="quiet">{said.confidence:.1%}</span></div>'
         '<p class="quiet">Calibrated: of all test images that get such a confidence, about that '
         "share is right. It knows ten classes and nothing else.</p></div></div>"
     )

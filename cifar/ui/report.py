@@ -60,26 +60,29 @@ def show(name: str) -> list:
 def build(demo: gr.Blocks, model: gr.Radio) -> None:
     """Lay out the tab in the current context and wire it."""
 
-    def picture(label: str, alt: str, path: str | None = None) -> gr.Image:
+    def picture(alt: str, path: str | None = None) -> gr.Image:
+        # The figures carry their own titles, which a label would cover.
         return gr.Image(
             path,
             visible=path is not None,
-            label=label,
+            show_label=False,
             alt_text=alt,
             format="png",
             interactive=False,
+            container=False,
             buttons=["fullscreen", "download"],
+            elem_classes="figure",
         )
 
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             table = gr.HTML(elem_id="report")
         with gr.Column(min_width=320):
-            confusion = picture("Confusion matrix", "counts of true and predicted classes")
-    calibration = picture("Is its confidence right?", "reliability before and after temperature")
-    wrong = picture("The most confident mistakes", "grid of mistakes with heat maps")
-    picture("Training", "loss and accuracy by epoch", figure("resnet", "training_curves"))
-    picture("Training images", "ten images of each class", figure("resnet", "training_images"))
+            confusion = picture("confusion matrix: counts of true and predicted classes")
+    calibration = picture("reliability diagram before and after the temperature")
+    wrong = picture("the most confident mistakes with their heat maps")
+    picture("loss and accuracy by epoch", figure("resnet", "training_curves"))
+    picture("ten training images of each class", figure("resnet", "training_images"))
     gr.on(
         [demo.load, model.change],
         show,

@@ -45,6 +45,7 @@ CSS = (
 .view .verdict { flex: 1 1 12rem; }
 .view .verdict .name { font-size: 1.6rem; line-height: 1.2; }
 figure.card { margin: 0; }
+.figure { max-width: 960px; }
 #upload img { width: 100%; height: 100%; object-fit: contain; }
 #examples .thumbnails { grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .25rem; }
 figcaption { color: var(--quiet); font-size: .85rem; margin-top: .25rem; }

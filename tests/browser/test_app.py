@@ -57,7 +57,7 @@ def expect(locator):
 
 
 def test_an_upload_is_classified(page, tmp_path):
-    picture = photos()["cheetah1.jpg"]
+    picture = photos()["cheetah"]
     path = tmp_path / "cheetah.png"
     Image.fromarray(picture).save(path)
     said = classify(library.load("resnet"), network_view(Image.fromarray(picture)))

@@ -16,7 +16,7 @@ from cifar.ui import library
 def photo(tmp_path):
     """A picture file of the kind people upload."""
     path = tmp_path / "cheetah.png"
-    Image.fromarray(tab.photos()["cheetah1.jpg"]).save(path)
+    Image.fromarray(tab.photos()["cheetah"]).save(path)
     return str(path)
 
 
