@@ -19,7 +19,7 @@ RANKS = [
     {"cifar.recipe", "cifar.checkpoint", "cifar.card"},
     {"cifar.batches", "cifar.train", "cifar.classifier", "cifar.evaluate"},
     {"cifar.mistakes", "cifar.explain"},
-    {"cifar.results", "cifar.figures", "cifar.bench", "cifar.deploy", "cifar.screenshot"},
+    {"cifar.results", "cifar.figures", "cifar.screenshot"},
     {"cifar.ui"},  # and all that is in it
     {"app", "cifar.__main__"},
 ]
