@@ -81,8 +81,7 @@ def save(
     }
     replace(folder / "model.safetensors", lambda path: save_file(tensors, path))
     write_json(folder / "config.json", config)
-    lines = "".join(json.dumps(line) + "\n" for line in history)
-    replace(folder / "history.jsonl", lambda path: path.write_text(lines))
+    write_history(folder / "history.jsonl", history)
 
 
 def find(name: str | Path) -> Path:
@@ -188,6 +187,12 @@ def read_json(path: Path) -> dict:
 
 def write_json(path: Path, content: dict) -> None:
     replace(path, lambda p: p.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
+
+
+def write_history(path: Path, history: list[dict]) -> None:
+    """One JSON object a line, one line an epoch."""
+    lines = "".join(json.dumps(line) + "\n" for line in history)
+    replace(path, lambda p: p.write_text(lines, encoding="utf-8"))
 
 
 def replace(path: Path, write) -> None:

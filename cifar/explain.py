@@ -24,7 +24,7 @@ COLOURS = (
 class HeatMap:
     """Evidence for one class in one image at one layer.
 
-    values: float32 (h, w), at least 0, in units of the class's logit times the layer's activation:
+    values: float32 (h, w), at least 0, in units of the class's logit (gradient times activation):
     comparable between classes of the same image and layer, not between layers or networks.
     """
 

@@ -13,11 +13,6 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=-1)
 
 
-def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Share of rows whose largest logit is the label's, 0 to 1."""
-    return float((logits.argmax(1) == labels).mean())
-
-
 def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int) -> float:
     """Share of rows whose label is among the k largest logits, 0 to 1."""
     top = np.argpartition(-logits, k - 1, axis=1)[:, :k]

@@ -100,7 +100,8 @@ def train(
                 training.save()
                 last_save = time.monotonic()
             if stopping and training.step < training.steps:
-                bar.write(f"Stopped after step {training.step}; go on with --resume.")
+                if accelerator.is_main_process:
+                    bar.write(f"Stopped after step {training.step}; go on with --resume.")
                 return False
     training.export()
     return True
@@ -242,7 +243,7 @@ class Training:
         }
         self.history.append(line)
         if self.accelerator.is_main_process:
-            write_history(self.run, self.history)
+            checkpoint.write_history(self.run / "history.jsonl", self.history)
         self.loss_sum.zero_()
         self.correct.zero_()
         self.seconds, self._since = 0.0, time.monotonic()
@@ -290,7 +291,7 @@ class Training:
         self.correct.fill_(state["tally"]["correct"])
         self.seconds, self._since = state["tally"]["seconds"], time.monotonic()
         # A kill between two writes may have left a line that this state does not know.
-        write_history(self.run, self.history)
+        checkpoint.write_history(self.run / "history.jsonl", self.history)
 
     def export(self) -> None:
         """Write the finished network as a checkpoint, with what the run cost."""
@@ -406,11 +407,6 @@ def claim(recipe: Recipe, run: Path, resume: bool) -> None:
             f"{run} was started with another recipe ({', '.join(different)} differ): give the same "
             "options as at its start, or choose another --run."
         )
-
-
-def write_history(run: Path, history: list[dict]) -> None:
-    text = "".join(json.dumps(line) + "\n" for line in history)
-    checkpoint.replace(run / "history.jsonl", lambda path: path.write_text(text))
 
 
 class _Stop:

@@ -1,5 +1,6 @@
 """The Classify tab: a picture in, what the network sees, what it says, and where it looks."""
 
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -34,6 +35,7 @@ def layer_choices(name: str) -> list[tuple[str, str]]:
     return [(layer.title, layer.name) for layer in load(name).model.layers]
 
 
+@cache
 def photos() -> dict[str, np.ndarray]:
     """Photographs by their captions, uint8 (H, W, 3)."""
     folder = files("gradio") / "media_assets" / "images"
@@ -92,6 +94,7 @@ def answer(
         seen = network_view(open_image(path))
         ckpt = load(name)
         said = classify(ckpt, seen)
+        # A layer of the model that was just switched away from may still be on its way here.
         layers = [known.name for known in ckpt.model.layers]
         heats = grad_cam(
             ckpt,
