@@ -3,6 +3,7 @@
 Heavy imports stay inside the verbs, so that `--help` answers at once.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,9 +40,18 @@ def train(
     """
     from cifar.train import train as run_training
 
-    run = run or Path("runs") / recipe.network
-    if run_training(recipe, run, resume=resume):
-        print(f"Done: {run}/checkpoint. Measure it: python -m cifar evaluate {run}/checkpoint")
+    run_training(recipe, run or Path("runs") / recipe.network, resume=resume)
+
+
+def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
+    """Put comparisons of recipes on record, and write checkpoints/RECIPES.md.
+
+    Args:
+        comparisons: Folders of finished runs, one of them named baseline; none: only rewrite.
+    """
+    from cifar.comparisons import write
+
+    print(write(comparisons))
 
 
 def evaluate(checkpoint: str, /) -> None:
@@ -93,8 +103,24 @@ def figures(screenshot: bool = True) -> None:
         camera.draw(ASSETS / "screenshot.png")
 
 
+def bench(suite: Literal["train"], /, json: bool = False) -> None:
+    """Measure us beside a reference; the exit code is 1 where a bar was missed.
+
+    Args:
+        suite: What to measure; train: images a second of a training step, in about four minutes.
+        json: Print one JSON object instead of a table.
+    """
+    from cifar import bench as benchmark
+
+    report = benchmark.measure(suite)
+    print(benchmark.as_json(report) if json else benchmark.as_table(report))
+    if not benchmark.held(report):
+        sys.exit(1)
+
+
 def main() -> None:
-    verbs = {verb.__name__: verb for verb in (summary, train, evaluate, predict, figures)}
+    verbs = (summary, train, recipes, evaluate, predict, figures, bench)
+    verbs = {verb.__name__: verb for verb in verbs}
     try:
         tyro.extras.subcommand_cli_from_dict(
             verbs,
@@ -103,7 +129,9 @@ def main() -> None:
             config=(tyro.conf.CascadeSubcommandArgs,),
         )
     except LensError as error:
-        sys.exit(f"python -m cifar: {error}")
+        # Of several processes that train together, one on each machine says it.
+        silent = int(os.environ.get("LOCAL_RANK", 0)) > 0
+        sys.exit(1 if silent else f"python -m cifar: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,4 +1,9 @@
-"""What makes up a step: which images, how changed. Functions of (seed, epoch or step) alone."""
+"""What makes up an epoch and a step: which images, how changed, how much each counts.
+
+Pure functions: random choices come from (seed, epoch or step) alone.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,9 +13,39 @@ from cifar.model import normalize
 from cifar.recipe import Recipe
 
 
-def epoch_order(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
-    """The order in which an epoch visits the images: int64 (count,), from (seed, epoch) alone."""
-    return torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
+@dataclass(frozen=True)
+class Plan:
+    """What an epoch does: a whole number of batches, on the device of the losses it was made from.
+
+    order: int64 (M,), the images in the order of their visit; weights: float32 (M,), how much each
+    visit counts; mirrored: bool (M,), which of them are flipped.
+    """
+
+    order: torch.Tensor
+    weights: torch.Tensor
+    mirrored: torch.Tensor
+
+
+def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
+    """Which images an epoch visits, from (seed, epoch) and the losses of earlier epochs.
+
+    losses: float32 (N,), each image's loss when it was last visited. Where the recipe says so, a
+    share of the easy images is left out, and those that stay count for them, so that the mean
+    gradient is unchanged (InfoBatch, Qin et al., https://arxiv.org/abs/2303.04947).
+    """
+    count = len(losses)
+    order = torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
+    order = order.to(losses.device)
+    weights = torch.ones(count, device=losses.device)
+    if recipe.skip_easy and 0 < epoch < recipe.epochs * (1 - recipe.skip_none):
+        easy = losses < losses.mean()
+        chance = torch.rand(count, generator=_generator(recipe.seed, "skip", epoch))
+        skipped = easy & (chance < recipe.skip_easy).to(losses.device)
+        weights[easy] = 1 / (1 - recipe.skip_easy)
+        order = order[~skipped[order]]
+    order = order[: len(order) // recipe.batch_size * recipe.batch_size]
+    mirrored = epoch_mirrored(recipe, epoch, count).to(losses.device)
+    return Plan(order, weights[order], mirrored[order])
 
 
 def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:

@@ -81,7 +81,7 @@ def save(
     }
     replace(folder / "model.safetensors", lambda path: save_file(tensors, path))
     write_json(folder / "config.json", config)
-    write_history(folder / "history.jsonl", history)
+    write_lines(folder / "history.jsonl", history)
 
 
 def find(name: str | Path) -> Path:
@@ -158,15 +158,14 @@ def load(
     return Checkpoint(folder, model, config, metrics, sha256)
 
 
-def load_history(ckpt: Checkpoint) -> list[dict]:
-    """The lines of `history.jsonl`, one an epoch. Raises CheckpointError if it cannot be read."""
-    path = ckpt.path / "history.jsonl"
+def read_lines(path: Path) -> list[dict]:
+    """The lines of a `.jsonl` file. Raises CheckpointError if it cannot be read or is empty."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not lines:
-        raise CheckpointError(f"{path} holds no epoch.")
+        raise CheckpointError(f"{path} holds no line.")
     return lines
 
 
@@ -189,9 +188,9 @@ def write_json(path: Path, content: dict) -> None:
     replace(path, lambda p: p.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
 
 
-def write_history(path: Path, history: list[dict]) -> None:
-    """One JSON object a line, one line an epoch."""
-    lines = "".join(json.dumps(line) + "\n" for line in history)
+def write_lines(path: Path, objects: list[dict]) -> None:
+    """A `.jsonl` file: one JSON object a line."""
+    lines = "".join(json.dumps(line) + "\n" for line in objects)
     replace(path, lambda p: p.write_text(lines, encoding="utf-8"))
 
 

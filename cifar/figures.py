@@ -310,7 +310,9 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]
     history = {
-        c.name: checkpoint.load_history(c) for c in checkpoints if c.name == c.config["network"]
+        c.name: checkpoint.read_lines(c.path / "history.jsonl")
+        for c in checkpoints
+        if c.name == c.config["network"]
     }
     test = data.load("test")
 

@@ -15,6 +15,8 @@ class Recipe:
     batch_size: int = 500
     # Decides the initial weights, the order and the augmentation.
     seed: int = 0
+    # Train on the first so many images only, to compare recipes quickly; 0 takes all.
+    images: int = 0
     # Side in pixels of the training images, one number an epoch; the last one repeats. Small
     # images come first: an epoch of them costs a fraction and teaches nearly as much.
     sizes: tuple[int, ...] = (32,)
@@ -61,6 +63,19 @@ class Recipe:
     # Side of a grey square that hides part of every image; short runs do better without.
     cutout: int = 0
 
+    # A checkpoint whose answers are learned too: its name under checkpoints/ or its folder.
+    teacher: str = ""
+    # Share of the loss that is the distance from the teacher's answers; the rest is the labels'.
+    teacher_weight: float = 0.5
+    # What both sides' logits are divided by for that distance.
+    teacher_temperature: float = 2.0
+
+    # Share of the easy images (those whose last loss was below the mean) that an epoch leaves out,
+    # a new random choice each time. The others of them count for those left out.
+    skip_easy: float = 0.0
+    # The last epochs, as a share of the run, see every image again.
+    skip_none: float = 0.15
+
 
 PRESETS = {
     "resnet": Recipe(
@@ -86,12 +101,11 @@ PRESETS = {
 }
 
 
-def learning_rate_factor(recipe: Recipe, step: int, steps: int) -> float:
-    """What the learning rates are multiplied by at a step, 0 to `steps` - 1: a pure function."""
-    done = step / steps
-    if done < recipe.warmup:
-        return 0.2 + 0.8 * done / recipe.warmup
-    left = (1 - done) / (1 - recipe.warmup)
+def learning_rate_factor(recipe: Recipe, progress: float) -> float:
+    """What the learning rates are multiplied by when this share of the run, 0 to 1, is done."""
+    if progress < recipe.warmup:
+        return 0.2 + 0.8 * progress / recipe.warmup
+    left = (1 - progress) / (1 - recipe.warmup)
     return recipe.final_lr_factor + (1 - recipe.final_lr_factor) * left
 
 

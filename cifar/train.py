@@ -2,7 +2,10 @@
 
     python -m cifar train resnet
     python -m cifar train resnet --resume
-    torchrun --nproc_per_node 2 -m cifar train resnet     # two processes share every batch
+    accelerate launch --multi_gpu --num_processes 2 -m cifar train resnet
+
+The last one shares every batch between two processes, which learn what one would: on two GPUs, or
+on a machine without any, where `--multi_gpu` only chooses accelerate's launcher of processes.
 
 The whole split lives on the device as uint8; batches are cut out of it and augmented there. Order,
 augmentation and learning rate are functions of (seed, step) alone, so a resumed run gives bit for
@@ -24,9 +27,9 @@ from accelerate import Accelerator
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from cifar import LensError, checkpoint, data
-from cifar.batches import batch, epoch_mirrored, epoch_order
-from cifar.device import describe
+from cifar import LensError, checkpoint, data, teacher
+from cifar.batches import batch, plan_epoch
+from cifar.device import describe, keep_freed_memory
 from cifar.model import (
     create_model,
     dirac_start,
@@ -35,6 +38,7 @@ from cifar.model import (
     whiten_first_layer,
 )
 from cifar.optimizer import Lookahead, Muon
+from cifar.parallel import once, synchronize_batch_norms
 from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
@@ -65,16 +69,18 @@ def train(
     run = Path(run)
     cuda = torch.cuda.is_available()
     accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
-    if accelerator.is_main_process:
-        claim(recipe, run, resume)
-    accelerator.wait_for_everyone()
+    if not cuda:
+        keep_freed_memory()
+    once(lambda: claim(recipe, run, resume))
+    if train_split is None and accelerator.num_processes > 1:
+        once(lambda: len(data.load("train")))  # the others find it downloaded and decoded
     train_split = data.load("train") if train_split is None else train_split
     val_split = data.load("val") if val_split is None else val_split
     training = Training(recipe, run, train_split, val_split, accelerator)
     if resume:
         training.load()
     bar = tqdm(
-        total=training.steps * recipe.batch_size,
+        total=training.images_at_most,
         initial=training.step * recipe.batch_size,
         unit="img",
         unit_scale=True,
@@ -83,27 +89,32 @@ def train(
     )
     last_save = time.monotonic()
     with stop_requests() as stop, bar:
-        while training.step < training.steps:
+        while not training.complete:
             training.advance()
-            epoch_ended = training.step % training.steps_per_epoch == 0
+            epoch_ended = training.position == training.steps_in_epoch
             stopping = training.agree(stop.requested) or training.step == stop_at_step
-            saving = epoch_ended or stopping or time.monotonic() - last_save > SAVE_EVERY
+            due = time.monotonic() - last_save > SAVE_EVERY
+            saving = epoch_ended or stopping or training.agree(due)
             bar.update(recipe.batch_size)
             if saving or training.step % REPORT_EVERY == 0:
                 bar.set_description(training.describe(), refresh=False)
                 bar.set_postfix(training.report())
             if epoch_ended:
                 line = training.end_epoch()
+                bar.total = training.images_at_most
                 if accelerator.is_main_process:
                     bar.write(json.dumps(line))
             if saving:
                 training.save()
                 last_save = time.monotonic()
-            if stopping and training.step < training.steps:
+            if stopping and not training.complete:
                 if accelerator.is_main_process:
                     bar.write(f"Stopped after step {training.step}; go on with --resume.")
                 return False
     training.export()
+    if accelerator.is_main_process:
+        written = run / "checkpoint"
+        print(f"Done: {written}. Measure it: python -m cifar evaluate {written}")
     return True
 
 
@@ -118,17 +129,22 @@ class Training:
         val_split: data.Split,
         accelerator: Accelerator,
     ):
-        if len(train_split) < recipe.batch_size:
+        count = min(recipe.images or len(train_split), len(train_split))
+        if count < recipe.batch_size:
             raise TrainingError(
-                f"A batch of {recipe.batch_size} is more than the {len(train_split)} training "
-                "images: choose a smaller --batch-size."
+                f"A batch of {recipe.batch_size} is more than the {count} training images: "
+                "choose a smaller --batch-size."
             )
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator
         self.device = accelerator.device
         self.train_split, self.val_split = train_split, val_split
-        self.images = train_split.images.to(self.device)
-        self.labels = train_split.labels.to(self.device)
+        self.images = train_split.images[:count].to(self.device)
+        self.labels = train_split.labels[:count].to(self.device)
+        if recipe.teacher:
+            cache = run / "teacher.npz"
+            answers = once(lambda: teacher.answers(recipe.teacher, self.images, cache))
+            self.answers = answers.to(self.device)
 
         torch.manual_seed(recipe.seed)
         model = create_model(recipe.network).to(self.device, memory_format=torch.channels_last)
@@ -138,79 +154,117 @@ class Training:
         self.lookahead = Lookahead(model) if recipe.lookahead_every else None
         # Forward and backward take three times the forward pass, two operations a multiply-add.
         self.flops = {size: 6 * multiply_adds(model, size) for size in set(recipe.sizes)}
-        self.network = self.accelerator.prepare(model).train()
+        if accelerator.num_processes > 1:
+            synchronize_batch_norms(model)
+        self.network = accelerator.prepare(model).train()
 
-        self.steps_per_epoch = len(train_split) // recipe.batch_size
-        self.steps = recipe.epochs * self.steps_per_epoch
-        self.step = 0
+        self.epoch = 0  # how many are done
+        self.position = 0  # steps done in the current one
+        self.step = 0  # steps done in all
+        # Each image's loss when it was last visited, up to the last epoch and in the current one.
+        self.losses = torch.zeros(count, device=self.device)
+        self.fresh_losses = torch.zeros(count, device=self.device)
         self.history: list[dict] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
         self.seconds, self._since = 0.0, time.monotonic()
-        self._planned_epoch = -1
+        self.plan = plan_epoch(recipe, 0, self.losses)
+
+    @property
+    def complete(self) -> bool:
+        return self.epoch == self.recipe.epochs
+
+    @property
+    def steps_in_epoch(self) -> int:
+        return len(self.plan.order) // self.recipe.batch_size
+
+    @property
+    def progress(self) -> float:
+        """The share of the run that is done, 0 to 1."""
+        return (self.epoch + self.position / self.steps_in_epoch) / self.recipe.epochs
+
+    @property
+    def images_at_most(self) -> int:
+        """How many images the whole run will have visited; fewer if later epochs skip some."""
+        left = (self.steps_in_epoch - self.position) * self.recipe.batch_size
+        later = (self.recipe.epochs - self.epoch - 1) * len(self.labels)
+        return self.step * self.recipe.batch_size + (0 if self.complete else left + later)
 
     @property
     def size(self) -> int:
-        """Side in pixels of the images of the epoch that the last step belonged to."""
-        epoch = max(0, self.step - 1) // self.steps_per_epoch
-        return self.recipe.sizes[min(epoch, len(self.recipe.sizes) - 1)]
+        """Side in pixels of the images of the current epoch."""
+        return self.recipe.sizes[min(self.epoch, len(self.recipe.sizes) - 1)]
 
     def advance(self) -> None:
         """One step: cut a batch, augment it, and move the weights."""
         recipe = self.recipe
-        epoch, position = divmod(self.step, self.steps_per_epoch)
-        if epoch != self._planned_epoch:
-            count = len(self.labels)
-            self._order = epoch_order(recipe, epoch, count).to(self.device)
-            self._mirrored = epoch_mirrored(recipe, epoch, count).to(self.device)
-            self._planned_epoch = epoch
-        factor = learning_rate_factor(recipe, self.step, self.steps)
+        factor = learning_rate_factor(recipe, self.progress)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
-        self.step += 1
 
-        chosen = self._order[position * recipe.batch_size :][: recipe.batch_size]
-        inputs = batch(
-            recipe, self.images[chosen], self._mirrored[chosen], self.step - 1, self.size
-        )
+        here = slice(self.position * recipe.batch_size, (self.position + 1) * recipe.batch_size)
+        chosen = self.plan.order[here]
+        inputs = batch(recipe, self.images[chosen], self.plan.mirrored[here], self.step, self.size)
+        self.step += 1
+        self.position += 1
         # Every process makes the same batch and trains on its share of it.
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
-        targets = self.labels[chosen][share]
+        chosen, targets = chosen[share], self.labels[chosen][share]
         with self.accelerator.autocast():
             logits = self.network(inputs[share])
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
+        logits = logits.float()
+        losses = F.cross_entropy(
+            logits, targets, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+        if recipe.teacher:
+            answers = self.answers[self.plan.mirrored[here][share].long(), chosen]
+            distances = teacher.distances(logits, answers, recipe.teacher_temperature)
+            losses = torch.lerp(losses, distances, recipe.teacher_weight)
+        # Of the gradients the mean over processes is taken, and shares may differ by an image.
+        part = len(chosen) * self.accelerator.num_processes / recipe.batch_size
+        loss = part * (losses * self.plan.weights[here][share]).mean()
         self.accelerator.backward(loss)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
         if self.lookahead and self.step % recipe.lookahead_every == 0:
-            self.lookahead.pull(self.model, keep=lookahead_keep(self.step / self.steps))
+            self.lookahead.pull(self.model, keep=lookahead_keep(self.progress))
         with torch.no_grad():
-            self.loss_sum += loss
+            self.fresh_losses[chosen] = losses
+            self.loss_sum += part * losses.mean()
             self.correct += (logits.argmax(1) == targets).sum()
 
     def agree(self, wish: bool) -> bool:
-        """Whether any process wishes it: all of them must stop after the same step."""
+        """Whether any process wishes it: all of them must do the same after the same step.
+
+        The answer waits for the device, so several GPUs ask each other every few steps only.
+        """
         if self.accelerator.num_processes == 1:
             return wish
-        return bool(self.accelerator.reduce(torch.tensor([wish], device=self.device).float())[0])
+        if self.device.type != "cpu" and self.step % REPORT_EVERY:
+            return False
+        return bool(self.accelerator.reduce(torch.tensor(float(wish), device=self.device)))
+
+    def _tally(self) -> tuple[float, int]:
+        """The sum of the steps' mean losses and the count of right answers in this epoch so far."""
+        loss_sum = self.accelerator.reduce(self.loss_sum, "mean").item()
+        return loss_sum, self.accelerator.reduce(self.correct, "sum").item()
 
     def _elapsed(self) -> float:
         """Seconds spent on the current epoch, over all sittings, validation left out."""
         return self.seconds + time.monotonic() - self._since
 
     def describe(self) -> str:
-        epoch = -(-self.step // self.steps_per_epoch)
-        return f"epoch {epoch}/{self.recipe.epochs} at {self.size}x{self.size}"
+        return f"epoch {self.epoch + 1}/{self.recipe.epochs} at {self.size}x{self.size}"
 
     def report(self) -> dict:
         """Mean loss and accuracy over the epoch so far. Raises TrainingError if not finite."""
-        done = (self.step - 1) % self.steps_per_epoch + 1
-        loss = self.loss_sum.item() / done
+        loss_sum, correct = self._tally()
+        loss = loss_sum / self.position
         self._refuse_unless_finite(loss)
-        seen = done * (self.recipe.batch_size // self.accelerator.num_processes)
-        return {"loss": f"{loss:.3f}", "accuracy": f"{self.correct.item() / seen:.1%}"}
+        seen = self.position * self.recipe.batch_size
+        return {"loss": f"{loss:.3f}", "accuracy": f"{correct / seen:.1%}"}
 
     def _refuse_unless_finite(self, number: float) -> None:
         if not np.isfinite(number):
@@ -220,33 +274,41 @@ class Training:
             )
 
     def end_epoch(self) -> dict:
-        """Score `val`, add a line to the history, and start counting anew."""
-        loss = self.accelerator.reduce(self.loss_sum, "mean").item() / self.steps_per_epoch
-        correct = self.accelerator.reduce(self.correct, "sum").item()
+        """Score `val`, add a line to the history, and plan the next epoch."""
+        steps, size = self.steps_in_epoch, self.size
+        images = steps * self.recipe.batch_size
+        loss_sum, correct = self._tally()
+        loss = loss_sum / steps
         seconds = self._elapsed()  # after the reading above, which waits for the device
-        if self.step == self.steps and self.lookahead:
+        self.epoch += 1
+        if self.complete and self.lookahead:
             self.lookahead.pull(self.model, keep=1.0)
         val_loss, val_accuracy = score(self.model, self.val_split, self.device)
         self._refuse_unless_finite(val_loss)
         self.network.train()
-        images = self.steps_per_epoch * self.recipe.batch_size
         line = {
-            "epoch": self.step // self.steps_per_epoch,
-            "size": self.size,
+            "epoch": self.epoch,
+            "size": size,
+            "images": images,
             "train_loss": round(loss, 4),
             "train_accuracy": round(correct / images, 4),
             "val_loss": round(val_loss, 4),
             "val_accuracy": round(val_accuracy, 4),
             "seconds": round(seconds, 1),
             "images_per_second": round(images / seconds, 1),
-            "petaflop": round(self.flops[self.size] * images / 1e15, 5),
+            "petaflop": round(self.flops[size] * images / 1e15, 5),
         }
         self.history.append(line)
         if self.accelerator.is_main_process:
-            checkpoint.write_history(self.run / "history.jsonl", self.history)
+            checkpoint.write_lines(self.run / "history.jsonl", self.history)
+        visited = self.plan.order
+        self.losses[visited] = self.accelerator.reduce(self.fresh_losses, "sum")[visited]
+        self.fresh_losses.zero_()
         self.loss_sum.zero_()
         self.correct.zero_()
         self.seconds, self._since = 0.0, time.monotonic()
+        self.position = 0
+        self.plan = plan_epoch(self.recipe, self.epoch, self.losses)
         return line
 
     def save(self) -> None:
@@ -254,44 +316,51 @@ class Training:
 
         Raises TrainingError rather than replace a good state by weights that are not finite.
         """
-        if not self.accelerator.is_main_process:
-            return
         for weights in self.model.state_dict().values():
             self._refuse_unless_finite(weights.sum().item())
+        fresh_losses = self.accelerator.reduce(self.fresh_losses, "sum")
+        loss_sum, correct = self._tally()
+        if not self.accelerator.is_main_process:
+            return
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "slow": self.lookahead.slow if self.lookahead else {},
+            "epoch": self.epoch,
+            "position": self.position,
             "step": self.step,
+            "losses": self.losses,
+            "fresh_losses": fresh_losses,
             "history": self.history,
             "tally": {
-                "loss_sum": self.loss_sum.item(),
-                "correct": self.correct.item(),
+                "loss_sum": loss_sum,
+                "correct": correct,
                 "seconds": self._elapsed(),
             },
         }
         checkpoint.replace(self.run / "state.pt", lambda path: torch.save(state, path))
 
     def load(self) -> None:
-        """Go back to the saved state."""
-        path = self.run / "state.pt"
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise TrainingError(
-                f"{path} is damaged and cannot be resumed ({error}): start anew in another --run."
-            ) from error
+        """Go back to the saved state, which the main process reads for all."""
+        state = once(lambda: read_state(self.run / "state.pt"))
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         if self.lookahead:
-            self.lookahead.slow = state["slow"]
+            slow = state["slow"]
+            self.lookahead.slow = {name: value.to(self.device) for name, value in slow.items()}
+        self.epoch, self.position = state["epoch"], state["position"]
         self.step, self.history = state["step"], state["history"]
+        self.losses = state["losses"].to(self.device)
+        self.plan = plan_epoch(self.recipe, self.epoch, self.losses)
         self.loss_sum.fill_(state["tally"]["loss_sum"])
-        self.correct.fill_(state["tally"]["correct"])
         self.seconds, self._since = state["tally"]["seconds"], time.monotonic()
-        # A kill between two writes may have left a line that this state does not know.
-        checkpoint.write_history(self.run / "history.jsonl", self.history)
+        # The other processes start from nothing: the sum over all is what was saved.
+        if self.accelerator.is_main_process:
+            self.fresh_losses = state["fresh_losses"].to(self.device)
+            self.correct.fill_(state["tally"]["correct"])
+            # A kill between two writes may have left a line that this state does not know.
+            checkpoint.write_lines(self.run / "history.jsonl", self.history)
 
     def export(self) -> None:
         """Write the finished network as a checkpoint, with what the run cost."""
@@ -304,7 +373,7 @@ class Training:
             recipe=dataclasses.asdict(self.recipe),
             history=self.history,
             training={
-                "images": len(self.train_split),
+                "images": len(self.labels),
                 "official": self.train_split.official,
                 "epochs": self.recipe.epochs,
                 "seconds": round(sum(line["seconds"] for line in self.history)),
@@ -407,6 +476,16 @@ def claim(recipe: Recipe, run: Path, resume: bool) -> None:
             f"{run} was started with another recipe ({', '.join(different)} differ): give the same "
             "options as at its start, or choose another --run."
         )
+
+
+def read_state(path: Path) -> dict:
+    """What `Training.save` wrote, on the CPU."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path} is damaged and cannot be resumed ({error}): start anew in another --run."
+        ) from error
 
 
 class _Stop:

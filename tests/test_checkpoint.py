@@ -227,7 +227,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
 
 def test_the_history_has_a_dict_an_epoch(make_checkpoint):
     ckpt = checkpoint.load(make_checkpoint())
-    assert checkpoint.load_history(ckpt) == [{"epoch": 1}, {"epoch": 2}]
+    assert checkpoint.read_lines(ckpt.path / "history.jsonl") == [{"epoch": 1}, {"epoch": 2}]
 
 
 @pytest.mark.parametrize("content", [b"", b'{"epoch": 1}\n{"ep', b"\xff\xfe"])
@@ -235,4 +235,4 @@ def test_a_broken_history_is_named(make_checkpoint, content):
     ckpt = checkpoint.load(make_checkpoint())
     (ckpt.path / "history.jsonl").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"history\.jsonl"):
-        checkpoint.load_history(ckpt)
+        checkpoint.read_lines(ckpt.path / "history.jsonl")

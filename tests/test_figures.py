@@ -357,4 +357,4 @@ def test_a_bad_history_is_named(ckpt, tmp_path, content):
     if content is not None:
         (tmp_path / "history.jsonl").write_text(content)
     with pytest.raises(CheckpointError, match=r"history\.jsonl"):
-        checkpoint.load_history(dataclasses.replace(ckpt, path=tmp_path))
+        checkpoint.read_lines(tmp_path / "history.jsonl")

@@ -14,12 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 # A module imports from its own row or those above; within a row, never in a circle.
 RANKS = [
     {"cifar"},
-    {"cifar.images", "cifar.data", "cifar.metrics", "cifar.device"},
-    {"cifar.augment", "cifar.model", "cifar.optimizer"},
+    {"cifar.images", "cifar.data", "cifar.metrics", "cifar.device", "cifar.qualities"},
+    {"cifar.annotations", "cifar.neighbours", "cifar.pack", "cifar.sprites"},
+    {"cifar.augment", "cifar.model", "cifar.optimizer", "cifar.parallel"},
     {"cifar.recipe", "cifar.checkpoint", "cifar.card"},
-    {"cifar.batches", "cifar.train", "cifar.classifier", "cifar.evaluate"},
-    {"cifar.mistakes", "cifar.explain"},
-    {"cifar.results", "cifar.figures", "cifar.screenshot"},
+    {"cifar.batches", "cifar.classifier", "cifar.evaluate"},
+    {"cifar.teacher"},
+    {"cifar.train"},
+    {"cifar.verdicts", "cifar.slices", "cifar.mistakes", "cifar.others", "cifar.explain"},
+    {"cifar.explorer"},
+    {"cifar.results", "cifar.comparisons", "cifar.figures", "cifar.screenshot", "cifar.bench"},
     {"cifar.ui"},  # and all that is in it
     {"app", "cifar.__main__"},
 ]

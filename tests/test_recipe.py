@@ -8,7 +8,7 @@ from cifar.recipe import PRESETS, Recipe, learning_rate_factor, lookahead_keep
 
 def factors(steps=100, **fields):
     recipe = Recipe("resnet", epochs=1, **fields)
-    return [learning_rate_factor(recipe, step, steps) for step in range(steps)]
+    return [learning_rate_factor(recipe, step / steps) for step in range(steps)]
 
 
 def test_the_schedule_is_that_worked_by_hand():
@@ -27,7 +27,7 @@ def test_the_schedule_starts_at_a_fifth_peaks_at_1_and_ends_near_its_final_facto
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_the_schedule_rises_then_falls(preset):
     steps = preset.epochs * 48_000 // preset.batch_size
-    found = [learning_rate_factor(preset, step, steps) for step in range(steps)]
+    found = [learning_rate_factor(preset, step / steps) for step in range(steps)]
     top = found.index(max(found))
     assert 0 < top < steps / 2
     assert all(a < b for a, b in pairwise(found[: top + 1]))

