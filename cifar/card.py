@@ -26,7 +26,8 @@ def data_note(official: bool) -> str:
 
 def model_card(config: dict, metrics: dict) -> str:
     """Markdown with the Hub's metadata first. metrics: the content of `metrics.json`."""
-    test, training, recipe = metrics["test"], config["training"], config["recipe"]
+    test, train = metrics["test"], metrics["train"]["accuracy"]
+    training, recipe = config["training"], config["recipe"]
     name = {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
     rows = [
         ("Test accuracy, plain", percent(test["accuracy"])),
@@ -37,8 +38,8 @@ def model_card(config: dict, metrics: dict) -> str:
             percent(metrics["val"]["accuracy"]),
         ),
         (
-            "Training accuracy, plain (the first 10,000 training images)",
-            percent(metrics["train"]["accuracy"]),
+            f"Training accuracy, plain ({train['n']:,} training images)",
+            percent(train),
         ),
         (
             "Negative log-likelihood, before and after temperature",

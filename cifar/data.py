@@ -89,6 +89,18 @@ def load(split: str) -> Split:
     return Split(split, images, labels, indices, official)
 
 
+def cached_training_images() -> tuple[np.ndarray, np.ndarray] | None:
+    """All training images, where they have been decoded before; touches no network.
+
+    Returns uint8 (50000, 3, 32, 32) and labels, uint8 (50000,), in the official order, or None.
+    """
+    found = _read_cache("train")
+    if found is None:
+        return None
+    rows, _ = found
+    return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0]
+
+
 def val_mask(labels: torch.Tensor) -> torch.Tensor:
     """Which of the training images, in official order, are held out as `val`: bool (N,).
 

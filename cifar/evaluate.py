@@ -3,8 +3,9 @@
     python -m cifar evaluate resnet
 
 writes, into the checkpoint's folder, `predictions.npz` (logits, labels and features of the 10,000
-test images), `metrics.json` (every number that is shown anywhere) and `README.md` (the model card).
-The temperature is fitted on `val`; the test split is only read.
+test images, their map and their nearest images), `metrics.json` (every number that is shown
+anywhere) and `README.md` (the model card). The temperature is fitted on `val`; the test split is
+only read.
 """
 
 import time
@@ -17,15 +18,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cifar import CLASSES, checkpoint, data, metrics
+from cifar import CLASSES, checkpoint, data, metrics, neighbours
 from cifar.card import model_card
 from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.device import describe
 from cifar.model import multiply_adds, normalize
+from cifar.qualities import QUALITIES, measure
 
 BATCH = 250
-# As many training images as there are test images: the two accuracies are known equally well.
-TRAIN_SAMPLE = 10_000
+NEIGHBOURS = 5
+# Arrays that predictions may lack.
+OPTIONAL = ("map", "neighbours", "nearest_right", "qualities")
 # Features in float16 beyond this would make the file too large for a repository.
 MAX_FEATURES_BYTES = 12_000_000
 
@@ -34,8 +37,15 @@ MAX_FEATURES_BYTES = 12_000_000
 class Predictions:
     """What a checkpoint said of the test split, in official test order.
 
-    logits: float32 (N, 10). labels: int64 (N,). features: float16 (N, D) or None. official:
-    whether the images were those of the official release. sha256: of the weights.
+    logits: float32 (N, 10). labels: int64 (N,). features: float16 (N, D). official: whether the
+    images were those of the official release. sha256: of the weights.
+    map: float32 (N, 2), 0 to 1, the place of each image among the others (`neighbours.embed`).
+    neighbours: int32 (N, 5), the training images with the nearest features, nearest first, by their
+    position in the official training order.
+    nearest_right: int32 (N,), the test index of the nearest other image that was classified right,
+    of whatever class; -1 where there is none.
+    qualities: float32 (N, 4), what `qualities.measure` finds in the pixels.
+    Features and what follows the sha256 may be None.
     """
 
     logits: np.ndarray
@@ -43,6 +53,10 @@ class Predictions:
     features: np.ndarray | None
     official: bool
     sha256: str
+    map: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
+    nearest_right: np.ndarray | None = None
+    qualities: np.ndarray | None = None
 
 
 @torch.inference_mode()
@@ -89,9 +103,24 @@ def evaluate(name: str | Path) -> dict:
     both = (logits + mirrored) / 2
     result["test"]["mirrored"] = _share((both.argmax(1) == labels).sum(), len(labels))
     train = data.load("train")
-    train_logits, _ = predict(ckpt, train.images[:TRAIN_SAMPLE], label="train")
-    correct = train_logits.argmax(1) == train.labels[:TRAIN_SAMPLE].numpy()
+    train_logits, train_features = predict(ckpt, train.images, label="train")
+    correct = train_logits.argmax(1) == train.labels.numpy()
     result["train"] = {"accuracy": _share(correct.sum(), len(correct))}
+    alike = neighbours.nearest(features, train_features, NEIGHBOURS, "nearest training images")
+    right = logits.argmax(1) == labels
+    predictions = Predictions(
+        logits,
+        labels,
+        features.astype(np.float16),
+        test.official,
+        ckpt.sha256,
+        map=neighbours.embed(features, "map of the test images"),
+        neighbours=train.indices.numpy()[alike].astype(np.int32),
+        nearest_right=neighbours.nearest_among(features, right, "nearest right answers").astype(
+            np.int32
+        ),
+        qualities=measure(test.images.permute(0, 2, 3, 1).numpy()),
+    )
     result |= {
         "parameters": ckpt.config["parameters"],
         "multiply_adds": multiply_adds(ckpt.model),
@@ -102,10 +131,7 @@ def evaluate(name: str | Path) -> dict:
             "command": f"python -m cifar evaluate {name}",
         },
     }
-    save_predictions(
-        ckpt.path / "predictions.npz",
-        Predictions(logits, labels, features.astype(np.float16), test.official, ckpt.sha256),
-    )
+    save_predictions(ckpt.path / "predictions.npz", predictions)
     checkpoint.write_json(ckpt.path / "metrics.json", result)
     card = model_card(ckpt.config, result)
     checkpoint.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
@@ -153,6 +179,9 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
     }
     if predictions.features is not None and predictions.features.nbytes <= MAX_FEATURES_BYTES:
         arrays["features"] = predictions.features
+    for name in OPTIONAL:
+        if (array := getattr(predictions, name)) is not None:
+            arrays[name] = array
 
     def write(partial: Path) -> None:
         with partial.open("wb") as stream:
@@ -170,12 +199,14 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
+        _check(found)
         predictions = Predictions(
             found["logits"],
             found["labels"].astype(np.int64),
             found.get("features"),
             bool(found["official"]),
             str(found["weights_sha256"]),
+            **{name: found.get(name) for name in OPTIONAL},
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(
@@ -186,3 +217,30 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
             f"{path} was made by other weights: run `python -m cifar evaluate {ckpt.name}`."
         )
     return predictions
+
+
+def _check(arrays: dict[str, np.ndarray]) -> None:
+    """Raises ValueError for an array of predictions.npz that is not what Predictions says."""
+    n, top = arrays["labels"].size, np.inf
+    train_images = len(data.OFFICIAL_MD5["train"]) * data.BLOCK
+    for name, dtype, shape, low, high in (
+        ("logits", np.float32, (n, len(CLASSES)), -top, top),
+        ("labels", np.uint8, (n,), 0, len(CLASSES) - 1),
+        ("features", np.float16, (n, None), -top, top),
+        ("map", np.float32, (n, 2), 0, 1),
+        ("neighbours", np.int32, (n, NEIGHBOURS), 0, train_images - 1),
+        ("nearest_right", np.int32, (n,), -1, n - 1),
+        ("qualities", np.float32, (n, len(QUALITIES)), 0, top),
+    ):
+        if name not in arrays and name in ("features", *OPTIONAL):
+            continue
+        array = arrays[name]
+        fits = len(array.shape) == len(shape) and all(
+            wanted in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
+        )
+        if array.dtype != dtype or not fits:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        if not np.isfinite(array).all() or (array < low).any() or (array > high).any():
+            raise ValueError(f"{name} holds a number that is out of its range")
+    if (arrays.get("nearest_right") == np.arange(n)).any():
+        raise ValueError("nearest_right names an image as its own neighbour")

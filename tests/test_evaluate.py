@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
-from cifar import CLASSES, checkpoint, data
+from cifar import CLASSES, checkpoint, data, neighbours, qualities
 from cifar.checkpoint import CheckpointError
 from cifar.evaluate import (
     Predictions,
@@ -38,6 +38,10 @@ def nearest_mean_head(model, split):
         model.head.bias.copy_(-scale * (means**2).sum(1) / 2)
 
 
+def quick_map(features, label=""):
+    return (features[:, :2] / features.max()).astype(np.float32)
+
+
 @pytest.fixture
 def splits(tiny_split, monkeypatch):
     """Small splits in place of the dataset; one label in five is not that of the picture."""
@@ -52,7 +56,11 @@ def splits(tiny_split, monkeypatch):
         "val": make("val", 200, 2),
         "test": make("test", 260, 3),
     }
+    # As if 50 images before them were held out: positions are not row numbers.
+    made["train"].indices.add_(50)
     monkeypatch.setattr(data, "load", lambda name: made[name])
+    # t-SNE takes seconds; it is tried in test_neighbours.
+    monkeypatch.setattr(neighbours, "embed", quick_map)
     return made
 
 
@@ -162,14 +170,6 @@ def test_mirrored_and_train_accuracy_are_right(evaluated):
     assert evaluated.result["train"]["accuracy"]["value"] == pytest.approx(right.mean())
 
 
-def test_train_accuracy_is_that_of_the_first_images(evaluated, monkeypatch):
-    monkeypatch.setattr("cifar.evaluate.TRAIN_SAMPLE", 40)
-    train = evaluated.splits["train"]
-    correct = logits_of(evaluated.folder, train.images[:40]).argmax(1) == train.labels[:40].numpy()
-    share = evaluate(evaluated.folder)["train"]["accuracy"]
-    assert share["n"] == 40 and share["value"] == pytest.approx(correct.mean())
-
-
 def test_evaluating_again_changes_nothing_but_times(evaluated):
     again = evaluate(evaluated.folder)
     assert again | {"evaluation": 0} == evaluated.result | {"evaluation": 0}
@@ -184,6 +184,132 @@ def test_the_card_holds_what_was_measured(evaluated):
     assert f"| {evaluated.result['temperature']:.4f} |" in card
     assert evaluated.result["weights_sha256"] in card
     assert "official: false" in card and "official: true" not in card
+
+
+def unit(features):
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def test_neighbours_are_the_training_images_at_the_smallest_angle(evaluated):
+    ckpt, train = checkpoint.load(evaluated.folder), evaluated.splits["train"]
+    predictions = load_predictions(ckpt)
+    _, features = predict(ckpt, evaluated.splits["test"].images)
+    _, train_features = predict(ckpt, train.images)
+    alike = unit(features) @ unit(train_features).T
+    found = predictions.neighbours
+    assert found.dtype == np.int32 and found.shape == (260, 5) and found.min() >= 50
+    near = np.take_along_axis(alike, found - 50, axis=1)
+    np.testing.assert_allclose(near, -np.sort(-alike, axis=1)[:, :5], atol=1e-5)
+
+
+def test_the_nearest_right_image_is_right_another_and_nearest(evaluated):
+    ckpt = checkpoint.load(evaluated.folder)
+    predictions = load_predictions(ckpt)
+    _, features = predict(ckpt, evaluated.splits["test"].images)
+    found = predictions.nearest_right
+    right = predictions.logits.argmax(1) == predictions.labels
+    assert 0 < right.sum() < 260 and found.dtype == np.int32
+    assert right[found].all() and (found != np.arange(260)).all()
+    alike = unit(features) @ unit(features).T
+    alike[np.arange(260), np.arange(260)] = -2
+    alike[:, ~right] = -2
+    np.testing.assert_allclose(alike[np.arange(260), found], alike.max(1), atol=1e-5)
+
+
+def test_map_and_qualities_are_recorded(evaluated):
+    ckpt, images = checkpoint.load(evaluated.folder), evaluated.splits["test"].images
+    predictions = load_predictions(ckpt)
+    _, features = predict(ckpt, images)
+    np.testing.assert_allclose(predictions.map, quick_map(features), atol=1e-5)
+    expected = qualities.measure(images.permute(0, 2, 3, 1).numpy())
+    assert np.array_equal(predictions.qualities, expected)
+
+
+@pytest.fixture
+def recorded(make_checkpoint):
+    """A checkpoint with predictions of 40 images that nothing made."""
+    ckpt = checkpoint.load(make_checkpoint())
+    rng = np.random.default_rng(0)
+    predictions = Predictions(
+        rng.normal(size=(40, 10)).astype(np.float32),
+        np.arange(40) % 10,
+        rng.random((40, 8)).astype(np.float16),
+        True,
+        ckpt.sha256,
+        map=rng.random((40, 2), dtype=np.float32),
+        neighbours=rng.integers(0, 50_000, (40, 5), dtype=np.int32),
+        nearest_right=np.roll(np.arange(40, dtype=np.int32), 1),
+        qualities=rng.random((40, 4), dtype=np.float32),
+    )
+    save_predictions(ckpt.path / "predictions.npz", predictions)
+    return SimpleNamespace(ckpt=ckpt, path=ckpt.path / "predictions.npz", predictions=predictions)
+
+
+def test_what_is_saved_is_loaded(recorded):
+    found = vars(load_predictions(recorded.ckpt))
+    for name, value in vars(recorded.predictions).items():
+        np.testing.assert_array_equal(found[name], value, strict=isinstance(value, np.ndarray))
+
+
+def test_predictions_without_the_newer_arrays_can_be_read(recorded):
+    alter(recorded.path, map=None, neighbours=None, nearest_right=None, qualities=None)
+    predictions = load_predictions(recorded.ckpt)
+    assert predictions.logits.shape == (40, 10) and predictions.map is None
+    assert predictions.neighbours is predictions.nearest_right is predictions.qualities is None
+
+
+def test_an_image_may_have_no_right_neighbour(recorded):
+    alter(recorded.path, nearest_right=np.full(40, -1, np.int32))
+    assert (load_predictions(recorded.ckpt).nearest_right == -1).all()
+
+
+def alter(path, **changed):
+    """Put other arrays into predictions.npz; None takes one out."""
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files} | changed
+    np.savez(path, **{name: array for name, array in kept.items() if array is not None})
+
+
+ZEROS = {
+    "map": np.zeros((40, 2), np.float32),
+    "neighbours": np.zeros((40, 5), np.int32),
+    "qualities": np.zeros((40, 4), np.float32),
+    "features": np.zeros((40, 8), np.float16),
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"logits": np.zeros((40, 9), np.float32)},
+        {"logits": np.zeros((39, 10), np.float32)},
+        {"logits": np.full((40, 10), np.nan, np.float32)},
+        {"logits": np.float32(1)},
+        {"labels": np.full(40, 10, np.uint8)},
+        {"labels": np.zeros((40, 1), np.uint8)},
+        {"features": ZEROS["features"][1:]},
+        {"features": ZEROS["features"] + np.float16(np.inf)},
+        {"map": ZEROS["map"][:, :1]},
+        {"map": ZEROS["map"].astype(np.float64)},
+        {"map": ZEROS["map"] + np.float32(1.1)},
+        {"map": ZEROS["map"] + np.float32(np.nan)},
+        {"neighbours": ZEROS["neighbours"][:, :4]},
+        {"neighbours": ZEROS["neighbours"] - np.int32(1)},
+        {"neighbours": ZEROS["neighbours"] + np.int32(50_000)},
+        {"neighbours": ZEROS["neighbours"].astype(np.float32)},
+        {"nearest_right": np.full(40, 40, np.int32)},
+        {"nearest_right": np.full(40, -2, np.int32)},
+        {"nearest_right": np.arange(40, dtype=np.int32)},
+        {"qualities": ZEROS["qualities"][:, :3]},
+        {"qualities": ZEROS["qualities"] - np.float32(1)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_arrays_that_do_not_fit_are_refused(recorded, changed):
+    alter(recorded.path, **changed)
+    name = next(iter(changed))
+    with pytest.raises(CheckpointError, match=rf"predictions\.npz cannot be read \({name}"):
+        load_predictions(recorded.ckpt)
 
 
 def test_predictions_of_other_weights_are_refused(evaluated, make_checkpoint):
@@ -207,23 +333,21 @@ def test_other_weights_can_be_evaluated_anew(evaluated, make_checkpoint, splits,
 
 
 @pytest.mark.parametrize("kept", [0, 3, 0.3, 0.9, -1])
-def test_truncated_predictions_are_refused(evaluated, kept):
-    path = evaluated.folder / "predictions.npz"
-    content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content)) if 0 < kept < 1 else kept])
+def test_truncated_predictions_are_refused(recorded, kept):
+    content = recorded.path.read_bytes()
+    recorded.path.write_bytes(content[: int(kept * len(content)) if 0 < kept < 1 else kept])
     with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read"):
-        load_predictions(checkpoint.load(evaluated.folder))
+        load_predictions(recorded.ckpt)
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.8])
-def test_altered_predictions_are_refused(evaluated, place):
-    path = evaluated.folder / "predictions.npz"
-    content = bytearray(path.read_bytes())
+def test_altered_predictions_are_refused(recorded, place):
+    content = bytearray(recorded.path.read_bytes())
     start = int(place * len(content))
     content[start : start + 20] = bytes(20)
-    path.write_bytes(content)
+    recorded.path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"predictions\.npz cannot be read"):
-        load_predictions(checkpoint.load(evaluated.folder))
+        load_predictions(recorded.ckpt)
 
 
 def test_absent_predictions_are_named(make_checkpoint):

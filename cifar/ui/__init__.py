@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from cifar.ui import about, classify, library, mistakes, report
+from cifar.ui import about, classify, library, mistakes, report, served
 from cifar.ui.theme import CSS, THEME
 
 # Two hours: how old uploads and pictures made for a page may get; looked at every ten minutes.
@@ -11,6 +11,7 @@ KEEP_FILES = 7200
 
 def build() -> gr.Blocks:
     """The whole page. Needs the checkpoints, not the dataset, and touches no network."""
+    served.allow()
     with gr.Blocks(
         title="CIFAR Lens",
         analytics_enabled=False,
@@ -34,14 +35,20 @@ def build() -> gr.Blocks:
         ):
             with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
                 tab.build(demo, model)
-        # A fetch of the test images that failed is tried again with every new visitor.
-        demo.load(library.TEST_IMAGES.start, api_visibility="private", show_progress="hidden")
+        # A fetch that failed is tried again with every new visitor.
+        demo.load(fetch, api_visibility="private", show_progress="hidden")
     return demo
 
 
-def launch(demo: gr.Blocks, **options) -> None:
-    """Serve the page, and begin to fetch the test images in the background."""
+def fetch() -> None:
+    """Begin to fetch the test images and people's votes, unless they are there."""
     library.TEST_IMAGES.start()
+    library.ANNOTATIONS.start()
+
+
+def launch(demo: gr.Blocks, **options) -> None:
+    """Serve the page, and begin to fetch what it shows in the background."""
+    fetch()
     demo.queue(default_concurrency_limit=4, max_size=64).launch(
         theme=THEME,
         css=CSS,

@@ -16,6 +16,13 @@ a wrong answer. Late layers know more about classes and less about places: their
 Probabilities are softmax after one temperature, fitted on 2,000 training images that the network
 never saw in training. The Report tab shows how well that works.
 
+### How to read a verdict
+About 51 people were asked for the class of every test image
+([CIFAR-10H](https://github.com/jcpeterson/cifar-10h), Peterson et al. 2019, CC BY-NC-SA 4.0), and five
+reviewed each of 275 labels that looked wrong
+([label-errors](https://github.com/cleanlab/label-errors), Northcutt et al. 2021, Apache-2.0). A
+verdict says what they said, by a fixed rule; it does not prove who is right.
+
 ### Your pictures
 They are reduced to 32x32 pixels, kept on this server for about two hours, and used for nothing
 but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are switched off.

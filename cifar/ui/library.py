@@ -1,16 +1,18 @@
-"""What every tab and every visitor shares: checkpoints, tables of mistakes, the test images.
+"""What every tab and every visitor shares: checkpoints, tables of mistakes, test images, votes.
 
-Everything is read once and never changed afterwards. The test images are fetched in the
-background; until they are there, whatever needs them says so.
+Everything is read once and never changed afterwards. Test images and annotations are fetched in
+the background; until they are there, whatever needs them says so.
 """
 
 import threading
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from cifar import checkpoint, data, evaluate, mistakes
+from cifar import LensError, checkpoint, data, evaluate, mistakes
+from cifar.annotations import load_annotations
 from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.evaluate import Predictions
 
@@ -50,19 +52,24 @@ def predictions(name: str) -> Predictions:
     return evaluate.load_predictions(load(name))
 
 
-@cache
 def table(name: str) -> pd.DataFrame:
-    return mistakes.table(predictions(name), load(name).temperature)
+    """A model's `mistakes.table`, with what people said once the annotations are there."""
+    return _table(name, ANNOTATIONS.get() is not None)
 
 
-class TestImages:
-    """The test split, fetched once in a thread of its own."""
+@cache
+def _table(name: str, judged: bool) -> pd.DataFrame:
+    annotations = ANNOTATIONS.get() if judged else None
+    return mistakes.table(predictions(name), load(name).temperature, annotations)
 
-    __test__ = False  # the name is not that of a test
 
-    def __init__(self):
-        self._images: np.ndarray | None = None
-        self._problem: str | None = None
+class Background:
+    """Something large that is fetched once, in a thread of its own."""
+
+    def __init__(self, fetch: Callable[[], object], pending: str, failed: str):
+        self._fetch, self._pending, self._failed = fetch, pending, failed
+        self._found = None
+        self._problem = ""
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -70,38 +77,53 @@ class TestImages:
         """Begin to fetch, unless that is done or going on; returns at once."""
         with self._lock:
             going_on = self._thread is not None and self._thread.is_alive()
-            if self._images is None and not going_on:
-                self._problem = None
-                self._thread = threading.Thread(target=self._fetch, daemon=True)
+            if self._found is None and not going_on:
+                self._problem = ""
+                self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
 
-    def _fetch(self) -> None:
-        problem = "The test images could not be fetched: the server's log says why."
+    def _run(self) -> None:
+        problem = self._failed
         try:
-            self._images = data.load("test").images.permute(0, 2, 3, 1).numpy()
-        except data.DataError as error:
+            self._found = self._fetch()
+        except LensError as error:
             problem = str(error)
         finally:  # whatever else may happen, nobody is told to wait for ever
             self._problem = problem
 
     def wait(self, seconds: float) -> bool:
-        """Whether the images are there, after waiting for at most so long."""
+        """Whether it is there, after waiting for at most so long."""
         if self._thread is not None:
             self._thread.join(seconds)
-        return self._images is not None
+        return self._found is not None
 
-    def get(self) -> np.ndarray | None:
-        """uint8 (10000, 32, 32, 3) in test order, or None while they are not there."""
-        return self._images
+    def get(self):
+        """What was fetched, or None while it is not there."""
+        return self._found
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last attempt came to nothing."""
+        return self._found is None and bool(self._problem)
 
     @property
     def status(self) -> str:
-        """Why `get` gives None, in a sentence; empty once the images are there."""
-        if self._images is not None:
-            return ""
-        return self._problem or (
-            "The test images are being fetched (24 MB, once). Everything else works meanwhile."
-        )
+        """Why `get` gives None, in a sentence; empty once there is something."""
+        return "" if self._found is not None else self._problem or self._pending
 
 
-TEST_IMAGES = TestImages()
+def _test_images() -> np.ndarray:
+    """uint8 (10000, 32, 32, 3) in test order."""
+    return data.load("test").images.permute(0, 2, 3, 1).numpy()
+
+
+TEST_IMAGES = Background(
+    _test_images,
+    "The test images are being fetched (24 MB, once). Everything else works meanwhile.",
+    "The test images could not be fetched: the server's log says why.",
+)
+ANNOTATIONS = Background(
+    load_annotations,
+    "People's votes are being fetched (1 MB, once).",
+    "People's votes could not be fetched: the server's log says why.",
+)

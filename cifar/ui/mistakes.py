@@ -1,174 +1,239 @@
-"""The Mistakes tab: every test image the model gets wrong, filtered, sorted, one in detail."""
+"""The Mistakes tab: the explorer of every test image, which runs in the page.
 
-from html import escape
+Here is only what it asks the server for. Each function takes one JSON object and returns one; what
+cannot be done is returned as `error`, a sentence for the visitor.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from gradio.utils import get_upload_folder
 
-from cifar import CLASSES, metrics
+from cifar import CLASSES, LensError, checkpoint, data, explorer, mistakes, sprites
+from cifar.annotations import load_published
 from cifar.explain import grad_cam
-from cifar.mistakes import SORTS, caption, page, select
-from cifar.ui import html, thumbnails
-from cifar.ui.library import TEST_IMAGES, load, predictions, table
+from cifar.others import as_predictions, parse_predictions
+from cifar.slices import slices
+from cifar.ui import library
+from cifar.ui.html import png_url
+from cifar.ui.library import ANNOTATIONS, TEST_IMAGES
+from cifar.ui.served import COMPONENTS, SERVED, address
 
-PAGE_SIZE = 60
-ANY = "any class"
-# Stands in for an image that is not there yet; the caption below it is already right.
-PLACEHOLDER = np.full((32, 32, 3), 200, dtype=np.uint8)
+PUBLISHED = "published"
+MAX_NEIGHBOURS = 10
 
-
-def show(
-    name: str, true: str, predicted: str, sort: str, number: float
-) -> tuple[list[dict], list[int], str, int]:
-    """A page of mistakes: the thumbnails, their test indices, a line of counts, the page number.
-
-    number: any; brought into range.
-    """
-    rows = table(name)
-    chosen = select(
-        rows,
-        true=[] if true == ANY else [true],
-        predicted=[] if predicted == ANY else [predicted],
-        sort=sort,
-    )
-    part, number, pages = page(chosen, int(number or 1), PAGE_SIZE)
-    TEST_IMAGES.wait(2)
-    images = TEST_IMAGES.get()
-    items = [
-        thumbnails.item(
-            index, PLACEHOLDER if images is None else images[index], caption(index, row)
-        )
-        for index, row in part.iterrows()
-    ]
-    total = int(rows["wrong"].sum())
-    line = f"<b>{len(chosen):,}</b> of {total:,} mistakes in {len(rows):,} test images"
-    if len(part):
-        first = (number - 1) * PAGE_SIZE
-        line += f" · {first + 1} to {first + len(part)} shown · page {number} of {pages}"
-    if images is None:
-        line += html.note(TEST_IMAGES.status)
-    return (
-        items,
-        [int(index) for index in part.index],
-        f"<p>{line}</p>",
-        number,
-    )
+SCRIPT = """
+const page = props.page;
+import(new URL(page.script, document.baseURI))
+  .then((module) => module.connect(element.querySelector('.explorer-root'), page, server, upload))
+  .catch((error) => {
+    element.querySelector('.explorer-root').textContent = `The explorer did not start: ${error}`;
+  });
+"""
 
 
-def detail(name: str, index: int | None) -> str:
-    """One test image as HTML: its pixels, the probabilities, and both heat maps on one scale."""
-    rows = table(name)
-    if index is None or index not in rows.index:
-        return html.note("Pick an image to see it large, with the evidence for both classes.")
-    row = rows.loc[index]
-    recorded = predictions(name)
-    ckpt = load(name)
-    true, predicted = CLASSES.index(row["true"]), CLASSES.index(row["predicted"])
-    probabilities = metrics.probabilities(recorded.logits[index], ckpt.temperature)
-    images = TEST_IMAGES.get()
-    image = PLACEHOLDER if images is None else images[index]
-    parts = [
-        '<div class="view">',
-        html.pixel_image(image, f"test image {index}: {row['true']}"),
-        f'<div class="verdict"><p class="quiet">test image <b>#{index}</b></p>'
-        f'<p>labelled <span class="true">{escape(row["true"])}</span>, '
-        f"{row['true_probability']:.1%}</p>"
-        f'<p>seen as <span class="said">{escape(row["predicted"])}</span>, '
-        f"{row['confidence']:.1%}</p>"
-        f'<p class="quiet">loss {row["loss"]:.2f} nats, margin {row["margin"]:.2f}, '
-        f"entropy {row['entropy']:.2f} nats</p></div></div>",
-        html.bars(probabilities, top_k=5, predicted=predicted, true=true),
-    ]
-    if images is None:
-        parts.append(html.note("Heat maps need the test images. " + TEST_IMAGES.status))
+def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
+    """A function for the page: whatever it is sent, it answers, with an `error` if need be."""
+
+    @functools.wraps(function)
+    def answer(question):
+        try:
+            return function(question if isinstance(question, dict) else {})
+        except LensError as error:
+            return {"error": str(error)}
+
+    return answer
+
+
+def _models() -> list[str]:
+    return [name for _, name in library.choices()]
+
+
+def _known_model(name: object) -> str:
+    if name not in _models():
+        raise LensError("There is no such model: reload the page.")
+    return name
+
+
+def _known_index(index: object, count: int) -> int:
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
+        raise LensError(f"There is no image {index!r}: choose 0 to {count - 1:,}.")
+    return index
+
+
+def _places() -> np.ndarray:
+    return sprites.positions([library.table(name)["wrong"].to_numpy() for name in _models()])
+
+
+def _pack(name: object) -> str:
+    """The name of the file with a pack, under which the page finds it."""
+    ANNOTATIONS.wait(5)  # reading them takes a moment; a download must not hold up the page
+    annotations = ANNOTATIONS.get()
+    state = "judged" if annotations else "plain"
+    if name == "images":
+
+        def make() -> bytes:
+            first = _models()[0]
+            rows, recorded = library.table(first), library.predictions(first)
+            dimensions = slices(rows, recorded.qualities)
+            return explorer.images_pack(recorded.labels, _places(), dimensions, annotations)
+
+    elif name == PUBLISHED:
+
+        def make() -> bytes:
+            return _other(PUBLISHED, "a published model", load_published())
+
     else:
-        targets = [predicted, true] if predicted != true else [predicted]
-        heats = grad_cam(ckpt, image, targets)
-        parts.append(html.heat_maps(image, heats, ["said", "true"][: len(heats)]))
-    return "".join(parts)
+        model = _known_model(name)
+
+        def make() -> bytes:
+            others = {other: library.table(other) for other in _models() if other != model}
+            ckpt = library.load(model)
+            # The explorer says the accuracy itself, with its interval.
+            title = library.title(ckpt).rpartition(" · ")[0]
+            recorded, rows = library.predictions(model), library.table(model)
+            return explorer.model_pack(ckpt, title, recorded, rows, others)
+
+    return SERVED.once(f"{name}/{state}", ".pack", make)
 
 
-def picked(name: str, event: gr.EventData) -> tuple[str, int | None]:
-    """The detail of the thumbnail that was picked, by the test index it carries."""
-    key = event._data.get("key") if isinstance(event._data, dict) else None
-    index = int(key) if isinstance(key, str) and key.isdecimal() else None
-    return detail(name, index), index
+def _other(name: str, title: str, probabilities: np.ndarray) -> bytes:
+    labels = library.predictions(_models()[0]).labels
+    rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
+    against = {model: library.table(model) for model in _models()}
+    return explorer.other_pack(name, title, probabilities, rows, against)
 
 
-def step(name: str, shown: list[int], index: int | None, by: int) -> tuple[str, int | None]:
-    """The detail of the next (by = 1) or previous (by = -1) image of the page."""
-    if not shown:
-        return detail(name, None), None
-    position = shown.index(index) + by if index in shown else 0
-    index = shown[min(max(0, position), len(shown) - 1)]
-    return detail(name, index), index
+@answering
+def asset(question: dict) -> dict:
+    """The file with a pack or a sheet of thumbnails. question: kind and name."""
+    name = question.get("name")
+    if question.get("kind") == "pack":
+        return {"file": _pack(name)}
+    images = TEST_IMAGES.get()
+    if images is None:
+        raise LensError(TEST_IMAGES.status)
+    number = _known_index(name, sprites.count(len(images)))
+    make = functools.partial(sprites.sheet, images, _places(), number)
+    return {"file": SERVED.once(f"sheet{number}", ".png", make)}
+
+
+@answering
+def images_ready(question: dict) -> dict:
+    """Whether thumbnails can be had, and if not, why."""
+    return {"ready": TEST_IMAGES.get() is not None, "message": TEST_IMAGES.status}
+
+
+@answering
+def heat_maps(question: dict) -> dict:
+    """Evidence for the predicted and the true class of a test image. question: model and index."""
+    name = _known_model(question.get("model"))
+    images = TEST_IMAGES.get()
+    if images is None:
+        raise LensError("Heat maps need the test images. " + TEST_IMAGES.status)
+    index = _known_index(question.get("index"), len(images))
+    recorded = library.predictions(name)
+    targets = [int(recorded.logits[index].argmax())]
+    if recorded.labels[index] != targets[0]:
+        targets.append(int(recorded.labels[index]))
+    heats = grad_cam(library.load(name), images[index], targets)
+    return {
+        "layer": heats[0].layer.title,
+        "maps": [
+            {
+                "target": heat.target,
+                "height": heat.values.shape[0],
+                "width": heat.values.shape[1],
+                "values": heat.values.ravel().tolist(),
+            }
+            for heat in heats
+        ],
+    }
+
+
+@answering
+def train_thumbnails(question: dict) -> dict:
+    """Training images as pictures, where that split is on this computer. question: indices."""
+    indices = question.get("indices")
+    if not isinstance(indices, list) or len(indices) > MAX_NEIGHBOURS:
+        raise LensError(f"Ask for at most {MAX_NEIGHBOURS} training images.")
+    found = training_images()
+    if found is None:
+        return {
+            "images": [],
+            "message": "The training images are not on this computer (they are fetched when a "
+            "network is trained).",
+        }
+    images, labels = found
+    chosen = [_known_index(index, len(images)) for index in indices]
+    return {
+        "images": [
+            {
+                "index": index,
+                "label": CLASSES[labels[index]],
+                "url": png_url(images[index].transpose(1, 2, 0)),
+            }
+            for index in chosen
+        ],
+        "message": "",
+    }
+
+
+@functools.cache
+def training_images() -> tuple[np.ndarray, np.ndarray] | None:
+    return data.cached_training_images()
+
+
+@answering
+def compare_upload(question: dict) -> dict:
+    """The pack of anybody's predictions, from a file just uploaded. question: path and name."""
+    path = Path(str(question.get("path", ""))).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()) or not path.is_file():
+        raise LensError("The file did not arrive: upload it again.")
+    probabilities = parse_predictions(path, library.predictions(_models()[0]).labels)
+    path.unlink()
+    title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
+    return {"file": SERVED.add("upload", ".pack", _other("upload", title, probabilities))}
+
+
+def page() -> dict:
+    """What the explorer knows from the start."""
+    return {
+        "script": address(COMPONENTS / "gradio.js"),
+        "files": address(SERVED.path) + "/",
+        "models": [{"name": name, "title": title} for title, name in library.choices()],
+        "others": [{"name": PUBLISHED, "title": "a published model"}],
+        "model": _models()[0],
+        "space": os.environ.get("SPACE_ID", ""),
+    }
+
+
+def model_of_address(request: gr.Request) -> str:
+    """The model that the page's address names, or the best."""
+    wanted = request.query_params.get("model")
+    return wanted if wanted in checkpoint.available() else _models()[0]
 
 
 def build(demo: gr.Blocks, model: gr.Radio) -> None:
-    """Lay out the tab in the current context and wire it."""
-    shown, current = gr.State([]), gr.State(None)
-    with gr.Row():
-        true = gr.Dropdown([ANY, *CLASSES], value=ANY, label="True class", elem_id="true")
-        predicted = gr.Dropdown([ANY, *CLASSES], value=ANY, label="Seen as", elem_id="predicted")
-        sort = gr.Dropdown(list(SORTS), value=next(iter(SORTS)), label="Sort", elem_id="sort")
-    count = gr.HTML(elem_id="count")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=7, min_width=320):
-            gallery = thumbnails.create("Mistakes", elem_id="mistakes")
-            with gr.Row():
-                previous_page = gr.Button("Previous page", size="sm", elem_id="previous-page")
-                number = gr.Number(
-                    1,
-                    label="Page",
-                    precision=0,
-                    min_width=90,
-                    container=False,
-                    elem_id="page",
-                )
-                next_page = gr.Button("Next page", size="sm", elem_id="next-page")
-        with gr.Column(scale=5, min_width=320, elem_id="detail-column"):
-            card = gr.HTML(elem_id="detail")
-            with gr.Row():
-                before = gr.Button("Previous image", size="sm", elem_id="previous")
-                after = gr.Button("Next image", size="sm", elem_id="next")
-
+    """Lay out the tab in the current context and wire it to the header's model switch."""
+    gr.HTML(
+        html_template='<div class="explorer-root"></div>',
+        js_on_load=SCRIPT,
+        page=page(),
+        server_functions=[asset, images_ready, heat_maps, train_thumbnails, compare_upload],
+        apply_default_css=False,
+        elem_id="explorer",
+    )
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    filters = [model, true, predicted, sort]
-    view = [gallery, shown, count, number]
-
-    # Looks again while the images are on their way, and stops once they have been drawn.
-    late = gr.Timer(3, active=False)
-
-    def first_page(*chosen):
-        missing = TEST_IMAGES.get() is None
-        return *show(*chosen, 1), detail(chosen[0], None), None, gr.Timer(active=missing)
-
-    def arrived(*chosen):
-        return [gr.skip()] * 7 if TEST_IMAGES.get() is None else first_page(*chosen)
-
-    everything = [*view, card, current, late]
-    gr.on(
-        [demo.load, model.change, true.input, predicted.input, sort.input],
-        first_page,
-        filters,
-        everything,
+    demo.load(model_of_address, None, model, **private)
+    model.change(
+        None,
+        model,
+        None,
+        js="(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }",
         **private,
     )
-    late.tick(arrived, filters, everything, **private)
-    number.submit(show, [*filters, number], view, **private)
-    for button, by in ((previous_page, -1), (next_page, 1)):
-        button.click(
-            lambda *chosen, by=by: show(*chosen[:-1], (chosen[-1] or 1) + by),
-            [*filters, number],
-            view,
-            **private,
-        )
-    gallery.select(picked, model, [card, current], concurrency_id="model", **private)
-    for button, by in ((before, -1), (after, 1)):
-        button.click(
-            lambda name, page_shown, index, by=by: step(name, page_shown, index, by),
-            [model, shown, current],
-            [card, current],
-            concurrency_id="model",
-            **private,
-        )

@@ -11,15 +11,14 @@ def numbers(name: str) -> str:
     """The table of results of a checkpoint as HTML, with what they were measured on."""
     ckpt = load(name)
     measured, training = ckpt.metrics, ckpt.config["training"]
-    test = measured["test"]
+    test, train = measured["test"], measured["train"]["accuracy"]
     rows = [
         ("Test accuracy, plain", percent(test["accuracy"])),
         ("with the mirrored image averaged in", percent(test["mirrored"])),
         ("label among the top five", percent(test["top5"])),
         ("Validation accuracy (2,000 held-out training images)",
          percent(measured["val"]["accuracy"])),
-        ("Training accuracy (the first 10,000 training images)",
-         percent(measured["train"]["accuracy"])),
+        (f"Training accuracy ({train['n']:,} training images)", percent(train)),
         ("Calibration error, before temperature", f"{test['ece']:.2%}"),
         ("Calibration error, after", f"{test['ece_calibrated']:.2%}"),
         ("Temperature", f"{measured['temperature']:.3f}"),

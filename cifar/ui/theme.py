@@ -18,11 +18,20 @@ THEME = gr.themes.Base(
     block_shadow="none",
     slider_color="#c2410c",
     slider_color_dark="#fb923c",
+    # Gradio's own stand at less than 4.5:1 from the background.
+    body_text_color_subdued="#6b7280",
+    link_text_color="#0f766e",
+    link_text_color_hover="#115e59",
+    link_text_color_active="#115e59",
+    link_text_color_visited="#0f766e",
 )
 
 CSS = (
     """
-.gradio-container > main { max-width: 1400px; margin: 0 auto; }
+/* No media query: within one, Gradio lets a rule reach the inside of the page alone. */
+.gradio-container > .main.app {
+  max-width: 1760px; margin: 0 auto; padding-inline: clamp(12px, 2.3vw, 32px);
+}
 :root, .gradio-container {
   --said: #c2410c; --true: #0f766e; --quiet: #6b7280; --line: #e7e5e4; --bar: #f1f0ee;
   --said-soft: #fff1e8;
@@ -37,6 +46,7 @@ CSS = (
 
 #brand h1 { font-size: 1.25rem; margin: 0; }
 #brand p { margin: 0; color: var(--quiet); }
+#model .wrap { justify-content: flex-end; }
 
 /* 32x32 images are shown as the pixels they are. */
 .pixels { image-rendering: pixelated; }
@@ -75,10 +85,9 @@ table.numbers th, table.numbers td { border: 0 !important; text-align: left; pad
 table.numbers td + td, table.numbers th + th { text-align: right; }
 .scroll { overflow-x: auto; }
 @media (max-width: 640px) {
+  #explorer .html-container { padding: 10px 0; }
   /* All tabs fit on a phone, instead of hiding behind a menu. */
   .tab-container button { padding: .4rem .55rem !important; font-size: .9rem !important; }
-  /* What was picked comes before the long grid that it was picked from. */
-  #detail-column { order: -1; }
   .view img.pixels { width: 160px; height: 160px; }
   .bars { grid-template-columns: 5.5rem 1fr 3rem; }
 }

@@ -12,11 +12,11 @@ def _pixels():
 @pytest.fixture
 def test_images(_pixels, monkeypatch):
     """The app with the test images at hand."""
-    monkeypatch.setattr(library.TEST_IMAGES, "_images", _pixels)
+    monkeypatch.setattr(library.TEST_IMAGES, "_found", _pixels)
     return _pixels
 
 
 @pytest.fixture
 def no_test_images(monkeypatch):
     """The app before the test images have arrived."""
-    monkeypatch.setattr(library.TEST_IMAGES, "_images", None)
+    monkeypatch.setattr(library.TEST_IMAGES, "_found", None)

@@ -63,14 +63,14 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch):
         raise data.DataError("connect to the internet")
 
     monkeypatch.setattr(data, "load", fail)
-    images = library.TestImages()
+    images = library.Background(library._test_images, "being fetched", "failed")
     images.start()
     assert not images.wait(5) and images.get() is None
     assert images.status == "connect to the internet"
 
 
 def test_a_fetch_that_failed_is_tried_again(monkeypatch):
-    images = library.TestImages()
+    images = library.Background(library._test_images, "being fetched", "failed")
     with monkeypatch.context() as patch:
         patch.setattr(data, "load", lambda split: (_ for _ in ()).throw(data.DataError("no")))
         images.start()

@@ -1,98 +1,162 @@
-import gradio as gr
+"""What the explorer in the page asks of the server, and what it must not get."""
+
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 
-from cifar import CLASSES
+from cifar import CLASSES, data
+from cifar.explain import grad_cam
+from cifar.pack import unpack
 from cifar.ui import library
 from cifar.ui import mistakes as tab
+from cifar.ui.served import SERVED
 
 
-def shown(true=tab.ANY, predicted=tab.ANY, sort="most confident", number=1, name="basenet"):
-    return tab.show(name, true, predicted, sort, number)
+def packed(name):
+    return unpack((SERVED.path / tab.asset({"kind": "pack", "name": name})["file"]).read_bytes())
 
 
-def test_opens_on_the_most_confident_mistakes(test_images):
-    items, indices, line, _ = shown()
+@pytest.mark.parametrize("name", ["images", "resnet", "basenet", "published"])
+def test_a_pack_is_made_once_and_served_under_its_content(name):
+    first = tab.asset({"kind": "pack", "name": name})
+    assert first == tab.asset({"kind": "pack", "name": name})
+    header, _ = packed(name)
+    assert header["kind"] == {"images": "images", "published": "other"}.get(name, "model")
+
+
+def test_each_model_has_its_own_pack():
+    headers = [packed(name)[0] for name in ("resnet", "basenet")]
+    assert [header["name"] for header in headers] == ["resnet", "basenet"]
+    assert headers[0]["sha256"] != headers[1]["sha256"]
+    for header in headers:
+        assert header["sha256"] == library.load(header["name"]).sha256
+
+
+def test_sheets_hold_the_test_images(test_images):
+    from PIL import Image
+
+    place = packed("images")[1]["position"]
+    index = int(np.flatnonzero(place == 7)[0])
+    answer = tab.asset({"kind": "sheet", "name": 0})
+    sheet = np.asarray(Image.open(SERVED.path / answer["file"]))
+    assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
+
+
+def test_before_the_test_images_are_there_the_page_is_told(no_test_images):
+    assert "being fetched" in tab.asset({"kind": "sheet", "name": 0})["error"]
+    assert "being fetched" in tab.heat_maps({"model": "resnet", "index": 0})["error"]
+    assert tab.images_ready({})["ready"] is False
+
+
+def test_heat_maps_are_those_of_grad_cam_for_both_classes(test_images):
     rows = library.table("basenet")
-    best = rows[rows["wrong"]]["confidence"].max()
-    assert rows.loc[indices[0], "confidence"] == best
-    assert len(items) == tab.PAGE_SIZE and f"{rows['wrong'].sum():,}" in line
+    index = int(rows.index[rows["wrong"]][0])
+    answer = tab.heat_maps({"model": "basenet", "index": index})
+    targets = [CLASSES.index(rows.loc[index, column]) for column in ("predicted", "true")]
+    assert [part["target"] for part in answer["maps"]] == targets
+    heats = grad_cam(library.load("basenet"), test_images[index], targets)
+    for part, heat in zip(answer["maps"], heats, strict=True):
+        values = np.reshape(part["values"], (part["height"], part["width"]))
+        np.testing.assert_allclose(values, heat.values, rtol=1e-6)
+    json.dumps(answer)
 
 
-def test_every_mistake_is_on_exactly_one_page(test_images):
+def test_a_right_answer_has_one_heat_map(test_images):
     rows = library.table("basenet")
-    total = int(rows["wrong"].sum())
-    pages = -(-total // tab.PAGE_SIZE)
-    seen = [i for number in range(1, pages + 1) for i in shown(number=number)[1]]
-    assert len(seen) == total and set(seen) == set(rows.index[rows["wrong"]])
+    index = int(rows.index[~rows["wrong"]][0])
+    assert len(tab.heat_maps({"model": "basenet", "index": index})["maps"]) == 1
 
 
-def test_cells_of_all_filters_add_up_to_all_mistakes(test_images):
-    rows = library.table("basenet")
-    confusion = library.load("basenet").metrics["test"]["confusion"]
-    for i, true in enumerate(CLASSES):
-        _, _, line, _ = shown(true=true)
-        wrong = sum(confusion[i]) - confusion[i][i]
-        assert f"<b>{wrong:,}</b> of {int(rows['wrong'].sum()):,}" in line
+def test_training_images_come_by_their_official_index():
+    split = data.load("train")
+    answer = tab.train_thumbnails({"indices": [int(split.indices[5])]})
+    assert answer["images"][0]["label"] == CLASSES[split.labels[5]]
+    assert answer["images"][0]["url"].startswith("data:image/png;base64,")
 
 
-def test_filters_combine(test_images):
-    _, indices, _, _ = shown(true="cat", predicted="dog", sort="smallest margin")
-    rows = library.table("basenet").loc[indices]
-    assert set(rows["true"]) == {"cat"} and set(rows["predicted"]) == {"dog"}
-    assert rows["margin"].is_monotonic_increasing
+def test_without_the_training_images_the_page_is_told(monkeypatch):
+    monkeypatch.setattr(tab, "training_images", lambda: None)
+    answer = tab.train_thumbnails({"indices": [5]})
+    assert answer["images"] == [] and "not on this computer" in answer["message"]
 
 
-def test_an_empty_selection_says_zero(test_images):
-    items, indices, line, _ = shown(true="cat", predicted="cat")
-    assert items == indices == [] and "<b>0</b>" in line
+@pytest.mark.parametrize(
+    ("function", "question"),
+    [
+        (tab.asset, None),
+        (tab.asset, "images"),
+        (tab.asset, {"kind": "pack", "name": "../../etc/passwd"}),
+        (tab.asset, {"kind": "pack", "name": ["resnet"]}),
+        (tab.asset, {"kind": "pack", "name": {"resnet": 1}}),
+        (tab.asset, {"kind": "sheet", "name": 20}),
+        (tab.asset, {"kind": "sheet", "name": -1}),
+        (tab.asset, {"kind": "sheet", "name": True}),
+        (tab.asset, {"kind": "sheet", "name": "0"}),
+        (tab.asset, {"kind": "other", "name": 1e9}),
+        (tab.heat_maps, {"model": "resnet"}),
+        (tab.heat_maps, {"model": "resnet", "index": 10_000}),
+        (tab.heat_maps, {"model": "resnet", "index": 3.5}),
+        (tab.heat_maps, {"model": "nobody", "index": 3}),
+        (tab.heat_maps, {"model": None, "index": 3}),
+        (tab.train_thumbnails, {"indices": "12"}),
+        (tab.train_thumbnails, {"indices": list(range(11))}),
+        (tab.train_thumbnails, {"indices": [50_000]}),
+        (tab.train_thumbnails, {"indices": ["1"]}),
+        (tab.compare_upload, {}),
+        (tab.compare_upload, {"path": "/etc/passwd", "name": "x.npy"}),
+        (tab.compare_upload, {"path": str(Path(tab.__file__)), "name": "x.npy"}),
+        (tab.compare_upload, {"path": ["x"], "name": None}),
+    ],
+)
+def test_a_forged_question_gets_one_sentence(test_images, function, question):
+    answer = function(question)
+    assert answer.keys() == {"error"}
+    assert answer["error"].endswith((".", "?")) and "Traceback" not in answer["error"]
 
 
-@pytest.mark.parametrize("asked", [0, -3, None])
-def test_a_page_before_the_first_is_the_first(test_images, asked):
-    assert shown(number=asked)[3] == 1
+@pytest.fixture
+def upload(tmp_path):
+    """A function that puts a file where Gradio puts uploads."""
+    made = []
+
+    def put(name, save):
+        folder = Path(get_upload_folder()) / tmp_path.name
+        folder.mkdir(parents=True, exist_ok=True)
+        made.append(folder)
+        save(folder / name)
+        return {"path": str(folder / name), "name": name}
+
+    yield put
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_page_after_the_last_is_the_last(test_images):
-    wrong = int(library.table("basenet")["wrong"].sum())
-    assert shown(number=10**6)[3] == -(-wrong // tab.PAGE_SIZE)
+def test_uploaded_predictions_become_a_pack_and_the_file_goes(upload):
+    logits = library.predictions("basenet").logits
+    question = upload("mine.npy", lambda path: np.save(path, logits))
+    header, columns = unpack((SERVED.path / tab.compare_upload(question)["file"]).read_bytes())
+    assert header["title"] == "mine.npy" and header["against"]["basenet"]["counts"][1:3] == [0, 0]
+    assert np.array_equal(columns["predicted"], logits.argmax(1))
+    assert not Path(question["path"]).exists()
 
 
-def test_captions_read_alone(test_images):
-    item = shown()[0][0]
-    assert item["caption"].startswith(f"#{item['key']} ") and "seen as" in item["caption"]
+def test_an_upload_that_is_no_prediction_says_why(upload):
+    question = upload("mine.npy", lambda path: np.save(path, np.zeros((5, 10))))
+    assert "10000 x 10" in tab.compare_upload(question)["error"]
 
 
-def test_without_images_the_table_still_works(no_test_images):
-    items, _, line, _ = shown()
-    assert len(items) == tab.PAGE_SIZE and "seen as" in items[0]["caption"]
-    assert "test images" in line
-    assert "Heat maps need the test images" in tab.detail("basenet", int(items[0]["key"]))
+def test_a_link_outside_the_upload_folder_is_not_followed(upload, tmp_path):
+    (tmp_path / "secret.npy").write_bytes(b"secret")
+    question = upload("link.npy", lambda path: path.symlink_to(tmp_path / "secret.npy"))
+    assert "did not arrive" in tab.compare_upload(question)["error"]
 
 
-def test_the_detail_shows_both_classes_on_one_scale(test_images):
-    index = shown()[1][0]
-    row = library.table("basenet").loc[index]
-    card = tab.detail("basenet", index)
-    assert f"heat map for {row['true']}" in card and f"heat map for {row['predicted']}" in card
-    assert card.count('class="scale"') == 1
-
-
-@pytest.mark.parametrize("data", [{"key": "10000"}, {"key": "-1"}, {"key": 5}, {}, None, "x"])
-def test_a_forged_pick_shows_the_invitation(test_images, data):
-    assert "Pick an image" in tab.picked("basenet", gr.EventData(None, data))[0]
-
-
-def test_stepping_stays_on_the_page(test_images):
-    indices = shown()[1]
-    assert tab.step("basenet", indices, indices[0], 1)[1] == indices[1]
-    assert tab.step("basenet", indices, indices[0], -1)[1] == indices[0]
-    assert tab.step("basenet", indices, indices[-1], 1)[1] == indices[-1]
-    assert tab.step("basenet", indices, None, 1)[1] == indices[0]
-    assert tab.step("basenet", [], 5, 1)[1] is None
-
-
-def test_the_true_class_has_a_bar_however_improbable(test_images):
-    probabilities = np.array([0.9, *[0.012] * 8, 0.004])
-    bars = tab.html.bars(probabilities, top_k=3, predicted=0, true=9)
-    assert bars.count("track") == 4 and '<span class="true">truck</span>' in bars
+def test_what_the_page_is_told_needs_no_dataset(no_test_images):
+    page = tab.page()
+    assert [model["name"] for model in page["models"]] == ["resnet", "basenet"]
+    assert page["model"] == "resnet" and page["script"].endswith("components/gradio.js")
+    json.dumps(page)

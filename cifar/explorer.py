@@ -1,0 +1,168 @@
+"""Everything that the explorer in the page is told, as packs: see `pack` for their layout.
+
+Judgement (verdicts, ranks, groups, statistics) is made here or below, never in the page.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cifar import CLASSES, mistakes, sprites
+from cifar.annotations import REVIEWERS, Annotations
+from cifar.checkpoint import Checkpoint
+from cifar.evaluate import Predictions
+from cifar.explain import COLOURS
+from cifar.metrics import probabilities, proportion
+from cifar.mistakes import SORTS
+from cifar.pack import pack, shades, whole
+from cifar.slices import Dimension, slices, worst_first
+from cifar.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
+
+# What a step of a whole number means: of most columns, of losses (which run far), of probabilities.
+STEP, LOSS_STEP, PROBABILITY_STEP = 1e-4, 1e-3, 1 / 255
+
+
+def images_pack(
+    labels: np.ndarray,
+    places: np.ndarray,
+    dimensions: Mapping[str, Dimension],
+    annotations: Annotations | None,
+) -> bytes:
+    """What is true of the test images whatever the model.
+
+    labels: int (N,). places: uint16 (N,), of `sprites.positions`. dimensions: of `slices.slices`,
+    of any model.
+    """
+    header = {
+        "kind": "images",
+        "classes": list(CLASSES),
+        "count": len(labels),
+        "annotations": annotations is not None,
+        "agreement": [{"key": band} for band in AGREEMENT] if annotations else [],
+        "reviewers": REVIEWERS,
+        "slices": [
+            {"key": key, "title": d.title, "groups": [group["title"] for group in d.groups]}
+            for key, d in dimensions.items()
+        ],
+        "sheets": {
+            "count": sprites.count(len(labels)),
+            "per_sheet": sprites.PER_SHEET,
+            "columns": sprites.COLUMNS,
+        },
+        "colours": shades(COLOURS),
+    }
+    columns = {"label": labels.astype(np.uint8), "position": places}
+    for key, dimension in dimensions.items():
+        columns[f"slice_{key}"] = dimension.column
+    if annotations:
+        share = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
+        bands = np.argmax([in_band(share, band) for band in AGREEMENT], axis=0)
+        columns |= {
+            "votes": annotations.votes.astype(np.uint8),
+            "agreement": bands.astype(np.uint8),
+            "agreement_share": whole(share, STEP),
+            "review_given": annotations.reviews[:, 0].astype(np.int8),
+            "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
+        }
+    return pack(header, columns)
+
+
+def model_pack(
+    ckpt: Checkpoint,
+    title: str,
+    predictions: Predictions,
+    rows: pd.DataFrame,
+    against: Mapping[str, pd.DataFrame],
+) -> bytes:
+    """One model's predictions with all that is judged of them.
+
+    rows: its `mistakes.table`. against: tables of the models that it can be compared with, by name.
+    """
+    dimensions = slices(rows, predictions.qualities)
+    judged = rows["verdict"].value_counts()
+    has_verdicts = rows["agreement"].notna().any()
+    ranks = {
+        name: places
+        for name, places in mistakes.ranks(rows).items()
+        if has_verdicts or SORTS[name][0] != "agreement"
+    }
+    header = {
+        **_head("model", ckpt.name, title, rows, against),
+        "sha256": ckpt.sha256,
+        "temperature": ckpt.temperature,
+        "mistakes": int(rows["wrong"].sum()),
+        "agreed": agreed_accuracy(rows) if has_verdicts else None,
+        "verdicts": [
+            {"key": key, "title": words, "rule": rule, "n": int(judged.get(key, 0))}
+            for key, (words, rule) in VERDICTS.items()
+            if has_verdicts
+        ],
+        "sorts": list(ranks),
+        "slices": {
+            key: [
+                {k: group[k] for k in ("n", "wrong", "rate", "low", "high")} for group in d.groups
+            ]
+            for key, d in dimensions.items()
+        },
+        "worst": [
+            {"slice": group["dimension"], "group": group["number"]}
+            for group in worst_first(dimensions)
+        ],
+    }
+    keys = ["", *VERDICTS]
+    columns = {
+        **_columns(probabilities(predictions.logits, ckpt.temperature), rows),
+        "loss": whole(rows["loss"].to_numpy(), LOSS_STEP),
+        "margin": whole(rows["margin"].to_numpy(), STEP),
+        "entropy": whole(rows["entropy"].to_numpy(), STEP),
+        "verdict": rows["verdict"].map(keys.index).to_numpy().astype(np.uint8),
+    }
+    for number, places in enumerate(ranks.values()):
+        columns[f"rank_{number}"] = places
+    if predictions.map is not None:
+        columns["map"] = whole(predictions.map, 1 / 65535)
+    if predictions.neighbours is not None:
+        columns["neighbours"] = predictions.neighbours.astype(np.uint16)
+    if predictions.nearest_right is not None:
+        columns["nearest_right"] = predictions.nearest_right.astype(np.uint16)
+    return pack(header, columns)
+
+
+def other_pack(
+    name: str,
+    title: str,
+    probs: np.ndarray,
+    rows: pd.DataFrame,
+    against: Mapping[str, pd.DataFrame],
+) -> bytes:
+    """Predictions that are only compared with a model's. probs: float (N, 10); rows: their table.
+
+    against: tables of the models that they can be compared with, by name.
+    """
+    return pack(_head("other", name, title, rows, against), _columns(probs, rows))
+
+
+def _head(
+    kind: str, name: str, title: str, rows: pd.DataFrame, against: Mapping[str, pd.DataFrame]
+) -> dict:
+    """What the page shows of any model. `against` tells what this one fixes in each other."""
+    right = int((~rows["wrong"]).sum())
+    found = {other: mistakes.compare(table, rows) for other, table in against.items()}
+    return {
+        "kind": kind,
+        "name": name,
+        "title": title,
+        "accuracy": proportion(right, len(rows)),
+        "against": {
+            other: {"counts": list(c.counts.values()), "p": c.p_value} for other, c in found.items()
+        },
+    }
+
+
+def _columns(probs: np.ndarray, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {
+        "predicted": np.array([CLASSES.index(c) for c in rows["predicted"]], dtype=np.uint8),
+        "probabilities": whole(probs, PROBABILITY_STEP, np.uint8),
+        "confidence": mistakes.confidence_steps(rows),
+    }

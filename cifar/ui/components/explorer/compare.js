@@ -1,0 +1,152 @@
+/**
+ * Two models on the same images: what the other one would have fixed and broken.
+ */
+
+import { el, fill, setText } from "./dom.js";
+import { crossing } from "./select.js";
+import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
+import { chance, count, interval, percent } from "./words.js";
+
+/** Below this, a difference is taken as more than chance. */
+const LEVEL = 0.05;
+
+/** What each of CELLS says about both models. */
+const MEANING = [
+  (other, shown) => `${shown} and ${other}`,
+  (other, shown) => `${other} is right where ${shown} is wrong`,
+  (other, shown) => `${other} is wrong where ${shown} is right`,
+  (other, shown) => `${shown} and ${other}`,
+];
+
+/**
+ * @param {object} actions
+ * @param {(patch: Partial<import('./view.js').View>) => void} actions.change
+ * @param {((file: File) => Promise<void>)|null} actions.upload
+ */
+export function createCompare({ change, upload }) {
+  const select = el("select", { onchange: () => change({ other: select.value }) });
+  const accuracies = el("dl.accuracies");
+  const buttons = CELLS.map((name, at) => {
+    const parts = { number: el("b"), words: el("small") };
+    const node = el(
+      `button.quarter.${name.replace(" ", "-")}`,
+      { onclick: () => pick(at) },
+      el("span", {}, name),
+      parts.number,
+      parts.words,
+    );
+    return { node, ...parts };
+  });
+  // As a table is read: the shown model is right in the first row, the other one in the
+  // first column.
+  const quarters = el(
+    "div.quarters",
+    { role: "group", "aria-label": "How the two models differ" },
+    [0, 2, 1, 3].map((at) => buttons[at].node),
+  );
+  const verdict = el("p");
+  const trouble = el("p.problem", { role: "status" });
+  const problem = el("p.problem", { role: "status" });
+  const node = el(
+    "div.compare",
+    {},
+    el("p.lead", {}, el("b", {}, "Compare"), " with another model on the same 10,000 images."),
+    el("label.field", {}, el("span", {}, "the other model"), select),
+    trouble,
+    accuracies,
+    quarters,
+    verdict,
+    upload && uploader(),
+    problem,
+  );
+  let state = null;
+  let drawn = [];
+
+  function pick(at) {
+    const picked = state.view.cell === at;
+    change({ cell: picked ? ANY : at, outcome: picked ? "wrong" : CELL_OUTCOMES[at] });
+  }
+
+  function uploader() {
+    const input = el("input", { type: "file", accept: ".npy,.npz,.csv" });
+    input.addEventListener("change", async () => {
+      const [file] = input.files;
+      if (!file) return;
+      setText(problem, `reading ${file.name} ...`);
+      try {
+        await upload(file);
+        setText(problem, "");
+      } catch (error) {
+        setText(problem, error.message);
+      }
+      input.value = "";
+    });
+    return el(
+      "details.upload",
+      {},
+      el("summary", {}, "Compare with anybody's predictions"),
+      el(
+        "p",
+        {},
+        "A .npy, .npz or .csv file of 10,000 rows and 10 columns: probabilities or logits, one row ",
+        "for each test image in the official order, classes from airplane to truck. ",
+        "It is compared, not kept.",
+      ),
+      el("label.field", {}, el("span", {}, "predictions file"), input),
+    );
+  }
+
+  function draw({ images, model, other, others, view }) {
+    fill(
+      select,
+      others.map(({ name, title }) => el("option", { value: name }, title)),
+    );
+    select.value = view.other || others[0]?.name;
+    for (const { node } of buttons) node.disabled = !other;
+    fill(accuracies);
+    setText(verdict, "");
+    if (!other) return;
+    const counts = crossing(images.columns.label, model.columns.predicted, other.columns.predicted);
+    buttons.forEach(({ node, number, words }, at) => {
+      setText(number, count(counts[at]));
+      setText(words, MEANING[at](other.header.title, model.header.title));
+      node.setAttribute(
+        "aria-label",
+        `${CELLS[at]}: ${count(counts[at])} images, ${words.textContent}`,
+      );
+    });
+    for (const { header } of [model, other]) {
+      const { accuracy } = header;
+      accuracies.append(
+        el("dt", {}, header.title),
+        el("dd", {}, el("b", {}, percent(accuracy.value, 2)), ` (${interval(accuracy)})`),
+      );
+    }
+    const test =
+      other.header.against?.[model.header.name] ?? model.header.against?.[other.header.name];
+    if (test) setText(verdict, judgement(counts, test.p, model.header.title, other.header.title));
+  }
+
+  return {
+    node,
+    /** @param {import('./explorer.js').State} next */
+    update(next) {
+      state = next;
+      const wanted = [next.model, next.other, next.others, next.view.other];
+      if (wanted.some((value, k) => value !== drawn[k])) draw(next);
+      drawn = wanted;
+      setText(trouble, next.otherProblem);
+      buttons.forEach(({ node }, at) => node.setAttribute("aria-pressed", next.view.cell === at));
+    },
+  };
+}
+
+/** McNemar's exact test in one sentence. */
+function judgement([, fixed, broken], p, shown, other) {
+  const differing = count(fixed + broken);
+  const better = fixed > broken ? other : shown;
+  const lead = `On the ${differing} images where exactly one is right, ${other} wins ${count(fixed)} and ${shown} ${count(broken)}`;
+  return p < LEVEL
+    ? `${lead}: ${better} is better by more than chance (McNemar's exact test, ${chance(p)}).`
+    : `${lead}: that may well be chance (McNemar's exact test, ${chance(p)}).`;
+}

@@ -1,0 +1,107 @@
+/**
+ * Making and changing elements. Text goes in as text nodes, never as HTML, so that no class name,
+ * title or message can become markup.
+ */
+
+/**
+ * @param {string} tag e.g. 'button' or 'button.chip.on'
+ * @param {Object<string, any>} [props] attributes; functions become listeners (`onclick`), `style`
+ *   takes an object of properties, and false, null and undefined are left out
+ * @param {...(Node|string|number|null|undefined|false|Array)} children
+ * @returns {HTMLElement}
+ */
+export function el(tag, props = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const node = document.createElement(name);
+  if (classes.length) node.className = classes.join(" ");
+  if (name === "button") node.type = "button";
+  for (const [key, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") node.addEventListener(key.slice(2), value);
+    else if (key === "style") setStyle(node, value);
+    else node.setAttribute(key, value === true ? "" : String(value));
+  }
+  append(node, children);
+  return node;
+}
+
+/** @param {Element} node @param {any[]} children */
+function append(node, children) {
+  for (const child of children) {
+    if (Array.isArray(child)) append(node, child);
+    else if (child !== null && child !== undefined && child !== false) node.append(child);
+  }
+}
+
+/** Put these children in the place of all others. */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  append(node, children);
+}
+
+/** Change a text only where it differs: an untouched node costs no layout. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {HTMLElement} node @param {Object<string, string|number>} properties */
+export function setStyle(node, properties) {
+  for (const [key, value] of Object.entries(properties)) node.style.setProperty(key, String(value));
+}
+
+/** Text for screen readers alone. */
+export const unseen = (text) => el("span.unseen", {}, text);
+
+/**
+ * A select with its label above it.
+ * @param {string} label
+ * @param {Array<{value: string, text: string}>} options
+ * @param {(value: string) => void} change
+ */
+export function menu(label, options, change) {
+  const select = el("select", { onchange: () => change(select.value) });
+  fill(
+    select,
+    options.map(({ value, text }) => el("option", { value }, text)),
+  );
+  return { node: el("label.field", {}, el("span", {}, label), select), select };
+}
+
+/**
+ * A row of buttons of which one is on.
+ * @param {string} label
+ * @param {Array<{value: string, text: string}>} choices
+ * @param {(value: string) => void} change
+ */
+export function choice(label, choices, change) {
+  const buttons = choices.map(({ value, text }) =>
+    el("button", { "data-value": value, onclick: () => change(value) }, text),
+  );
+  const node = el("div.choice", { role: "group", "aria-label": label }, buttons);
+  const set = (value) => {
+    for (const button of buttons)
+      button.setAttribute("aria-pressed", button.dataset.value === value);
+  };
+  return { node, set };
+}
+
+/** Offer a file for download. @param {Blob} blob @param {string} name */
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el("a", { href: url, download: name }).click();
+  // The browser reads the address after the click has returned.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/**
+ * Put a text on the clipboard; whether that worked. It does not in a frame without permission.
+ * @param {string} text
+ */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+/** The selection and the tags as files. Pure texts; `dom.js` offers them for download. */
+
+import { CONFIDENCE, PROBABILITY } from "./words.js";
+
+/** A field of a CSV file (RFC 4180): quoted where it must be. */
+export function field(value) {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+const rounded = (value, step) => Number((value * step).toFixed(4));
+
+/**
+ * One row an image, in the order of the selection.
+ * @param {import('./select.js').Data} data
+ * @param {ArrayLike<number>} selection test indices
+ * @param {ReturnType<typeof import('./tags.js').createTags>} tags
+ */
+export function rowsOf({ images, model }, selection, tags) {
+  const { classes, annotations } = images.header;
+  const { predicted, probabilities, confidence, verdict } = model.columns;
+  const width = classes.length;
+  return Array.from(selection, (i) => ({
+    index: i,
+    label: classes[images.columns.label[i]],
+    predicted: classes[predicted[i]],
+    confidence: rounded(confidence[i], CONFIDENCE),
+    probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), (value) =>
+      rounded(value, PROBABILITY),
+    ),
+    votes: annotations
+      ? Array.from(images.columns.votes.subarray(i * width, (i + 1) * width))
+      : null,
+    verdict: verdict?.[i] ? model.header.verdicts[verdict[i] - 1].title : "",
+    tags: tags.of(i),
+  }));
+}
+
+/**
+ * The selection as CSV: every row says which model and weights it is about.
+ * @returns {string}
+ */
+export function selectionCsv(data, selection, tags) {
+  const { classes, annotations } = data.images.header;
+  const { name, sha256: weights } = data.model.header;
+  const head = ["index", "label", "predicted", "confidence"];
+  head.push(...classes.map((title) => `probability ${title}`));
+  if (annotations) head.push(...classes.map((title) => `votes ${title}`));
+  head.push("verdict", "tags", "model");
+  if (weights) head.push("weights_sha256");
+  const rows = rowsOf(data, selection, tags).map((row) => [
+    row.index,
+    row.label,
+    row.predicted,
+    row.confidence,
+    ...row.probabilities,
+    ...(row.votes ?? []),
+    row.verdict,
+    row.tags.join("; "),
+    name,
+    ...(weights ? [weights] : []),
+  ]);
+  return csv([head, ...rows]);
+}
+
+/**
+ * The selection as JSON, with what was asked for.
+ * @param {string} query the view as a query string
+ * @returns {string}
+ */
+export function selectionJson(data, selection, tags, query) {
+  const { header } = data.model;
+  const whole = {
+    about: "CIFAR-10 test images by test index; probabilities in steps of 1/255",
+    model: header.name,
+    weights_sha256: header.sha256 ?? null,
+    query,
+    classes: data.images.header.classes,
+    count: selection.length,
+    images: rowsOf(data, selection, tags),
+  };
+  return JSON.stringify(whole, null, 1) + "\n";
+}
+
+/** Every tagged image, with its label and what the shown model said. @returns {string} */
+export function tagsCsv({ images, model }, tags) {
+  const { classes } = images.header;
+  const rows = Object.keys(tags.all())
+    .map(Number)
+    .filter((index) => index < images.count)
+    .sort((a, b) => a - b)
+    .map((index) => [
+      index,
+      classes[images.columns.label[index]],
+      classes[model.columns.predicted[index]],
+      tags.of(index).join("; "),
+      model.header.name,
+    ]);
+  return csv([["index", "label", "predicted", "tags", "model"], ...rows]);
+}

@@ -1,0 +1,96 @@
+/** The strip on top: how many mistakes, and what they are made of. */
+
+import { el, fill, setStyle } from "./dom.js";
+import { ANY } from "./view.js";
+import { count, interval, percent } from "./words.js";
+
+/** @param {(patch: Partial<import('./view.js').View>) => void} change */
+export function createSummary(change) {
+  const total = el("p.total");
+  const bar = el("div.stack", { "aria-hidden": "true" });
+  const chips = el("div.chips", { role: "group", "aria-label": "Mistakes by verdict" });
+  const agreed = el("p.agreed");
+  const rules = el("dl");
+  const sum = el("p.quiet");
+  const meaning = el("details.meaning", {}, el("summary", {}, "What do these mean?"), rules, sum);
+  const node = el(
+    "section.summary",
+    { "aria-label": "Summary" },
+    total,
+    bar,
+    chips,
+    agreed,
+    meaning,
+  );
+  let shown = null;
+  let view = null;
+
+  chips.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button) return;
+    const verdict = +button.dataset.verdict;
+    const picked = view.verdict === verdict;
+    change(picked ? { verdict: ANY } : { verdict, outcome: "wrong" });
+  });
+
+  function draw({ header }, all) {
+    const { verdicts, mistakes, agreed: accuracy } = header;
+    fill(total, el("b", {}, count(mistakes)), ` mistakes in ${count(all)}`);
+    fill(
+      bar,
+      verdicts.map(({ n }, k) => {
+        const part = el("span", { "data-verdict": k });
+        setStyle(part, { "flex-grow": n });
+        return part;
+      }),
+    );
+    fill(
+      chips,
+      verdicts.map(({ title, rule, n }, k) =>
+        el(
+          "button.chip",
+          { "data-verdict": k, title: rule },
+          el("i.dot", { "data-verdict": k }),
+          `${title} `,
+          el("b", {}, count(n)),
+        ),
+      ),
+    );
+    fill(
+      rules,
+      verdicts.map(({ title, rule, n }, k) => [
+        el("dt", {}, el("i.dot", { "data-verdict": k }), title, el("b", {}, count(n))),
+        el("dd", {}, rule),
+      ]),
+    );
+    fill(
+      sum,
+      "Every mistake has one of them, the first whose rule it meets: ",
+      verdicts.map(({ n }) => count(n)).join(" + "),
+      ` = ${count(verdicts.reduce((s, { n }) => s + n, 0))}.`,
+    );
+    bar.hidden = chips.hidden = meaning.hidden = !verdicts.length;
+    agreed.hidden = !accuracy;
+    if (accuracy) {
+      fill(
+        agreed,
+        "accuracy among images that all people agree on: ",
+        el("b", {}, percent(accuracy.value, 1)),
+        ` (${interval(accuracy)}), n = ${count(accuracy.n)}`,
+      );
+    }
+  }
+
+  return {
+    node,
+    /** @param {import('./explorer.js').State} state */
+    update(state) {
+      view = state.view;
+      if (shown !== state.model) draw(state.model, state.images.count);
+      shown = state.model;
+      for (const chip of chips.children) {
+        chip.setAttribute("aria-pressed", view.verdict === +chip.dataset.verdict);
+      }
+    },
+  };
+}
