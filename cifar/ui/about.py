@@ -18,8 +18,8 @@ never saw in training. The Report tab shows how well that works.
 
 ### How to read a verdict
 About 51 people were asked for the class of every test image
-([CIFAR-10H](https://github.com/jcpeterson/cifar-10h), Peterson et al. 2019, CC BY-NC-SA 4.0), and five
-reviewed each of 275 labels that looked wrong
+([CIFAR-10H](https://github.com/jcpeterson/cifar-10h), Peterson et al. 2019, CC BY-NC-SA 4.0), and
+five reviewed each of 275 labels that looked wrong
 ([label-errors](https://github.com/cleanlab/label-errors), Northcutt et al. 2021, Apache-2.0). A
 verdict says what they said, by a fixed rule; it does not prove who is right.
 
