@@ -14,11 +14,7 @@ bit the weights of an uninterrupted one (on a CPU, with the same number of threa
 
 import dataclasses
 import json
-import pickle
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,26 +23,18 @@ from accelerate import Accelerator
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from cifar import LensError, checkpoint, data, teacher
+from cifar import checkpoint, data, teacher
 from cifar.batches import batch, plan_epoch
 from cifar.device import describe, keep_freed_memory
-from cifar.model import (
-    create_model,
-    dirac_start,
-    multiply_adds,
-    normalize,
-    whiten_first_layer,
-)
-from cifar.optimizer import Lookahead, Muon
+from cifar.model import create_model, multiply_adds, normalize
+from cifar.optimizer import Lookahead
 from cifar.parallel import once, synchronize_batch_norms
 from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep
+from cifar.runs import TrainingError, claim, read_state, stop_requests
+from cifar.start import create_optimizers, start
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
 SAVE_EVERY = 300  # seconds of work that a kill may cost within an epoch
-
-
-class TrainingError(LensError):
-    """The run cannot start or go on; the message says why and what to do."""
 
 
 def train(
@@ -386,57 +374,6 @@ class Training:
         )
 
 
-def start(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor) -> None:
-    """Initialise as the recipe says. images: uint8, the training images on the model's device."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = recipe.norm_momentum
-            module.weight.requires_grad_(not recipe.freeze_norm_scale)
-    if recipe.whiten:
-        whiten_first_layer(model, normalize(images[:5000]))
-        model.prep.conv.weight.requires_grad_(False)
-    if recipe.dirac:
-        dirac_start(model)
-    with torch.no_grad():
-        model.head.weight.mul_(recipe.logit_scale)
-        model.head.bias.mul_(recipe.logit_scale)
-
-
-def create_optimizers(model: torch.nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """SGD with Nesterov momentum in three groups, and Muon for filter banks where it is asked for.
-
-    Each group's `peak_lr` is what the schedule multiplies. Weight decay is coupled and divided by
-    the group's learning rate factor, so that every group decays alike.
-    """
-    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    biases = [norm.bias for norm in norms]
-    head = list(model.head.parameters())
-    banks = [
-        m.weight
-        for m in model.modules()
-        if isinstance(m, torch.nn.Conv2d) and m is not model.prep.conv and m.groups == 1
-    ]
-    muon = banks if recipe.muon_lr else []
-    taken = {id(p) for p in biases + head + muon}
-    rest = [p for p in model.parameters() if id(p) not in taken and p.requires_grad]
-    groups = []
-    for params, factor in (
-        (rest, 1.0),
-        (biases, recipe.bias_lr_factor),
-        (head, recipe.logit_scale**2),
-    ):
-        if params:
-            lr = recipe.lr * factor
-            decay = recipe.weight_decay / factor
-            groups.append({"params": params, "lr": lr, "peak_lr": lr, "weight_decay": decay})
-    fused = next(model.parameters()).is_cuda
-    optimizers = [torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=True, fused=fused)]
-    if muon:
-        optimizers.append(Muon(muon, lr=recipe.muon_lr, momentum=recipe.muon_momentum))
-        optimizers[-1].param_groups[0]["peak_lr"] = recipe.muon_lr
-    return optimizers
-
-
 @torch.no_grad()
 def score(model: torch.nn.Module, split: data.Split, device: torch.device) -> tuple[float, float]:
     """Mean cross entropy and accuracy (0 to 1) on a split, with the model in evaluation mode."""
@@ -448,61 +385,3 @@ def score(model: torch.nn.Module, split: data.Split, device: torch.device) -> tu
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
         correct += (logits.argmax(1) == labels).sum().item()
     return loss / len(split), correct / len(split)
-
-
-def claim(recipe: Recipe, run: Path, resume: bool) -> None:
-    """Make the run folder this recipe's, or refuse."""
-    recipe_path, state_path = run / "recipe.json", run / "state.pt"
-    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    if not resume:
-        if state_path.exists():
-            raise TrainingError(
-                f"{run} already holds a run: continue it with --resume, or choose another --run."
-            )
-        run.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_json(recipe_path, wanted)
-        return
-    if not state_path.exists():
-        raise TrainingError(f"There is nothing to resume in {run}: leave out --resume.")
-    try:
-        stored = json.loads(recipe_path.read_text())
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"{recipe_path} cannot be read ({error}): start anew in another --run."
-        ) from error
-    different = [key for key in wanted if wanted[key] != stored.get(key)]
-    if different:
-        raise TrainingError(
-            f"{run} was started with another recipe ({', '.join(different)} differ): give the same "
-            "options as at its start, or choose another --run."
-        )
-
-
-def read_state(path: Path) -> dict:
-    """What `Training.save` wrote, on the CPU."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise TrainingError(
-            f"{path} is damaged and cannot be resumed ({error}): start anew in another --run."
-        ) from error
-
-
-class _Stop:
-    requested = False
-
-
-@contextmanager
-def stop_requests() -> Iterator[_Stop]:
-    """Within the block, Ctrl-C and SIGTERM ask for a stop after the current step."""
-    stop = _Stop()
-
-    def ask(signum, frame):
-        stop.requested = True
-
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)

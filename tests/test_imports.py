@@ -18,7 +18,7 @@ RANKS = [
     {"cifar.annotations", "cifar.neighbours", "cifar.pack", "cifar.sprites"},
     {"cifar.augment", "cifar.model", "cifar.optimizer", "cifar.parallel"},
     {"cifar.recipe", "cifar.checkpoint", "cifar.card"},
-    {"cifar.batches", "cifar.classifier", "cifar.evaluate"},
+    {"cifar.batches", "cifar.runs", "cifar.start", "cifar.classifier", "cifar.evaluate"},
     {"cifar.teacher"},
     {"cifar.train"},
     {"cifar.verdicts", "cifar.slices", "cifar.mistakes", "cifar.others", "cifar.explain"},

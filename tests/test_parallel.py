@@ -16,7 +16,8 @@ from torch import nn
 from cifar import checkpoint
 from cifar.parallel import SyncedBatchNorm, once, synchronize_batch_norms
 from cifar.recipe import Recipe
-from cifar.train import TrainingError, train
+from cifar.runs import TrainingError
+from cifar.train import train
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,8 +11,9 @@ from cifar.checkpoint import CheckpointError
 from cifar.evaluate import predict
 from cifar.model import normalize
 from cifar.recipe import Recipe
+from cifar.runs import TrainingError
 from cifar.teacher import answers, distances
-from cifar.train import Training, TrainingError, train
+from cifar.train import Training, train
 
 # Everything that has a state or draws random numbers is on; 4 steps an epoch on 64 images.
 TAUGHT = Recipe(

@@ -14,14 +14,9 @@ from safetensors.torch import load_file
 from cifar import checkpoint, data
 from cifar.model import normalize
 from cifar.recipe import Recipe
-from cifar.train import (
-    Training,
-    TrainingError,
-    create_optimizers,
-    score,
-    start,
-    train,
-)
+from cifar.runs import TrainingError
+from cifar.start import create_optimizers, start
+from cifar.train import Training, score, train
 
 # Everything that has a state or draws random numbers is on; with 64 images, 4 steps and fewer
 BUSY = Recipe(
