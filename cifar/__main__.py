@@ -103,7 +103,7 @@ def figures(screenshot: bool = True) -> None:
         camera.draw(ASSETS / "screenshot.png")
 
 
-def bench(suite: Literal["train"], /, json: bool = False) -> None:
+def bench(suite: Literal["train", "app"], /, json: bool = False) -> None:
     """Measure us beside a reference; the exit code is 1 where a bar was missed.
 
     Args:

@@ -7,6 +7,8 @@ import torch
 
 from cifar import bench, data
 from cifar.__main__ import main
+from cifar.bench import app, train
+from cifar.bench import rows as shape
 from cifar.device import keep_freed_memory
 from cifar.recipe import PRESETS
 
@@ -18,8 +20,8 @@ def report_of(*rows):
 
 
 def fast_and_slow():
-    fast = bench.throughput("fast one", [80.0, 100.04, 120.0], [40.0, 50.0, 60.0], at_least=1.3)
-    slow = bench.throughput("slow one", [60.0], [50.0], at_least=1.3)
+    fast = shape.throughput("fast one", [80.0, 100.04, 120.0], [40.0, 50.0, 60.0], at_least=1.3)
+    slow = shape.throughput("slow one", [60.0], [50.0], at_least=1.3)
     return fast, slow
 
 
@@ -30,8 +32,8 @@ def test_a_row_is_the_medians_their_ratio_and_whether_the_bar_was_held():
 
 
 def test_what_is_shown_is_what_was_judged():
-    assert bench.throughput("", [1.296], [1.0], at_least=1.3).ok  # shown as 1.3
-    assert not bench.throughput("", [1.294], [1.0], at_least=1.3).ok  # shown as 1.29
+    assert shape.throughput("", [1.296], [1.0], at_least=1.3).ok  # shown as 1.3
+    assert not shape.throughput("", [1.294], [1.0], at_least=1.3).ok  # shown as 1.29
 
 
 def test_both_sides_take_turns():
@@ -44,7 +46,7 @@ def test_both_sides_take_turns():
 
         return block
 
-    assert bench.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    assert shape.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
     assert calls == ["a", "b"] * 3
 
 
@@ -76,23 +78,23 @@ def test_the_command_prints_json_and_fails_where_a_bar_was_missed(monkeypatch, c
 
 def test_the_train_suite_has_a_row_a_network(monkeypatch, tiny_split):
     monkeypatch.setattr(data, "load", lambda name: tiny_split())
-    seconds = {bench.our_training: 1.0, bench.tutorial_training: 2.0}
+    seconds = {train.our_training: 1.0, train.tutorial_training: 2.0}
 
-    @bench.contextmanager
+    @train.contextmanager
     def pretend(make, network, steps):
         yield lambda: seconds[make]
 
-    monkeypatch.setattr(bench, "in_own_process", pretend)
-    rows = bench.train_suite()
+    monkeypatch.setattr(train, "in_own_process", pretend)
+    rows = train.train_suite()
     assert [row.row.split(",")[0] for row in rows] == list(PRESETS)
     for row, network in zip(rows, PRESETS, strict=True):
-        assert row.ours == bench.STEPS[network] * PRESETS[network].batch_size
-        assert row.ratio == 2 and row.ok and row.n == bench.BLOCKS
+        assert row.ours == train.STEPS[network] * PRESETS[network].batch_size
+        assert row.ratio == 2 and row.ok and row.n == train.BLOCKS
 
 
 def test_a_side_runs_in_its_own_process_once_before_it_is_timed():
     numbers = [1, 2]
-    with bench.in_own_process(partial, list.pop, numbers) as side:
+    with train.in_own_process(partial, list.pop, numbers) as side:
         assert 0 <= side() < 1
         with pytest.raises(IndexError, match="empty"):  # the third time; errors cross over
             side()
@@ -114,31 +116,31 @@ def test_kept_memory_is_not_faulted_in_again():
 @pytest.fixture
 def small(monkeypatch, tiny_split):
     """Both sides on 40 images in batches of 20."""
-    recipe = bench.replace(PRESETS["basenet"], batch_size=20)
-    monkeypatch.setitem(bench.PRESETS, "basenet", recipe)
+    recipe = train.replace(PRESETS["basenet"], batch_size=20)
+    monkeypatch.setitem(train.PRESETS, "basenet", recipe)
     monkeypatch.setattr(data, "load", lambda name: tiny_split(40))
 
 
 def test_a_block_of_ours_goes_on_by_its_steps(small, monkeypatch):
     sizes = []
-    advance = bench.Training.advance
+    advance = train.Training.advance
 
     def counted(training):
         advance(training)
         sizes.append((training.step, training.size))
 
-    monkeypatch.setattr(bench.Training, "advance", counted)
-    bench.our_training("basenet", 2)()
+    monkeypatch.setattr(train.Training, "advance", counted)
+    train.our_training("basenet", 2)()
     assert sizes == [(1, 32), (2, 32)]
 
 
 def test_a_block_of_the_tutorial_moves_the_same_network_by_as_many_steps(small, monkeypatch):
     made = []
-    create, step = bench.create_model, torch.optim.SGD.step
-    monkeypatch.setattr(bench, "create_model", lambda name: made.append(create(name)) or made[0])
+    create, step = train.create_model, torch.optim.SGD.step
+    monkeypatch.setattr(train, "create_model", lambda name: made.append(create(name)) or made[0])
     steps = []
     monkeypatch.setattr(torch.optim.SGD, "step", lambda o: steps.append(step(o)))
-    block = bench.tutorial_training("basenet", 2, workers=0)
+    block = train.tutorial_training("basenet", 2, workers=0)
     before = made[0].head.weight.clone()
     block()
     assert len(steps) == 2 and not torch.equal(made[0].head.weight, before)
@@ -146,7 +148,28 @@ def test_a_block_of_the_tutorial_moves_the_same_network_by_as_many_steps(small, 
 
 def test_the_tutorial_reads_pictures_as_torchvision_does(tiny_split):
     split = tiny_split(4)
-    pictures = bench.Pictures(split, lambda picture: picture)
+    pictures = train.Pictures(split, lambda picture: picture)
     picture, label = pictures[3]
     assert len(pictures) == 4 and picture.size == (32, 32) and label == split.labels[3]
     assert picture.getpixel((5, 7)) == tuple(split.images[3, :, 7, 5].tolist())
+
+
+def test_what_a_call_adds_is_judged_in_milliseconds():
+    good = shape.added("", [150.0, 160.0, 400.0], [10.0, 12.0, 11.0], at_most=150)
+    assert (good.ours, good.reference, good.ratio, good.unit) == (160.0, 11.0, 14.55, "ms")
+    assert (good.bound, good.n, good.ok) == ("<= +150 ms", 3, True)
+    assert not shape.added("", [160.0], [10.0], at_most=149).ok
+
+
+def test_calls_are_made_in_turns_and_the_first_are_not_counted():
+    calls = []
+    ours, theirs = app.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
+    assert len(ours) == len(theirs) == app.N and min(ours + theirs) >= 0
+    assert calls == ["a", "b"] * (app.WARM_UP + app.N)
+
+
+@pytest.mark.slow
+def test_the_explorer_answers_quickly(test_split):
+    report = bench.measure("app")
+    assert [row["unit"] for row in report["rows"]] == ["ms", "ms"]
+    assert bench.held(report), bench.as_table(report)

@@ -39,7 +39,7 @@ MODULES = {module_of(path): path for path in FILES}
 
 
 def rank(module):
-    family = "cifar.ui" if module.startswith("cifar.ui.") else module
+    family = next((f for f in ("cifar.ui", "cifar.bench") if module.startswith(f + ".")), module)
     found = [i for i, row in enumerate(RANKS) if family in row]
     assert found, f"{module} has no place in the order of imports"
     return found[0]

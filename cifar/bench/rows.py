@@ -1,0 +1,95 @@
+"""The one shape of a benchmark: rows of ours beside a reference, each with its bar."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: ours and the reference's, both in `unit` and medians of `n` timed blocks.
+
+    ratio: how many times faster we are, or, for what takes time, ours over the reference's. bound:
+    the bar in words. ok: whether it was held.
+    """
+
+    row: str
+    ours: float
+    reference: float
+    ratio: float
+    unit: str
+    n: int
+    bound: str
+    ok: bool
+
+
+def throughput(row: str, ours: list[float], reference: list[float], at_least: float) -> Row:
+    """The row of two lists of images a second, a number a block, and the ratio that is asked."""
+    ratio = round(median(ours) / median(reference), 2)
+    return Row(
+        row,
+        round(median(ours), 1),
+        round(median(reference), 1),
+        ratio,
+        "images/s",
+        len(ours),
+        f">= {at_least}",
+        ratio >= at_least,
+    )
+
+
+def added(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
+    """The row of two lists of milliseconds, a number a call, and how much more ours may take."""
+    more = median(ours) - median(reference)
+    return Row(
+        row,
+        round(median(ours), 1),
+        round(median(reference), 1),
+        round(median(ours) / median(reference), 2),
+        "ms",
+        len(ours),
+        f"<= +{at_most} ms",
+        more <= at_most,
+    )
+
+
+def held(report: dict) -> bool:
+    """Whether every row of a report held its bar."""
+    return all(row["ok"] for row in report["rows"])
+
+
+def as_json(report: dict) -> str:
+    return json.dumps(report, indent=2)
+
+
+def as_table(report: dict) -> str:
+    """The report for people: a line a row, numbers flush right."""
+    lines = [("", "ours", "reference", "ratio", "unit", "n", "bound", "ok")]
+    for row in report["rows"]:
+        shown = {**row, "ratio": f"{row['ratio']:.2f}", "ok": "yes" if row["ok"] else "NO"}
+        lines.append(tuple(str(shown[name or "row"]) for name in lines[0]))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligns = "<>>><><<"
+    table = [
+        "  ".join(
+            f"{cell:{a}{w}}" for cell, a, w in zip(line, aligns, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([f"{report['suite']}, on {report['hardware']}", "", *table])
+
+
+def take_turns(
+    sides: tuple[Callable[[], float], ...], blocks: int, name: str
+) -> tuple[list[float], ...]:
+    """What each side returned for each of its blocks."""
+    results = tuple([] for _ in sides)
+    with tqdm(total=blocks * len(sides), desc=name, unit="block") as bar:
+        for _ in range(blocks):
+            for side, found in zip(sides, results, strict=True):
+                found.append(side())
+                bar.update()
+    return results
