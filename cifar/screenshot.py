@@ -40,13 +40,16 @@ class ScreenshotError(LensError):
 
 
 @contextmanager
-def serving(seconds: float = 180) -> Iterator[str]:
-    """Run app.py as a user would, on a free port; yields its address once it answers."""
+def serving(script: Path = APP, seconds: float = 180) -> Iterator[str]:
+    """Run app.py as a user would, on a free port; yields its address once it answers.
+
+    script: another one that launches a Gradio app, run in its own folder.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, APP], cwd=APP.parent, env=environment)
+    process = subprocess.Popen([sys.executable, script], cwd=script.parent, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + seconds
@@ -98,14 +101,16 @@ def chromium() -> "Iterator[Browser]":
 
 
 def take(browser: "Browser", url: str, path: Path) -> None:
-    """Write a PNG of the Mistakes tab with the third most confident mistake opened."""
+    """Write a PNG of the Mistakes tab: cats seen as dogs, the third of them opened."""
     page = browser.new_page(viewport={"width": 1440, "height": 940})
     try:
         page.goto(url)
         page.get_by_role("tab", name="Mistakes").click()
-        page.locator("#mistakes button").nth(2).click(timeout=60_000)
-        page.locator("#detail .heat img.over").first.wait_for(timeout=60_000)
-        page.wait_for_function("[...document.images].every(image => image.complete)")
+        page.get_by_role("button", name="cat predicted as dog").click(timeout=60_000)
+        page.locator("#explorer .tile").nth(2).click()
+        page.locator("#explorer .pair").wait_for(timeout=60_000)
+        page.locator("#explorer .pending").first.wait_for(state="detached", timeout=60_000)
+        page.mouse.move(0, 0)
         page.screenshot(path=path)
     finally:
         page.close()

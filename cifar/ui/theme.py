@@ -80,10 +80,12 @@ figcaption { color: var(--quiet); font-size: .85rem; margin-top: .25rem; }
 
 table.numbers { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
   margin-bottom: .75rem; }
+table.numbers, table.numbers tr { border: 0 !important; }
 table.numbers th, table.numbers td { border: 0 !important; text-align: left; padding: .35rem .6rem;
   border-bottom: 1px solid var(--line) !important; }
 table.numbers td + td, table.numbers th + th { text-align: right; }
 .scroll { overflow-x: auto; }
+.tab-container button.selected { color: var(--said) !important; }
 @media (max-width: 640px) {
   #explorer .html-container { padding: 10px 0; }
   /* All tabs fit on a phone, instead of hiding behind a menu. */

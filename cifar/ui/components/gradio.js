@@ -25,8 +25,10 @@ export async function connect(element, page, server, upload) {
 
   /** Calls a Python function; an answer with an `error` becomes one. */
   const ask = async (name, question) => {
+    // Gradio keeps what went wrong on the way to itself, and then nothing comes back.
     const answer = await server[name](question);
-    if (answer?.error) throw new Error(answer.error);
+    if (!answer) throw new Error("The server did not answer.");
+    if (answer.error) throw new Error(answer.error);
     return answer;
   };
 
@@ -85,11 +87,10 @@ function selectedModel() {
 
 /** Gradio's own settings, such as __theme, stay in the address beside the explorer's. */
 function kept(query) {
-  const all = new URLSearchParams(query);
-  for (const [key, value] of new URLSearchParams(location.search)) {
-    if (key.startsWith("__")) all.set(key, value);
-  }
-  return all.size ? `?${all}` : "";
+  const now = [...new URLSearchParams(location.search)];
+  const own = new URLSearchParams(now.filter(([key]) => key.startsWith("__")));
+  if (!own.size) return query;
+  return query ? `${query}&${own}` : `?${own}`;
 }
 
 /** In a Space the app lives in a frame, whose own address is not the one to share. */

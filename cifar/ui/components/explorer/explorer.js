@@ -256,11 +256,15 @@ export function mount(root, adapter) {
 
   function drawPanel() {
     const { panel } = state.view;
-    for (const name of PANELS) {
-      const tab = parts.tabs[name];
-      tab.setAttribute("aria-selected", name === panel);
-      tab.tabIndex = name === panel ? 0 : -1;
-      parts.panels[name].hidden = name !== panel;
+    // Setting a tab index makes the browser lay out the page: only where it changes.
+    if (panel !== parts.open) {
+      for (const name of PANELS) {
+        const tab = parts.tabs[name];
+        tab.setAttribute("aria-selected", name === panel);
+        tab.tabIndex = name === panel ? 0 : -1;
+        parts.panels[name].hidden = name !== panel;
+      }
+      parts.open = panel;
     }
     parts[panel].update(state);
   }
@@ -313,6 +317,7 @@ export function mount(root, adapter) {
   }
 
   function buildPanels() {
+    parts.open = "";
     parts.tabs = {};
     parts.panels = {};
     for (const name of PANELS) {

@@ -4,7 +4,9 @@ import { CONFIDENCE, PROBABILITY } from "./words.js";
 
 /** A field of a CSV file (RFC 4180): quoted where it must be. */
 export function field(value) {
-  const text = String(value ?? "");
+  // Spreadsheets take a text that begins like a formula for one, unless something stands before it.
+  const formula = typeof value === "string" && /^[=+\-@\t\r]/.test(value);
+  const text = `${formula ? "'" : ""}${value ?? ""}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

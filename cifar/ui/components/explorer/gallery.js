@@ -20,17 +20,16 @@ export function createGallery({ pick, clear, sheets }) {
   const tiles = Array.from({ length: PAGE }, () => {
     const parts = {
       picture: el("span.pixels"),
-      dot: el("i.dot"),
+      dot: el("i.dot", { "aria-hidden": "true" }),
       number: el("b"),
       words: el("span"),
-      why: el("span.unseen"),
     };
     const node = el(
       "button.tile",
       { hidden: true, tabindex: -1 },
       parts.picture,
       parts.dot,
-      el("span.caption", {}, parts.number, parts.words, parts.why),
+      el("span.caption", {}, parts.number, parts.words),
     );
     return { node, ...parts };
   });
@@ -117,7 +116,7 @@ export function createGallery({ pick, clear, sheets }) {
   }
 
   function setStop(at) {
-    if (at < 0) return;
+    if (at < 0 || (at === stop && tiles[at].node.tabIndex === 0)) return;
     tiles[stop].node.tabIndex = -1;
     stop = at;
     tiles[stop].node.tabIndex = 0;
@@ -129,7 +128,7 @@ export function createGallery({ pick, clear, sheets }) {
     const titles = state.model.header.verdicts;
     tiles.forEach((tile, k) => {
       const index = first + k < selection.length ? selection[first + k] : -1;
-      const { node, picture, dot, number, words, why } = tile;
+      const { node, picture, dot, number, words } = tile;
       node.hidden = index < 0;
       if (index < 0) return;
       const text = caption(state, index);
@@ -144,7 +143,7 @@ export function createGallery({ pick, clear, sheets }) {
       dot.hidden = !title;
       dot.dataset.verdict = verdict;
       dot.title = title;
-      setText(why, title && `, ${title}`);
+      node.setAttribute("aria-label", title ? `${text}, ${title}` : text);
     });
     const size = selection.length;
     const end = Math.min(size, first + PAGE);

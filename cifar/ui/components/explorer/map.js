@@ -96,7 +96,7 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
     {},
     button("−", "zoom out", () => zoom(1 / ZOOM)),
     button("+", "zoom in", () => zoom(ZOOM)),
-    button("reset", "show the whole map", () => setZoom(1, 0, 0)),
+    button("reset", "reset to the whole map", () => setZoom(1, 0, 0)),
   );
   const legend = el("ul.keys");
   const none = el("p", {}, "This model has no map.");
@@ -142,9 +142,10 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
   tools.set(tool);
   plot.dataset.tool = tool;
 
-  const side = () => plot.clientWidth;
-  const toX = (x) => (x - left) * scale * side();
-  const toY = (y) => (y - top) * scale * side();
+  /** Pixels along the plot's side; kept, because to ask for it makes the browser lay out the page. */
+  let side = 0;
+  const toX = (x) => (x - left) * scale * side;
+  const toY = (y) => (y - top) * scale * side;
   function fromEvent(event) {
     const box = canvas.getBoundingClientRect();
     return [
@@ -234,7 +235,7 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
   /** The test index of the point under the pointer, one of the selection if there is any; or -1. */
   function nearest(event) {
     const [x, y] = fromEvent(event);
-    const reach = (NEAR / side() / scale) ** 2;
+    const reach = (NEAR / side / scale) ** 2;
     const best = [-1, -1];
     const distance = [reach, reach];
     for (let i = 0; i < points.length / 2; i++) {
@@ -258,10 +259,10 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
     setText(words, caption(state, index));
     const x = toX(points[2 * index]);
     const y = toY(points[2 * index + 1]);
-    const flip = x > side() / 2;
+    const flip = x > side / 2;
     tip.style.left = flip ? "auto" : `${x + 12}px`;
-    tip.style.right = flip ? `${side() - x + 12}px` : "auto";
-    tip.style.top = `${Math.min(Math.max(0, y - 20), side() - 80)}px`;
+    tip.style.right = flip ? `${side - x + 12}px` : "auto";
+    tip.style.top = `${Math.min(Math.max(0, y - 20), side - 80)}px`;
   }
 
   function trace() {
@@ -284,10 +285,10 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
   }
 
   function redraw() {
-    if (!state || !node.isConnected || !side()) return;
+    if (!state || !node.isConnected || !side) return;
     const start = performance.now();
     const ratio = window.devicePixelRatio || 1;
-    const pixels = Math.round(side() * ratio);
+    const pixels = Math.round(side * ratio);
     if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
     const theme = node.closest(".dark") ? "dark" : "light";
     const all = keys(theme);
@@ -360,7 +361,10 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
     else change({ outcome: state.view.outcome === value ? "all" : value });
   }
 
-  const observer = new ResizeObserver(() => redraw());
+  const observer = new ResizeObserver(() => {
+    side = plot.clientWidth;
+    redraw();
+  });
   observer.observe(plot);
 
   return {

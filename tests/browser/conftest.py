@@ -1,0 +1,246 @@
+"""One server and one Chromium for all browser tests, and visitors whose pages must log no error."""
+
+import os
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+
+from cifar import mistakes, screenshot
+from cifar.annotations import load_published
+from cifar.mistakes import CELLS
+from cifar.others import as_predictions
+from cifar.slices import slices
+from cifar.ui import library
+from cifar.ui.served import COMPONENTS, address
+
+PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
+
+
+@pytest.fixture(scope="session")
+def url(test_split):  # whose cache the app then finds
+    with screenshot.serving() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    try:
+        screenshot.find_chromium()
+    except screenshot.ScreenshotError as error:
+        if "CHROMIUM" in os.environ:  # as .ci/run sets it: there, nothing is skipped
+            raise
+        pytest.skip(str(error))
+    with screenshot.chromium() as chromium:
+        from playwright.sync_api import expect
+
+        expect.set_options(timeout=PATIENCE / 2)
+        yield chromium
+
+
+@contextmanager
+def _visitor(browser, *, width=1440, height=940, **options):
+    """The page of a fresh visitor, and the list of errors that it logs."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    page = context.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    try:
+        yield page, problems
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh visitor of the app; any error that the page logs fails the test."""
+    with _visitor(browser) as (page, problems):
+        page.goto(url)
+        page.locator("#view .name").wait_for(timeout=PATIENCE)
+        yield page
+        assert problems == []
+
+
+class Explorer:
+    """The explorer in a page, and what it says of itself."""
+
+    def __init__(self, page, problems, url):
+        self.page, self.problems, self.url = page, problems, url
+
+    def visit(self, query=""):
+        """Load the page under an address and open the tab."""
+        self.page.goto(self.url + query)
+        self.open_tab()
+
+    def open_tab(self):
+        self.page.get_by_role("tab", name="Mistakes").click()
+        self.page.locator("#explorer .tile").first.wait_for(timeout=PATIENCE)
+
+    def show(self, **wanted):
+        """Show the view that a link with these parameters would, without loading the page anew."""
+        self.page.evaluate(
+            "query => document.querySelector('.explorer').explorer.show(query)",
+            self.query(**wanted),
+        )
+
+    @property
+    def selection(self):
+        """The test indices that pass all filters, in order."""
+        return self.page.evaluate("document.querySelector('.explorer').explorer.selection()")
+
+    @property
+    def view(self):
+        return self.page.evaluate("({ ...document.querySelector('.explorer').explorer.view })")
+
+    @property
+    def shown(self):
+        """The test index of the image in the detail."""
+        return self.page.evaluate("document.querySelector('.explorer').explorer.shown")
+
+    @property
+    def chips(self):
+        """The filters that are on, in words."""
+        return [
+            text.removesuffix("✕").strip()
+            for text in self.page.locator("#explorer .chips.active .chip").all_inner_texts()
+        ]
+
+    def button(self, name, **options):
+        return self.page.locator("#explorer").get_by_role("button", name=name, **options)
+
+    def menu(self, label):
+        """The select under a label, whose text in full has those of all choices."""
+        field = self.page.locator("#explorer label", has=self.page.get_by_text(label, exact=True))
+        return field.locator("select")
+
+    def quarter(self, cell):
+        """A button of the comparison's 2x2."""
+        return self.page.locator(f"#explorer .quarter.{cell.replace(' ', '-')}")
+
+    def download(self, button):
+        """Name and content of the file that a button gives."""
+        with self.page.expect_download() as waiting:
+            button.click()
+        return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+    def panel(self, name):
+        self.page.locator("#explorer").get_by_role("tab", name=name).click()
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    @staticmethod
+    def query(**wanted):
+        """Parameters of a link as a query string."""
+        return "?" + urlencode(wanted)
+
+    def call(self, module, expression, argument=None):
+        """What a JavaScript expression of `m`, one of the explorer's modules, and `given` gives."""
+        where = f"{self.url}/{address(COMPONENTS / 'explorer' / module)}"
+        return self.page.evaluate(
+            f"async ([where, given]) => {{ const m = await import(where); return {expression}; }}",
+            [where, argument],
+        )
+
+
+@pytest.fixture(scope="session")
+def pixels_of(test_split):
+    """A function that gives a test image: uint8 (32, 32, 3)."""
+    return lambda index: test_split.images[index].permute(1, 2, 0).numpy()
+
+
+@pytest.fixture(scope="session")
+def barriers():
+    """A function that lists what axe finds serious or critical on a page as it is now."""
+    package = Path(find_spec("axe_playwright_python").origin)
+    script = package.with_name("axe.min.js").read_text(encoding="utf-8")
+
+    def find(page):
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(script)
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        return [
+            (one["id"], node["target"], node["failureSummary"])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+    return find
+
+
+@pytest.fixture
+def visit(browser, url):
+    """A function that opens the explorer as a fresh visitor, under a query and context options."""
+    explorers = []
+    with ExitStack() as stack:
+
+        def open_one(wanted="", at=url, **options):
+            page, problems = stack.enter_context(_visitor(browser, **options))
+            explorers.append(Explorer(page, problems, at))
+            explorers[-1].visit(wanted)
+            return explorers[-1]
+
+        yield open_one
+    for explorer in explorers:
+        assert explorer.problems == []
+
+
+@pytest.fixture(scope="session")
+def _desk(browser, url, annotations):
+    with _visitor(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, problems):
+        explorer = Explorer(page, problems, url)
+        explorer.visit()
+        yield explorer
+
+
+@pytest.fixture
+def desk(_desk):
+    """The explorer on a desktop's screen, in the view that everybody starts with.
+
+    One page serves all tests that use it: loading the app takes longer than most of them.
+    """
+    _desk.show()
+    _desk.page.mouse.move(0, 0)
+    _desk.page.evaluate("document.activeElement.blur()")
+    yield _desk
+    seen, _desk.problems[:] = list(_desk.problems), []
+    assert seen == []
+
+
+class Truth:
+    """What Python says of every image: what the page must show."""
+
+    def __init__(self, annotations):
+        labels = library.predictions("resnet").labels
+        recorded = {name: library.predictions(name) for name in ("resnet", "basenet")}
+        temperatures = {name: library.load(name).temperature for name in recorded}
+        recorded["published"] = as_predictions(load_published(), labels)
+        self.annotations = annotations
+        self.rows = {
+            name: mistakes.table(found, temperatures.get(name, 1.0), annotations)
+            for name, found in recorded.items()
+        }
+        self.dimensions = slices(self.rows["resnet"], recorded["resnet"].qualities)
+
+    def compare(self, other, model="resnet"):
+        return mistakes.compare(self.rows[model], self.rows[other])
+
+    def select(self, model="resnet", **filters):
+        """Test indices in order."""
+        found = mistakes.select(self.rows[model], dimensions=self.dimensions, **filters)
+        return found.index.tolist()
+
+    def within(self, cell, other="basenet", model="resnet"):
+        """Test indices of a cell of the comparison."""
+        return np.flatnonzero(self.compare(other, model).cells == list(CELLS).index(cell)).tolist()
+
+
+@pytest.fixture(scope="session")
+def truth(annotations):
+    return Truth(annotations)

@@ -1,0 +1,312 @@
+"""One image in the explorer: what is said of it, tags, files and links."""
+
+import base64
+import csv
+import io
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cifar import CLASSES
+from cifar.explain import COLOURS
+from cifar.mistakes import caption
+from cifar.pack import shades
+from cifar.ui import library
+from cifar.verdicts import VERDICTS
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+pytestmark = pytest.mark.browser
+
+
+def pixels(canvas):
+    """What a canvas shows: uint8 (H, W, 3)."""
+    data = canvas.evaluate("canvas => canvas.toDataURL('image/png')").partition(",")[2]
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+# What is said
+
+
+def test_the_detail_says_what_was_recorded(desk, truth):
+    rows, other = truth.rows["resnet"], truth.rows["basenet"]
+    index = truth.select(verdict="suspect")[0]
+    row = rows.loc[index]
+    desk.show(id=index, verdict="suspect")
+    detail = desk.page.locator("#explorer .detail")
+    expect(detail.locator(".facts")).to_contain_text(f"labelled {row['true']}")
+    expect(detail.locator(".facts")).to_contain_text(
+        f"seen as {row['predicted']}, {row['confidence']:.0%} sure"
+    )
+    expect(detail.locator(".badge")).to_have_text(VERDICTS["suspect"][0])
+    expect(detail.locator(".numbers")).to_contain_text(f"loss {row['loss']:.2f} nats")
+    heads = detail.locator(".shares thead th").all_inner_texts()
+    votes = truth.annotations.votes[index]
+    assert heads == ["ResNet 5.3M", "BaseNet 48k", f"people ({votes.sum()})"]
+    table = {
+        line.locator("th").inner_text(): [int(v) for v in line.locator(".value").all_inner_texts()]
+        for line in detail.locator(".shares tbody tr").all()
+    }
+    name = row["predicted"]
+    shares = [row["confidence"], None, votes[CLASSES.index(name)] / votes.sum()]
+    if other.loc[index, "predicted"] == name:
+        shares[1] = other.loc[index, "confidence"]
+    for shown, share in zip(table[name], shares, strict=True):
+        assert share is None or abs(shown - 100 * share) <= 0.75
+    assert row["true"] in table
+
+
+def test_neighbours_are_those_of_the_recorded_features(desk, truth):
+    recorded = library.predictions("resnet")
+    assert recorded.neighbours is not None, "evaluate the checkpoint anew"
+    index = truth.select()[4]
+    desk.show(id=index)
+    figures = desk.page.locator("#explorer .neighbours figure")
+    expect(figures).to_have_count(5)
+    titles = figures.evaluate_all("all => all.map(one => one.title)")
+    assert titles == [f"training image {i}" for i in recorded.neighbours[index]]
+    images = desk.page.locator("#explorer .neighbours img")
+    expect(images.first).to_have_css("width", "64px")
+    right = recorded.nearest_right[index]
+    alike = desk.page.locator("#explorer .alike")
+    expect(alike).to_contain_text(caption(right, truth.rows["resnet"].loc[right]))
+    alike.click()
+    assert desk.shown == right
+
+
+def test_the_detail_walks_through_the_selection(desk, truth):
+    chosen = truth.select()
+    before, after = desk.button("‹ previous"), desk.button("next ›")  # noqa: RUF001
+    assert desk.shown == chosen[0]
+    expect(before).to_be_disabled()
+    after.click()
+    assert desk.shown == chosen[1]
+    desk.press("j", "j", "k", "]", "[")
+    assert desk.shown == chosen[2]
+    before.focus()
+    desk.press("Enter")
+    assert desk.shown == chosen[1]
+    find = desk.page.get_by_label("find test image")
+    find.focus()
+    desk.press("j")  # a letter that is typed is no command
+    assert desk.shown == chosen[1]
+    find.fill(str(chosen[-1]))
+    desk.press("Enter")
+    expect(after).to_be_disabled()
+    picture = desk.page.locator("#explorer .picture")
+    expect(picture).to_have_css("width", "160px")
+    picture.click()
+    expect(picture).to_have_css("width", "320px")
+    picture.focus()
+    desk.press("Enter")
+    expect(picture).to_have_css("width", "160px")
+
+
+def test_the_strength_of_heat_maps_asks_nothing_of_the_server(desk, truth, pixels_of):
+    index = truth.select()[7]
+    desk.show(id=index)
+    canvases = desk.page.locator("#explorer .pair canvas")
+    row = truth.rows["resnet"].loc[index]
+    expect(canvases.first).to_have_attribute("aria-label", f"heat map for {row['predicted']}")
+    expect(canvases.last).to_have_attribute("aria-label", f"heat map for {row['true']}")
+    expect(desk.page.locator("#explorer .neighbours figure")).to_have_count(5)
+    asked = []
+    desk.page.on("request", lambda request: asked.append(request.url))
+    slider = desk.page.locator("#explorer").get_by_label("heat map strength")
+    large = pixels_of(index).repeat(7, axis=0).repeat(7, axis=1)
+
+    slider.focus()
+    desk.press("Home")
+    for canvas in canvases.all():
+        assert np.array_equal(pixels(canvas), large)  # strength 0: the image untouched
+    usual = []
+    for strength in ("0.3", "0.6", "0.9"):
+        slider.fill(strength)
+        usual.append(np.abs(pixels(canvases.first).astype(int) - large).mean())
+    assert usual == sorted(usual) and usual[0] > 0  # more strength, more map
+    box = slider.bounding_box()
+    desk.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    expect(slider).to_have_value("1")
+    table = {tuple(bytes.fromhex(colour[1:])) for colour in shades(COLOURS)}
+    for canvas in canvases.all():
+        assert {tuple(colour) for colour in pixels(canvas).reshape(-1, 3)} <= table
+    smooth = pixels(canvases.first)
+    desk.button("cells", exact=True).click()
+    assert not np.array_equal(pixels(canvases.first), smooth)
+    desk.button("smooth", exact=True).focus()
+    desk.press("Enter")
+    assert np.array_equal(pixels(canvases.first), smooth)
+    slider.fill("0.6")
+    assert [url for url in asked if not url.startswith("data:")] == []
+
+
+def test_what_failed_can_be_tried_again(desk, truth):
+    def fail(route):
+        if '"heat_maps"' in (route.request.post_data or ""):
+            route.abort()
+        else:
+            route.fallback()
+
+    desk.page.route("**/component_server/", fail)
+    desk.show(id=truth.select()[30])
+    again = desk.page.locator("#explorer .evidence .status").get_by_role("button", name="try again")
+    again.wait_for()
+    expect(desk.page.locator("#explorer .pair")).to_be_hidden()
+    again.click()
+    again.wait_for()
+    desk.page.unroute("**/component_server/")
+    again.focus()
+    desk.press("Enter")
+    expect(desk.page.locator("#explorer .pair")).to_be_visible()
+    desk.problems.clear()  # the browser logs each request that came to nothing
+
+
+def test_tags_stay_in_the_browser_and_are_exported(visit, truth):
+    chosen = truth.select()
+    explorer = visit()
+    page = explorer.page
+    page.locator("#explorer .tile").nth(2).click()
+    explorer.button("ambiguous", exact=True).click()
+    explorer.button("interesting", exact=True).focus()
+    explorer.press("Space")
+    page.locator("#explorer .tile").nth(1).click()
+    explorer.button("label wrong", exact=True).click()
+    explorer.button("model's fault", exact=True).click()
+    explorer.button("model's fault", exact=True).click()
+
+    page.reload()
+    explorer.open_tab()
+    page.locator("#explorer .tile").nth(2).click()
+    for tag, state in (("ambiguous", "true"), ("interesting", "true"), ("label wrong", "false")):
+        expect(explorer.button(tag, exact=True)).to_have_attribute("aria-pressed", state)
+    expect(page.locator("#explorer .tagged")).to_contain_text("2 tagged in this browser")
+    name, content = explorer.download(explorer.button("export tags"))
+    lines = {int(line["index"]): line for line in csv.DictReader(io.StringIO(content.decode()))}
+    assert name == "cifar-tags.csv" and list(lines) == sorted(chosen[1:3])
+    assert lines[chosen[2]]["tags"] == "ambiguous; interesting"
+    assert lines[chosen[1]]["tags"] == "label wrong"
+    row = truth.rows["resnet"].loc[chosen[1]]
+    assert [lines[chosen[1]][key] for key in ("label", "predicted", "model")] == [
+        row["true"],
+        row["predicted"],
+        "resnet",
+    ]
+    page.get_by_text("export", exact=True).click()
+    _, content = explorer.download(explorer.button("JSON", exact=True))
+    tagged = {row["index"]: row["tags"] for row in json.loads(content)["images"] if row["tags"]}
+    assert tagged == {chosen[1]: ["label wrong"], chosen[2]: ["ambiguous", "interesting"]}
+
+
+# Links and files
+
+
+def test_the_selection_is_exported_as_csv_and_json(desk, truth):
+    rows, ckpt = truth.rows["resnet"], library.load("resnet")
+    desk.show(true="cat", pred="dog", sort="test index")
+    chosen = truth.select(true=["cat"], predicted=["dog"], sort="test index")
+    desk.page.get_by_text("export", exact=True).click()
+    name, text = desk.download(desk.button("CSV", exact=True))
+    assert name == f"cifar-resnet-{len(chosen)}-images.csv"
+    table = pd.read_csv(io.BytesIO(text), keep_default_na=False).set_index("index")
+    name, text = desk.download(desk.button("JSON", exact=True))
+    assert name == f"cifar-resnet-{len(chosen)}-images.json"
+    whole = json.loads(text)
+    desk.page.get_by_text("export", exact=True).click()
+
+    assert table.index.tolist() == [row["index"] for row in whole["images"]] == chosen
+    assert whole["query"] == "?true=cat&pred=dog&sort=test+index" and whole["model"] == "resnet"
+    assert whole["weights_sha256"] == ckpt.sha256 and whole["count"] == len(chosen)
+    assert set(table["weights_sha256"]) == {ckpt.sha256} and set(table["model"]) == {"resnet"}
+    logits = library.predictions("resnet").logits[chosen] / ckpt.temperature
+    probs = np.exp(logits - logits.max(1, keepdims=True))
+    probs /= probs.sum(1, keepdims=True)
+    columns = [f"probability {name}" for name in CLASSES]
+    for found in (table[columns], [row["probabilities"] for row in whole["images"]]):
+        np.testing.assert_allclose(found, probs, atol=0.5 / 255 + 1e-4)
+    votes = truth.annotations.votes[chosen]
+    assert np.array_equal(table[[f"votes {name}" for name in CLASSES]], votes)
+    assert np.array_equal([row["votes"] for row in whole["images"]], votes)
+    expected = rows.loc[chosen]
+    np.testing.assert_allclose(table["confidence"], expected["confidence"], atol=1e-4)
+    for column, wanted in (
+        ("label", expected["true"]),
+        ("predicted", expected["predicted"]),
+        ("verdict", expected["verdict"].map(lambda key: VERDICTS[key][0])),
+    ):
+        assert table[column].tolist() == wanted.tolist()
+        assert [row[column] for row in whole["images"]] == wanted.tolist()
+
+
+def test_a_mistake_is_kept_as_a_picture(desk, truth, pixels_of):
+    index = truth.select()[3]
+    desk.show(id=index)
+    expect(desk.page.locator("#explorer .pair")).to_be_visible()
+    name, content = desk.download(desk.button("save card"))
+    assert name == f"cifar-test-{index}-resnet.png"
+    with Image.open(io.BytesIO(content)) as card:
+        assert card.format == "PNG"
+        drawn = np.asarray(card.convert("RGB"))
+    large = pixels_of(index).repeat(7, axis=0).repeat(7, axis=1)
+    assert np.array_equal(drawn[24:248, 24:248], large)
+    assert not np.array_equal(drawn[24:248, 272:496], large)  # the first heat map
+    assert (drawn[250:, :] != 255).any()  # words and bars
+
+
+def test_a_link_brings_the_view_back(desk, visit, truth):
+    wanted = {
+        "model": "basenet",
+        "true": "bird",
+        "outcome": "all",
+        "agreement": "90% to under 100%",
+        "confidence": "10-95",
+        "slice": "class:2",
+        "compare": "published:fixed",
+        "sort": "smallest margin",
+        "id": 1718,
+        "panel": "slices",
+    }
+    desk.show(**wanted)
+    desk.page.get_by_text("export", exact=True).click()
+    desk.button("copy link to this view").click()
+    expect(desk.button("copied")).to_be_visible()
+    link = desk.page.evaluate("navigator.clipboard.readText()")
+    desk.page.get_by_text("export", exact=True).click()
+    assert {key: values for key, [values] in parse_qs(urlsplit(link).query).items()} == {
+        key: str(value) for key, value in wanted.items()
+    }
+    # The address bar holds it, too.
+    desk.page.wait_for_function("link => location.href === link", arg=link)
+    desk.button("copy link", exact=True).click()
+    expect(desk.page.get_by_text("The link to this image is on the clipboard.")).to_be_visible()
+    assert desk.page.evaluate("navigator.clipboard.readText()") == link
+
+    explorer = visit("/?" + urlsplit(link).query)
+    assert explorer.view == desk.view and explorer.selection == desk.selection
+    filters = {"true": ["bird"], "wrong": None, "agreement": "90% to under 100%"}
+    filters |= {"confidence": (10, 95), "group": ("class", 2), "sort": "smallest margin"}
+    among = truth.within("fixed", "published", "basenet")
+    assert explorer.selection == truth.select("basenet", among=among, **filters)
+    assert explorer.shown == 1718
+    expect(explorer.page.locator("#model input:checked")).to_have_value("basenet")
+
+
+def test_a_hostile_link_opens_the_usual_view(visit, truth):
+    explorer = visit(
+        "/?true=<script>document.title='owned'</script>&pred=__proto__&outcome=constructor"
+        "&verdict=<img src=x onerror=\"document.title='owned'\">&agreement=toString&id=99999"
+        "&sort=__proto__&slice=constructor:0&confidence=90-10&compare=evil:fixed&panel=<b>"
+        "&model=../../etc/passwd&unknown=1"
+    )
+    usual = {"true": -1, "predicted": -1, "outcome": "wrong", "verdict": -1, "agreement": -1}
+    usual |= {"low": 0, "high": 100, "slice": None, "cell": -1, "sort": 0, "id": -1}
+    view = explorer.view
+    assert {key: view[key] for key in usual} == usual
+    assert view["model"] == "resnet" and view["panel"] == "matrix"
+    assert explorer.selection == truth.select() and explorer.chips == []
+    assert explorer.page.title() == "CIFAR Lens"
+    explorer.page.wait_for_function("location.search === ''")
