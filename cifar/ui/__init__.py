@@ -25,7 +25,12 @@ def build() -> gr.Blocks:
             )
             choices = library.choices()
             model = gr.Radio(
-                choices, value=choices[0][1], show_label=False, container=False, elem_id="model"
+                choices,
+                value=choices[0][1],
+                label="Model",
+                show_label=False,
+                container=False,
+                elem_id="model",
             )
         for label, tab in (
             ("Classify", classify),
