@@ -169,13 +169,6 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     return Comparison(cells, counts, float(p_value))
 
 
-def page(rows: pd.DataFrame, number: int, size: int = 60) -> tuple[pd.DataFrame, int, int]:
-    """Rows of a page (counted from 1), its number brought into range, and the number of pages."""
-    pages = max(1, -(-len(rows) // size))
-    number = min(max(1, number), pages)
-    return rows.iloc[(number - 1) * size : number * size], number, pages
-
-
 def caption(index: int, row: pd.Series) -> str:
     """What an image is called where it stands alone: '#1718 frog, seen as cat 97%'."""
     if row["wrong"]:

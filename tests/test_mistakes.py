@@ -15,7 +15,6 @@ from cifar.mistakes import (
     caption,
     compare,
     confidence_steps,
-    page,
     ranks,
     select,
     table,
@@ -272,32 +271,6 @@ def test_a_group_is_looked_up_by_test_index(rows, dimensions):
     part = select(rows, wrong=True, sort="highest loss")
     found = select(part, group=("contrast", 1), dimensions=dimensions)
     assert set(found.index) == set(whole.index[whole["wrong"]])
-
-
-@pytest.mark.parametrize(
-    ("number", "shown", "clamped"),
-    [
-        (1, range(60), 1),
-        (2, range(60, 120), 2),
-        (7, range(360, 400), 7),
-        (8, range(360, 400), 7),
-        (0, range(60), 1),
-        (-3, range(60), 1),
-    ],
-)
-def test_a_page_number_is_brought_into_range(rows, number, shown, clamped):
-    found, at, pages = page(rows, number)
-    assert (found.index.tolist(), at, pages) == (list(shown), clamped, 7)
-
-
-@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (10, 1), (11, 2), (20, 2)])
-def test_pages_are_counted_from_1(rows, count, pages):
-    assert page(rows[:count], 1, size=10)[1:] == (1, pages)
-
-
-def test_pages_hold_every_row_once(rows):
-    found = [i for number in range(1, 59) for i in page(rows, number, size=7)[0].index]
-    assert found == list(range(400)) and page(rows, 1, size=7)[2] == 58
 
 
 def of(true, predicted):

@@ -34,9 +34,8 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {'matrix'|'map'|'slices'|'compare'} panel
  */
 
-/** @type {View} */
-export const START = Object.freeze({
-  model: "",
+/** What "clear all" brings back; how things are shown stays. */
+export const NO_FILTERS = Object.freeze({
   true: ANY,
   predicted: ANY,
   outcome: "wrong",
@@ -45,8 +44,14 @@ export const START = Object.freeze({
   low: 0,
   high: 100,
   slice: null,
-  other: "",
   cell: ANY,
+});
+
+/** @type {View} */
+export const START = Object.freeze({
+  ...NO_FILTERS,
+  model: "",
+  other: "",
   sort: 0,
   id: ANY,
   panel: "matrix",
@@ -77,19 +82,6 @@ export function reconciled(view, patch) {
   if (next.cell !== ANY && CELL_OUTCOMES[next.cell] !== next.outcome) out.cell = ANY;
   return out;
 }
-
-/** What "clear all" brings back; how things are shown stays. */
-export const NO_FILTERS = Object.freeze({
-  true: ANY,
-  predicted: ANY,
-  outcome: "wrong",
-  verdict: ANY,
-  agreement: ANY,
-  low: 0,
-  high: 100,
-  slice: null,
-  cell: ANY,
-});
 
 /**
  * The names that a link may use.
