@@ -109,9 +109,8 @@ def tutorial_training(network: str, steps: int, workers: int = 2) -> Callable[[]
     """A function that trains the same network at the same batch size the way of a tutorial.
 
     An epoch has `steps` batches, so that nothing is read ahead while the other side is timed. Two
-    workers are the faster reference: against none, which is a tutorial's other choice, they gave
-    basenet 8% more images a second on two cores (0.35 ms of transforms an image beside 4 ms of
-    network), and made no difference to resnet (50 ms) that could be told from noise.
+    workers are the faster reference: against none, which is a tutorial's other choice, they gave 6%
+    more images a second with basenet and 1% with resnet on an otherwise idle machine of two cores.
     """
     device = _device()
     pictures = Pictures(
