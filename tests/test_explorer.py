@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from cifar import CLASSES, explorer, mistakes, sprites
-from cifar.annotations import load_annotations
 from cifar.checkpoint import load
 from cifar.evaluate import load_predictions
 from cifar.metrics import probabilities
@@ -17,11 +16,6 @@ from cifar.verdicts import VERDICTS
 NAMES = ("resnet", "basenet")
 CKPT = {name: load(name) for name in NAMES}
 PREDICTIONS = {name: load_predictions(CKPT[name]) for name in NAMES}
-
-
-@pytest.fixture(scope="module")
-def annotations():
-    return load_annotations()
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with votes", "without votes"])

@@ -15,7 +15,7 @@ from cifar.runs import TrainingError
 from cifar.teacher import answers, distances
 from cifar.train import Training, train
 
-# Everything that has a state or draws random numbers is on; 4 steps an epoch on 64 images.
+# Everything that has a state or draws random numbers is on; 4 steps and fewer on 64 images.
 TAUGHT = Recipe(
     network="basenet",
     epochs=3,

@@ -2,14 +2,13 @@
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from cifar import screenshot
 from cifar.classifier import classify
 from cifar.images import network_view
 from cifar.ui import library
 from cifar.ui.classify import photos
-
-expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
 

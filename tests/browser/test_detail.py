@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from cifar import CLASSES
 from cifar.explain import COLOURS
@@ -17,8 +18,6 @@ from cifar.mistakes import caption
 from cifar.pack import shades
 from cifar.ui import library
 from cifar.verdicts import VERDICTS
-
-expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
 

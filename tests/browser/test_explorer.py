@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from cifar import CLASSES
 from cifar.mistakes import CELLS, SORTS, caption
 from cifar.verdicts import AGREEMENT, VERDICTS
-
-expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
 

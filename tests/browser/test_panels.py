@@ -4,11 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from cifar.mistakes import CELLS, caption
 from cifar.ui import library
-
-expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
 

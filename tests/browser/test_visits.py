@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from cifar import screenshot
 from cifar.mistakes import SORTS, caption
 from cifar.ui import library
-
-expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
 
