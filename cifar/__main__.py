@@ -54,13 +54,21 @@ def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
     print(write(comparisons))
 
 
-def evaluate(checkpoint: str, /) -> None:
+def evaluate(checkpoint: str, /, explain: bool = False, images: int = 500) -> None:
     """Measure a checkpoint: predictions.npz, metrics.json and the model card in its folder.
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
+        explain: Score heat maps only, every method and layer; needs the plain evaluation before.
+        images: On how many test images heat maps are scored.
     """
-    from cifar.card import percent
+    from cifar.card import percent, scores_table
+
+    if explain:
+        from cifar.explain.scores import score
+
+        print(scores_table(score(checkpoint, images)["explain"]))
+        return
     from cifar.evaluate import evaluate as measure
 
     test = measure(checkpoint)["test"]
@@ -103,11 +111,12 @@ def figures(screenshot: bool = True) -> None:
         camera.draw(ASSETS / "screenshot.png")
 
 
-def bench(suite: Literal["train", "app"], /, json: bool = False) -> None:
+def bench(suite: Literal["train", "app", "explain"], /, json: bool = False) -> None:
     """Measure us beside a reference; the exit code is 1 where a bar was missed.
 
     Args:
-        suite: What to measure; train: images a second of a training step, in about four minutes.
+        suite: What to measure; train: images a second of a training step, in about four minutes;
+            app: what a visitor waits for, in one; explain: heat maps a second, in half of one.
         json: Print one JSON object instead of a table.
     """
     from cifar import bench as benchmark

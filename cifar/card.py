@@ -24,6 +24,78 @@ def data_note(official: bool) -> str:
     )
 
 
+def scores_table(explain: dict) -> str:
+    """Markdown: the scores of every kind of heat map, highest ROAD first, and how they were had.
+
+    explain: the section of `metrics.json` that `cifar.explain.scores` wrote. The default is bold.
+    """
+    heads = ("heat map", "layer", "maps", "ROAD", "deletion", "insertion", "control", "ms a map")
+    lines = [f"| {' | '.join(heads)} |", "|---|---" + "|---:" * (len(heads) - 2) + "|"]
+    default = (explain["default"]["method"], *explain["default"]["layers"])
+    for row in sorted(explain["rows"], key=lambda row: -row["road"]["mean"]):
+        name, layer = f"`{row['method']}`", f"`{row['layer']}`" if row["layer"] else ""
+        if (row["method"], row["layer"]) == default:
+            name, layer = f"**{name}**", f"**{layer}**"
+        lines.append(_scores(name, layer, row))
+    lines.append(_scores("random maps", "", explain["random"]))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Means over maps of the predicted class of {explain['images']:,} test images (fewer "
+            "for slow methods) with their 95% intervals. ROAD: what removing the least evidence "
+            "first leaves of the probability more than removing the most first does, halved; "
+            "higher is better, 0 says nothing. Deletion (lower is better) and insertion (higher): "
+            "the probability as pixels are covered or uncovered, most evidence first. Control: "
+            "rank correlation with the map that random weights draw; near 1 is bad. Bold: what is "
+            "drawn unless another is chosen. "
+            f"By `{explain['command']}` on {explain['hardware']}, {duration(explain['seconds'])}.",
+        ]
+    )
+
+
+def _scores(name: str, layer: str, row: dict) -> str:
+    values = (interval(row[key]) for key in ("road", "deletion", "insertion", "control"))
+    time = f"{row['milliseconds']:.1f}" if "milliseconds" in row else ""
+    cells = (name, layer, f"{row['n']:,}", *values, time)
+    return f"| {' | '.join(cells)} |"
+
+
+def interval(score: dict) -> str:
+    """'0.208 (0.195 to 0.221)'; nothing where nothing was measured."""
+    if score["mean"] is None:
+        return ""
+    return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def doubts(metrics: dict) -> list[str]:
+    """Lines on when the answer is in doubt; none for metrics that were measured before that."""
+    if "ood" not in metrics:
+        return []
+    foreign, unsure = metrics["ood"], metrics["unsure"]
+    alarms, test = foreign["false_alarms"]["test"], unsure["test"]
+    return [
+        "## Doubt",
+        "",
+        f"Pictures unlike CIFAR-10 are told by the {foreign['score']}, with the threshold "
+        f"({foreign['threshold']:.4f}) at 5% false alarms among the validation images; among the "
+        f"test images they are {percent(alarms)}.",
+        "",
+        "| pictures of something else | n | found |",
+        "|---|---:|---:|",
+        *(
+            f"| {row['title']} | {row['n']:,} | {percent(row['detected'])} |"
+            for row in foreign["sets"]
+        ),
+        "",
+        f"Not sure: answers under {unsure['below']:.1%} confidence, from where on 9 in 10 "
+        f"validation images are right. They are {percent(test['share'])} of the test images; "
+        f"{percent(test['accuracy_below'])} of them are right, of the others "
+        f"{percent(test['accuracy_above'])}.",
+        "",
+    ]
+
+
 def model_card(config: dict, metrics: dict) -> str:
     """Markdown with the Hub's metadata first. metrics: the content of `metrics.json`."""
     test, train = metrics["test"], metrics["train"]["accuracy"]
@@ -102,6 +174,12 @@ def model_card(config: dict, metrics: dict) -> str:
             f"{metrics['evaluation']['hardware']} by `{metrics['evaluation']['command']}`; weights "
             f"sha256 `{metrics['weights_sha256']}`.",
             "",
+            *(
+                ("## Heat maps", "", scores_table(metrics["explain"]), "")
+                if "explain" in metrics
+                else ()
+            ),
+            *doubts(metrics),
             "## Limits",
             "",
             "It knows ten classes and always names one of them, whatever it is shown. It has seen "

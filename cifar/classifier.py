@@ -9,6 +9,8 @@ from cifar import CLASSES, metrics
 from cifar.checkpoint import Checkpoint
 from cifar.model import normalize
 
+BATCH = 128  # images that go through the network at once
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -43,6 +45,17 @@ def to_tensor(images: np.ndarray) -> torch.Tensor:
     """uint8 (N, 32, 32, 3) or (32, 32, 3) to the normalised float32 (N, 3, 32, 32) of a network."""
     batch = torch.from_numpy(np.ascontiguousarray(images)).view(-1, *images.shape[-3:])
     return normalize(batch.permute(0, 3, 1, 2))
+
+
+@torch.inference_mode()
+def calibrated(checkpoint: Checkpoint, inputs: torch.Tensor) -> np.ndarray:
+    """Calibrated probabilities, float64 (N, 10), of normalised float32 (N, 3, 32, 32) images."""
+    device = next(checkpoint.model.parameters()).device
+    logits = [
+        checkpoint.model(part.to(device, memory_format=torch.channels_last)).float().cpu()
+        for part in inputs.split(BATCH)
+    ]
+    return metrics.probabilities(torch.cat(logits).numpy(), checkpoint.temperature)
 
 
 @torch.inference_mode()

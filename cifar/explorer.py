@@ -12,10 +12,9 @@ from cifar import CLASSES, mistakes, sprites
 from cifar.annotations import REVIEWERS, Annotations
 from cifar.checkpoint import Checkpoint
 from cifar.evaluate import Predictions
-from cifar.explain import COLOURS
 from cifar.metrics import probabilities, proportion
 from cifar.mistakes import SORTS
-from cifar.pack import pack, shades, whole
+from cifar.pack import pack, whole
 from cifar.slices import Dimension, slices, worst_first
 from cifar.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
 
@@ -50,7 +49,6 @@ def images_pack(
             "per_sheet": sprites.PER_SHEET,
             "columns": sprites.COLUMNS,
         },
-        "colours": shades(COLOURS),
     }
     columns = {"label": labels.astype(np.uint8), "position": places}
     for key, dimension in dimensions.items():

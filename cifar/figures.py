@@ -25,7 +25,7 @@ from tqdm import tqdm
 from cifar import CLASSES, LensError, checkpoint, data, explain, metrics, mistakes
 from cifar.checkpoint import Checkpoint
 from cifar.evaluate import load_predictions
-from cifar.results import ASSETS, figure_path, refresh_readme, results_table
+from cifar.results import ASSETS, figure_path, readme_sections, refresh_readme
 
 README = ASSETS.parent / "README.md"
 
@@ -69,21 +69,23 @@ def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: data.Split) -> Fi
     figure, page = _page(
         2 * margin + columns * cell + (columns - 1) * gap, top + -(-len(shown) // columns) * height
     )
-    layer = ckpt.model.layer(explain.default_layer(ckpt))
+    method, layers = explain.default_choice(ckpt)
+    kind = explain.METHODS[method].title
+    size = ckpt.model.layer(layers[0]).size
     page.text(margin, 26, f"The {len(shown)} most confident mistakes of {ckpt.name}", **_title())
     page.text(
         margin,
         60,
         f"of {int(rows['wrong'].sum()):,} on {len(rows):,} test images. Left: the image; right: "
-        f"what spoke for the class it was seen as (Grad-CAM, {layer.size}x{layer.size} map, each "
-        "on its own scale).",
+        f"what spoke for the class it was seen as ({kind}, {size}x{size} map, each on its own "
+        "scale).",
         **_text(GREY),
     )
     for place, (index, row) in enumerate(shown.iterrows()):
         x = margin + place % columns * (cell + gap)
         y = top + place // columns * height
         image = _pixels(split, index)
-        (heat,) = explain.grad_cam(ckpt, image, [CLASSES.index(row["predicted"])])
+        (heat,) = explain.heat_maps(ckpt, image, [CLASSES.index(row["predicted"])])
         _picture(page, image, x, y, side)
         _picture(page, explain.overlay(image, heat), x + side + inner, y, side)
         below = y + side + 19
@@ -294,7 +296,7 @@ def to_image(figure: Figure) -> Image.Image:
 
 
 def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
-    """Draw every picture for every checkpoint of the project and refresh README's table.
+    """Draw every picture for every checkpoint of the project and refresh README's numbers.
 
     Writes nothing unless all of it could be made. Raises CheckpointError or DataError for what is
     missing, LensError for a README without markers.
@@ -303,9 +305,9 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     checkpoints = [main] + [
         checkpoint.load(name) for name in checkpoint.available() if name != main.name
     ]
-    table = results_table(checkpoints)
+    sections = readme_sections(checkpoints)
     try:
-        text = refresh_readme(readme.read_text(encoding="utf-8"), table)
+        text = refresh_readme(readme.read_text(encoding="utf-8"), sections)
     except OSError as error:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]

@@ -13,11 +13,9 @@ import json
 import struct
 from collections.abc import Mapping
 
-import matplotlib
 import numpy as np
 
 ALIGNMENT = 8
-SHADES = 64  # of the heat maps' colours
 
 
 def pack(header: Mapping, columns: Mapping[str, np.ndarray]) -> bytes:
@@ -65,9 +63,3 @@ def unpack(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
 def whole(values: np.ndarray, unit: float, kind: type = np.uint16) -> np.ndarray:
     """Numbers as whole multiples of a unit, cut off at the largest that the type holds."""
     return np.clip(np.rint(values / unit), 0, np.iinfo(kind).max).astype(kind)
-
-
-def shades(colours: str) -> list[str]:
-    """A colour map of matplotlib's as '#rrggbb' in equal steps."""
-    steps = matplotlib.colormaps[colours](np.linspace(0, 1, SHADES))
-    return [matplotlib.colors.to_hex(step) for step in steps]

@@ -1,14 +1,14 @@
-"""README's table of results, generated from the checkpoints' own files, and where figures lie."""
+"""What README says of the checkpoints, generated from their own files, and where figures lie."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from cifar import LensError
-from cifar.card import duration, percent
-from cifar.checkpoint import Checkpoint
+from cifar.card import duration, interval, percent
+from cifar.checkpoint import Checkpoint, CheckpointError
+from cifar.explain import METHODS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-START, END = "<!-- results -->", "<!-- /results -->"
 
 
 def figure_path(name: str, kind: str) -> Path:
@@ -59,10 +59,54 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
     return "\n".join([*lines, "", *notes])
 
 
-def refresh_readme(text: str, table: str) -> str:
-    """README's text with `table` between its two markers. Raises LensError if they are not there"""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise LensError(f"README.md has no place for the results: put {START} and {END} into it.")
-    return f"{before}{START}\n{table}\n{END}{after}"
+def heat_map_notes(checkpoints: Sequence[Checkpoint]) -> str:
+    """Markdown: which heat map each checkpoint's scores chose, and what it is better than.
+
+    Raises CheckpointError for a checkpoint whose heat maps were not scored yet.
+    """
+    return "\n".join(_heat_map_note(ckpt) for ckpt in checkpoints)
+
+
+def _heat_map_note(ckpt: Checkpoint) -> str:
+    measured = ckpt.measured().get("explain")
+    if measured is None:
+        raise CheckpointError(
+            f"The heat maps of {ckpt.name} were not scored yet: run "
+            f"`python -m cifar evaluate {ckpt.name} --explain`."
+        )
+
+    def said(row: dict) -> str:
+        where = f" at {ckpt.model.layer(row['layer']).title}" if row["layer"] else ""
+        return f"{METHODS[row['method']].title}{where}: {interval(row['road'])}"
+
+    default = measured["default"]
+    ranked = sorted(measured["rows"], key=lambda row: -row["road"]["mean"])
+    shown = next(row for row in ranked if [row["method"], [row["layer"]]] == [*default.values()])
+    fast = [row for row in ranked if not METHODS[row["method"]].slow and row != shown]
+    return (
+        f"- `{ckpt.name}`: **{said(shown)}**. Next best is {said(fast[0])}, worst "
+        f"{said(fast[-1])}; random maps: {interval(measured['random']['road'])}. "
+        f"n = {shown['n']:,} test images, by "
+        f"`{measured['command']}` on {measured['hardware']}; all rows are in "
+        f"[its card](checkpoints/{ckpt.name}/README.md#heat-maps)."
+    )
+
+
+def refresh_readme(text: str, sections: dict[str, str]) -> str:
+    """README's text with each section between the two markers of its name, `<!-- NAME -->` and
+    `<!-- /NAME -->`. Raises LensError if they are not there."""
+    for name, content in sections.items():
+        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, start, rest = text.partition(first)
+        _, end, after = rest.partition(last)
+        if not start or not end:
+            raise LensError(
+                f"README.md has no place for the {name}: put {first} and {last} into it."
+            )
+        text = f"{before}{first}\n{content}\n{last}{after}"
+    return text
+
+
+def readme_sections(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
+    """What README says of the checkpoints, by the name of the section."""
+    return {"results": results_table(checkpoints), "heat maps": heat_map_notes(checkpoints)}

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from functools import partial
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
-from cifar import bench, data
+from cifar import LensError, bench, data
 from cifar.__main__ import main
-from cifar.bench import app, train
+from cifar.bench import app, explain, train
 from cifar.bench import rows as shape
 from cifar.recipe import PRESETS
 
@@ -35,6 +37,15 @@ def test_a_row_is_the_medians_their_ratio_and_whether_the_bar_was_held():
 def test_what_is_shown_is_what_was_judged():
     assert shape.throughput("", [1.296], [1.0], at_least=1.3).ok  # shown as 1.3
     assert not shape.throughput("", [1.294], [1.0], at_least=1.3).ok  # shown as 1.29
+
+
+def test_a_row_without_a_bar_is_shown_and_held():
+    row = shape.throughput("early layer", [9.0], [10.0], at_least=None, unit="maps/s")
+    assert (row.ratio, row.unit, row.bound, row.ok) == (0.9, "maps/s", "", True)
+    report = report_of(row, fast_and_slow()[0])
+    assert bench.held(report)
+    lines = bench.as_table(report).splitlines()
+    assert lines[3].split()[-2:] == ["maps/s", "1"] and lines[4].split()[-1] == "yes"
 
 
 def test_both_sides_take_turns():
@@ -185,6 +196,12 @@ def test_what_a_call_adds_is_judged_in_milliseconds():
     assert not shape.added("", [160.0], [10.0], at_most=149).ok
 
 
+def test_a_bar_on_the_whole_time_does_not_take_the_references_off():
+    good = shape.within("", [390.0, 400.0, 900.0], [300.0], at_most=400)
+    assert good.ok and good.bound == "<= 400 ms" and (good.ours, good.reference) == (400.0, 300.0)
+    assert not shape.within("", [401.0], [300.0], at_most=400).ok
+
+
 def test_calls_are_made_in_turns_and_the_first_are_not_counted():
     calls = []
     ours, theirs = app.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
@@ -193,7 +210,63 @@ def test_calls_are_made_in_turns_and_the_first_are_not_counted():
 
 
 @pytest.mark.slow
-def test_the_explorer_answers_quickly(test_split):
+def test_the_app_answers_quickly(test_split):
     report = bench.measure("app")
-    assert [row["unit"] for row in report["rows"]] == ["ms", "ms"]
+    assert [row["unit"] for row in report["rows"]] == ["ms"] * 3
+    assert bench.held(report), bench.as_table(report)
+
+
+@pytest.fixture
+def untrained(monkeypatch, make_checkpoint):
+    """Checkpoints of both networks, by their names."""
+    load, folders = explain.checkpoint.load, {}
+
+    def by_name(name):
+        if name not in folders:
+            folders[name] = make_checkpoint(name, name=name)
+        return load(folders[name])
+
+    monkeypatch.setattr(explain.checkpoint, "load", by_name)
+
+
+def test_both_sides_of_the_explain_suite_draw_the_same_map(untrained):
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    arguments = ("basenet", "stage3", image, [3, 5])
+    ours, theirs = (make(*arguments)() for make in (explain.our_maps, explain.library_maps))
+    assert [heat.target for heat in ours] == [3, 5]
+    for heat, (final,) in zip(ours, theirs, strict=True):
+        values = heat.values - heat.values.min()
+        large = np.clip(cv2.resize(values / values.max(), (32, 32)), 0, None)
+        np.testing.assert_allclose((large - large.min()) / np.ptp(large), final, atol=1e-4)
+
+
+def test_the_explain_suite_has_a_row_a_layer_and_the_bar_at_the_last(monkeypatch):
+    monkeypatch.setattr(explain, "our_maps", lambda *_: 0.2)
+    monkeypatch.setattr(explain, "library_maps", lambda *_: 0.6)
+    monkeypatch.setattr(explain, "timed", lambda side, times: lambda: side)
+    rows = explain.explain_suite()
+    assert [row.row for row in rows if row.bound] == [
+        "resnet, stage3, one class",
+    ]
+    assert len(rows) == 4 + 1 + 5 + 1
+    assert all(row.ratio == 3 and row.ok and row.n == explain.BLOCKS for row in rows)
+    assert [row.ours for row in rows if row.row.startswith("basenet")] == [25.0] * 5 + [50.0]
+
+
+def test_a_block_is_timed_as_a_whole():
+    calls = []
+    assert 0 <= explain.timed(lambda: calls.append(1), 3)() < 1
+    assert len(calls) == 3
+
+
+def test_without_the_library_the_explain_suite_says_what_to_install(untrained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytorch_grad_cam", None)
+    with pytest.raises(LensError, match=r"pip install -r requirements-dev\.txt"):
+        explain.row("basenet", "stage3", 1)
+
+
+@pytest.mark.slow
+def test_our_heat_maps_are_faster_than_the_librarys():
+    report = bench.measure("explain")
+    assert report["hardware"].endswith("threads")
     assert bench.held(report), bench.as_table(report)

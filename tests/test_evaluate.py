@@ -6,12 +6,14 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
-from cifar import CLASSES, checkpoint, data, neighbours, qualities
+from cifar import CLASSES, checkpoint, data, foreign, neighbours, ood, qualities
 from cifar.checkpoint import CheckpointError
+from cifar.classifier import classify
 from cifar.evaluate import (
     Predictions,
     evaluate,
     load_predictions,
+    measure_doubts,
     predict,
     save_predictions,
     split_metrics,
@@ -38,6 +40,17 @@ def nearest_mean_head(model, split):
         model.head.bias.copy_(-scale * (means**2).sum(1) / 2)
 
 
+def noise(count):
+    return np.random.default_rng(5).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+# Small ones in place of thousands of pictures.
+FOREIGN = (
+    foreign.ForeignSet("noise", "white noise", "a generator", lambda: noise(30)),
+    foreign.ForeignSet("black", "black", "nowhere", lambda: np.zeros((7, 32, 32, 3), np.uint8)),
+)
+
+
 def quick_map(features, label=""):
     return (features[:, :2] / features.max()).astype(np.float32)
 
@@ -61,6 +74,7 @@ def splits(tiny_split, monkeypatch):
     monkeypatch.setattr(data, "load", lambda name: made[name])
     # t-SNE takes seconds; it is tried in test_neighbours.
     monkeypatch.setattr(neighbours, "embed", quick_map)
+    monkeypatch.setattr(foreign, "SETS", FOREIGN)
     return made
 
 
@@ -184,6 +198,9 @@ def test_the_card_holds_what_was_measured(evaluated):
     assert f"| {evaluated.result['temperature']:.4f} |" in card
     assert evaluated.result["weights_sha256"] in card
     assert "official: false" in card and "official: true" not in card
+    low, high = (100 * evaluated.result["ood"]["sets"][0]["detected"][k] for k in ("low", "high"))
+    assert "| white noise | " in card and f"({low:.2f} to {high:.2f}) |" in card
+    assert f"under {evaluated.result['unsure']['below']:.1%} confidence" in card
 
 
 def unit(features):
@@ -223,6 +240,42 @@ def test_map_and_qualities_are_recorded(evaluated):
     np.testing.assert_allclose(predictions.map, quick_map(features), atol=1e-5)
     expected = qualities.measure(images.permute(0, 2, 3, 1).numpy())
     assert np.array_equal(predictions.qualities, expected)
+
+
+def test_doubts_are_measured_and_live_answers_agree(evaluated):
+    ckpt, result = checkpoint.load(evaluated.folder), evaluated.result
+    rows = {row["name"]: row for row in result["ood"]["sets"]}
+    assert [(row["name"], row["n"]) for row in rows.values()] == [("noise", 30), ("black", 7)]
+    answers = [classify(ckpt, image) for image in noise(30)]
+    found = sum(ood.unlike(ckpt, answer) for answer in answers)
+    assert rows["noise"]["detected"]["value"] == pytest.approx(found / 30)
+    assert result["ood"]["false_alarms"]["val"]["value"] == 10 / 200
+    test = evaluated.splits["test"].images.permute(0, 2, 3, 1).numpy()
+    answers = [classify(ckpt, image) for image in test]
+    alarms = sum(ood.unlike(ckpt, answer) for answer in answers)
+    assert result["ood"]["false_alarms"]["test"]["value"] == pytest.approx(alarms / 260)
+    unsure = sum(ood.unsure(ckpt, answer) for answer in answers)
+    assert result["unsure"]["test"]["share"]["value"] == pytest.approx(unsure / 260)
+
+
+def test_doubts_can_be_measured_alone(evaluated, monkeypatch):
+    path = evaluated.folder / "metrics.json"
+    older = {k: v for k, v in evaluated.result.items() if k not in ("ood", "unsure")}
+    older["explain"] = {"as": "it was"}
+    # The table of heat maps is not what is tried here.
+    monkeypatch.setattr("cifar.card.scores_table", lambda explain: "")
+    checkpoint.write_json(path, older)
+    asked = []
+    monkeypatch.setattr(data, "load", lambda name: asked.append(name) or evaluated.splits[name])
+    result = measure_doubts(evaluated.folder)
+    assert asked == ["val"]
+    assert result == evaluated.result | {"explain": {"as": "it was"}} == strict_json(path)
+    assert "| white noise |" in (evaluated.folder / "README.md").read_text()
+
+
+def test_doubts_need_an_evaluation(make_checkpoint):
+    with pytest.raises(CheckpointError, match="was not measured yet: run"):
+        measure_doubts(make_checkpoint())
 
 
 @pytest.fixture
@@ -367,10 +420,10 @@ def test_features_that_are_too_large_are_left_out(make_checkpoint, monkeypatch):
     ckpt = checkpoint.load(make_checkpoint())
     labels, features = np.arange(4), np.zeros((4, 8), np.float16)
     predictions = Predictions(np.eye(10)[:4], labels, features, True, ckpt.sha256)
-    monkeypatch.setattr("cifar.evaluate.MAX_FEATURES_BYTES", 63)
+    monkeypatch.setattr("cifar.predictions.MAX_FEATURES_BYTES", 63)
     save_predictions(ckpt.path / "predictions.npz", predictions)
     assert load_predictions(ckpt).features is None
-    monkeypatch.setattr("cifar.evaluate.MAX_FEATURES_BYTES", 64)
+    monkeypatch.setattr("cifar.predictions.MAX_FEATURES_BYTES", 64)
     save_predictions(ckpt.path / "predictions.npz", predictions)
     assert load_predictions(ckpt).features.shape == (4, 8)
 

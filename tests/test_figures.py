@@ -58,6 +58,31 @@ def history(sizes):
     ]
 
 
+def scores(method, layer, road, n=500):
+    return {
+        "method": method,
+        "layer": layer,
+        "n": n,
+        "road": {"mean": road, "low": road - 0.01, "high": road + 0.01},
+    }
+
+
+SCORES = {
+    "images": 500,
+    "hardware": "a quipu",
+    "rows": [
+        scores("gradcam", "stage3", 0.11),
+        scores("layercam", "stage1", 0.02),
+        scores("occlusion", None, 0.40, n=25),  # slow: best, but not what is drawn
+        scores("hirescam", "stage2", 0.25),
+    ],
+    "random": scores("random", None, 0.001),
+    "default": {"method": "hirescam", "layers": ["stage2"]},
+}
+MARKED = "before\n\n<!-- {0} -->\nold\n<!-- /{0} -->\n\nafter\n"
+README = MARKED.format("results") + MARKED.format("heat maps")
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, small_test, logits):
     """A folder with two measured checkpoints and a README."""
@@ -100,12 +125,13 @@ def project(tmp_path_factory, small_test, logits):
             },
         }
         measured["test"]["mirrored"] = metrics.proportion(333, N)
+        measured["explain"] = SCORES | {"command": f"python -m cifar evaluate {name} --explain"}
         checkpoint.write_json(folder / "metrics.json", measured)
         evaluate.save_predictions(
             folder / "predictions.npz",
             evaluate.Predictions(logits, labels, None, False, ckpt.sha256),
         )
-    (root / "README.md").write_text(f"before\n\n{results.START}\nold\n{results.END}\n\nafter\n")
+    (root / "README.md").write_text(README)
     return root
 
 
@@ -287,17 +313,37 @@ def test_results_table_refuses_an_unmeasured_checkpoint(ckpt):
         results.results_table([dataclasses.replace(ckpt, metrics={})])
 
 
+def test_heat_map_notes_say_which_map_is_drawn_and_what_it_beats(project):
+    ckpts = [checkpoint.load(project / "checkpoints" / name) for name in ("resnet", "basenet")]
+    resnet, basenet = results.heat_map_notes(ckpts).splitlines()
+    assert "**HiResCAM at stage 2, 8x8 map: 0.250 (0.240 to 0.260)**" in resnet
+    assert "stage 2, 16x16 map" in basenet
+    assert "Next best is Grad-CAM at stage 3" in resnet and "worst LayerCAM at stage 1" in resnet
+    assert "random maps: 0.001" in resnet and "Occlusion" not in resnet
+    for said in ("n = 500", "`python -m cifar evaluate resnet --explain`", "a quipu"):
+        assert said in resnet
+
+
+def test_heat_map_notes_refuse_a_checkpoint_without_scores(ckpt):
+    bare = {key: value for key, value in ckpt.metrics.items() if key != "explain"}
+    with pytest.raises(CheckpointError, match="basenet --explain"):
+        results.heat_map_notes([dataclasses.replace(ckpt, metrics=bare)])
+
+
 def test_refresh_readme_keeps_the_rest():
-    text = f"a\n{results.START}\nold\n{results.END}\nz\n"
-    once = results.refresh_readme(text, "new")
-    assert once == f"a\n{results.START}\nnew\n{results.END}\nz\n"
-    assert results.refresh_readme(once, "new") == once
+    once = results.refresh_readme(README, {"heat maps": "new", "results": "newer"})
+    assert once.splitlines()[2:5] == ["<!-- results -->", "newer", "<!-- /results -->"]
+    assert once == README.replace("old", "newer", 1).replace("old", "new")
+    assert results.refresh_readme(once, {"results": "newer"}) == once
 
 
-@pytest.mark.parametrize("text", ["", results.START, results.END, f"{results.END} {results.START}"])
+START, END = "<!-- results -->", "<!-- /results -->"
+
+
+@pytest.mark.parametrize("text", ["", START, END, f"{END} {START}"])
 def test_refresh_readme_needs_both_markers(text):
-    with pytest.raises(LensError, match=r"README\.md has no place"):
-        results.refresh_readme(text, "new")
+    with pytest.raises(LensError, match=r"README\.md has no place for the results"):
+        results.refresh_readme(text, {"results": "new"})
 
 
 @pytest.fixture

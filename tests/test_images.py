@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cifar import images
-from cifar.images import ImageError, network_view, open_image
+from cifar.images import FITS, ImageError, network_view, open_image
 
 
 def noise(*shape):
@@ -169,6 +169,152 @@ def test_a_tall_picture_shows_its_centre():
     picture.paste((0, 255, 0), (0, 150, 100, 200))
     expected = [(255, 0, 0), (255, 0, 0), (0, 255, 0), (0, 255, 0)]
     assert np.abs(colours(network_view(picture)) - expected).max() <= 12
+
+
+def halves(width, height):
+    """A picture whose left half is red and whose right half is green."""
+    picture = Image.new("RGB", (width, height), "red")
+    picture.paste((0, 255, 0), (width // 2, 0, width, height))
+    return picture
+
+
+def test_fit_shows_the_whole_picture_on_its_mean_colour():
+    view = network_view(halves(320, 160), "fit")
+    assert np.abs(view[8:24, :15].astype(int) - (255, 0, 0)).max() <= 12
+    assert np.abs(view[8:24, 17:].astype(int) - (0, 255, 0)).max() <= 12
+    ground = np.concatenate([view[:8], view[24:]]).reshape(-1, 3).astype(int)
+    assert (ground == ground[0]).all() and np.abs(ground[0] - (128, 128, 0)).max() <= 1
+    on_its_side = network_view(halves(320, 160).transpose(Image.Transpose.TRANSPOSE), "fit")
+    assert np.abs(on_its_side.transpose(1, 0, 2).astype(int) - view).max() <= 1
+
+
+def test_stretch_shows_the_whole_picture_and_nothing_else():
+    view = network_view(halves(320, 40), "stretch").astype(int)
+    assert np.abs(view[:, :15] - (255, 0, 0)).max() <= 12
+    assert np.abs(view[:, 17:] - (0, 255, 0)).max() <= 12
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_a_square_picture_looks_the_same_in_every_fit(fit):
+    pixels = noise(32, 32, 3)
+    assert np.array_equal(network_view(Image.fromarray(pixels), fit), pixels)
+    large = Image.fromarray(noise(90, 90, 3))
+    assert np.array_equal(network_view(large, fit), network_view(large))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (5000, 31), (33, 32)])
+@pytest.mark.parametrize("fit", FITS)
+def test_any_shape_fits(size, fit):
+    view = network_view(Image.new("RGB", size, (10, 200, 30)), fit)
+    assert view.shape == (32, 32, 3) and view.dtype == np.uint8 and view.flags.writeable
+    assert (view == (10, 200, 30)).all()
+
+
+def test_another_fit_is_refused():
+    with pytest.raises(ValueError, match="no fit 'cover': choose crop, fit, stretch"):
+        network_view(Image.new("RGB", (40, 40)), "cover")
+
+
+def test_a_box_shows_what_lies_in_it():
+    pixels = noise(96, 128, 3)
+    picture = Image.fromarray(pixels)
+    view = network_view(picture, box=(0.25, 1 / 3, 0.5, 2 / 3))
+    assert np.array_equal(view, pixels[32:64, 32:64])
+    assert np.array_equal(network_view(picture, "stretch", [0.25, 1 / 3, 0.5, 2 / 3]), view)
+    half = network_view(halves(320, 160), box=(0.5, 0, 1, 1))
+    assert np.abs(half.astype(int) - (0, 255, 0)).max() <= 20  # the filter sees past the edge
+
+
+def test_a_box_that_is_not_square_is_stretched():
+    picture = halves(300, 100)
+    expected = network_view(picture.crop((75, 0, 225, 50)), "stretch").astype(int)
+    view = network_view(picture, box=(0.25, 0, 0.75, 0.5))
+    assert np.abs(view - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (),
+        (0, 0, 1),
+        (0, 0, 1, 1, 1),
+        (0.5, 0, 0.5, 1),
+        (0.6, 0, 0.4, 1),
+        (0, 0.6, 1, 0.4),
+        (-0.1, 0, 1, 1),
+        (0, 0, 1, 1.1),
+        (0, 0, float("nan"), 1),
+        (0, float("-inf"), 1, 1),
+        (0, 0, 10**400, 1),
+        (0, 0, "1", 1),
+        (0, 0, None, 1),
+        "0011",
+        {"left": 0},
+        7,
+    ],
+    ids=repr,
+)
+def test_a_box_that_is_no_rectangle_is_refused(tmp_path, box):
+    picture = Image.new("RGB", (64, 64))
+    picture.save(tmp_path / "a.png")
+    for ask in (
+        lambda: network_view(picture, box=box),
+        lambda: open_image(tmp_path / "a.png", box=box),
+    ):
+        with pytest.raises(ImageError, match="box does not lie in the picture: give left, top"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("box", "found"),
+    [((0, 0, 0.1, 0.5), "6.4x32.0"), ((0, 0, 5e-324, 1), "0.0x64.0"), ((0, 0.9, 1, 1), "64.0x6.4")],
+    ids=["narrow", "almost nothing", "low"],
+)
+def test_a_box_of_too_few_pixels_is_refused(tmp_path, box, found):
+    picture = Image.new("RGB", (64, 64))
+    picture.save(tmp_path / "a.jpg")
+    with pytest.raises(ImageError, match=f"only {found} pixels .* at least 8x8"):
+        network_view(picture, box=box)
+    with pytest.raises(ImageError, match=f"only {found} pixels"):
+        open_image(tmp_path / "a.jpg", box=box)
+    assert network_view(picture, box=(0, 0, 0.125, 0.125)).shape == (32, 32, 3)
+
+
+def test_the_whole_of_a_tiny_picture_is_a_box():
+    picture = Image.new("RGB", (3, 5), (9, 8, 7))
+    assert (network_view(picture, box=(0, 0, 1, 1)) == (9, 8, 7)).all()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_small_box_of_a_large_jpeg_keeps_its_detail(tmp_path, orientation):
+    stripes = np.uint8(np.indices((1600, 2400))[1] // 8 % 2 * 255)  # 8 pixels wide
+    picture = Image.fromarray(stripes).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    # 16 stripes in a long box; a turned picture has them lying.
+    box = (0.5, 0.2, 0.5 + 128 / 2400, 0.7)
+    if orientation == 6:  # a quarter turn to the right when shown: (x, y) goes to (1 - y, x)
+        box = (1 - box[3], box[0], 1 - box[1], box[2])
+    found = open_image(tmp_path / "a.jpg", box=box)
+    view = network_view(found, box=box).mean(2).astype(int)
+    if orientation == 6:
+        assert found.size == (1600, 2400)
+        view = view.T
+    assert np.ptp(view, axis=0).max() <= 6
+    assert (np.abs(np.diff(view[16, 1::2])) > 200).all()
+    assert open_image(tmp_path / "a.jpg").size in [(300, 200), (200, 300)]
+
+
+def test_a_jpeg_of_12_megapixels_opens_quickly(tmp_path):
+    soft = Image.fromarray(noise(30, 40, 3)).resize((4000, 3000), Image.Resampling.BICUBIC)
+    soft.save(tmp_path / "a.jpg", quality=85)
+    seconds = []
+    for box in (None, (0.4, 0.4, 0.43, 0.44)):
+        began = time.process_time()
+        network_view(open_image(tmp_path / "a.jpg", box=box), box=box)
+        seconds.append(time.process_time() - began)
+    assert seconds[0] < 0.15 and seconds[1] < 0.4, seconds
 
 
 def test_shrinking_averages_over_fine_patterns():

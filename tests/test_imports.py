@@ -1,9 +1,9 @@
 """The arrows of the design: who may import whom, and what an import may cost."""
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -14,14 +14,24 @@ ROOT = Path(__file__).resolve().parent.parent
 # A module imports from its own row or those above; within a row, never in a circle.
 RANKS = [
     {"cifar"},
-    {"cifar.images", "cifar.data", "cifar.metrics", "cifar.device", "cifar.qualities"},
+    {
+        "cifar.images",
+        "cifar.data",
+        "cifar.metrics",
+        "cifar.device",
+        "cifar.qualities",
+        "cifar.foreign",
+    },
     {"cifar.annotations", "cifar.neighbours", "cifar.pack", "cifar.sprites"},
     {"cifar.augment", "cifar.model", "cifar.optimizer", "cifar.parallel"},
     {"cifar.recipe", "cifar.checkpoint", "cifar.card"},
-    {"cifar.batches", "cifar.runs", "cifar.start", "cifar.classifier", "cifar.evaluate"},
+    {"cifar.batches", "cifar.runs", "cifar.start", "cifar.classifier", "cifar.predictions"},
+    {"cifar.probes", "cifar.ood"},
+    {"cifar.evaluate"},
     {"cifar.teacher"},
     {"cifar.train"},
     {"cifar.verdicts", "cifar.slices", "cifar.mistakes", "cifar.others", "cifar.explain"},
+    {"cifar.bundle"},
     {"cifar.explorer"},
     {"cifar.results", "cifar.comparisons", "cifar.figures", "cifar.screenshot", "cifar.bench"},
     {"cifar.ui"},  # and all that is in it
@@ -39,7 +49,10 @@ MODULES = {module_of(path): path for path in FILES}
 
 
 def rank(module):
-    family = next((f for f in ("cifar.ui", "cifar.bench") if module.startswith(f + ".")), module)
+    family = next(
+        (f for f in ("cifar.ui", "cifar.bench", "cifar.explain") if module.startswith(f + ".")),
+        module,
+    )
     found = [i for i, row in enumerate(RANKS) if family in row]
     assert found, f"{module} has no place in the order of imports"
     return found[0]
@@ -109,11 +122,12 @@ def test_an_import_loads_nothing_heavy(module):
 
 
 def test_help_answers_within_a_second():
+    # Of the processor's time: what else the machine does must not decide this.
     seconds = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = sum(os.times()[2:4])
         command = [sys.executable, "-m", "cifar", "--help"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(sum(os.times()[2:4]) - began)
     assert "summary" in done.stdout and "evaluate" in done.stdout
     assert min(seconds) < 1

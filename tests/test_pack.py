@@ -54,10 +54,3 @@ def test_whole_rounds_and_stays_within_its_type():
     values = np.array([0.97344, 0.97346, -1.0, 9.0])
     assert pack.whole(values, 1e-4).tolist() == [9734, 9735, 0, 65535]
     assert pack.whole(np.array([1.0, 0.5]), 1 / 255, np.uint8).tolist() == [255, 128]
-
-
-def test_shades_run_from_dark_to_bright():
-    found = pack.shades("inferno")
-    assert len(found) == 64 and all(len(shade) == 7 and shade[0] == "#" for shade in found)
-    brightness = [sum(int(shade[i : i + 2], 16) for i in (1, 3, 5)) for shade in found]
-    assert brightness[0] < 20 and brightness[-1] > 500

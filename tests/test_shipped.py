@@ -10,7 +10,7 @@ import pytest
 from cifar import checkpoint, comparisons, evaluate
 from cifar.card import model_card
 from cifar.recipe import PRESETS, Recipe
-from cifar.results import refresh_readme, results_table
+from cifar.results import readme_sections, refresh_readme
 
 PROJECT = Path(__file__).resolve().parent.parent
 NAMES = ("resnet", "basenet")
@@ -72,8 +72,8 @@ def test_the_model_card_is_fresh(ckpt):
 
 def test_readmes_table_is_fresh():
     text = (PROJECT / "README.md").read_text()
-    table = results_table([checkpoint.load(name) for name in NAMES])
-    assert refresh_readme(text, table) == text, "run `python -m cifar figures`"
+    sections = readme_sections([checkpoint.load(name) for name in NAMES])
+    assert refresh_readme(text, sections) == text, "run `python -m cifar figures`"
 
 
 def test_the_reasons_for_the_recipes_are_fresh():

@@ -1,5 +1,6 @@
 """What a visitor of the app waits for, beside a bare Gradio server that sends as much back."""
 
+import io
 import tempfile
 import time
 from collections.abc import Callable
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from PIL import Image
 
 from cifar import checkpoint, evaluate
-from cifar.bench.rows import Row, added, take_turns
+from cifar.bench.rows import Row, added, take_turns, within
 from cifar.screenshot import serving
 
 N = 40  # requests of each kind
@@ -35,19 +37,67 @@ def app_suite() -> list[Row]:
         echo_script = Path(folder) / "echo.py"
         echo_script.write_text(ECHO)
         with serving() as ours, serving(echo_script) as echo, httpx.Client(timeout=60) as client:
-            return [detail_row(client, ours, echo), pack_row(client, ours, echo, Path(folder))]
+            return [
+                photo_row(client, ours, echo),
+                detail_row(client, ours, echo),
+                pack_row(client, ours, echo, Path(folder)),
+            ]
+
+
+def photo_row(client: httpx.Client, ours: str, echo: str) -> Row:
+    """A photograph of 12 megapixels from its upload to the answer with two heat maps."""
+    photo = photograph()
+    see, look = (component_function(client, ours, "classify", name) for name in ("see", "look"))
+    send_back = component_function(client, echo, "echo", "echo")
+
+    def classified() -> dict:
+        seen = see({"path": uploaded(client, ours, photo), "fit": "crop", "box": None})
+        return look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
+
+    answer = classified()
+
+    def echoed() -> None:
+        send_back({"path": uploaded(client, echo, photo)})
+        send_back(answer)
+
+    ours_ms, echo_ms = in_turns(classified, echoed, "photograph")
+    name = "photograph of 12 megapixels, with both heat maps, resnet"
+    return within(name, ours_ms, echo_ms, at_most=400)
+
+
+def photograph() -> bytes:
+    """A JPEG of 4000x3000 pixels with shapes of all sizes: noise whose power falls with 1/f."""
+    random = np.random.default_rng(0)
+    layers = [
+        Image.fromarray(random.normal(128, 20, (3 * side, 4 * side, 3)).clip(0, 255).astype("u1"))
+        for side in (2, 8, 32, 128, 500)
+    ]
+    large = [np.float32(layer.resize((4000, 3000), Image.Resampling.BILINEAR)) for layer in layers]
+    buffer = io.BytesIO()
+    Image.fromarray(np.uint8(np.clip(sum(large) - 4 * 128, 0, 255))).save(
+        buffer, "JPEG", quality=90
+    )
+    return buffer.getvalue()
+
+
+def uploaded(client: httpx.Client, url: str, content: bytes) -> str:
+    """Where the server put a file that was sent to it."""
+    files = {"files": ("photograph.jpg", content, "image/jpeg")}
+    return client.post(f"{url}/gradio_api/upload", files=files).raise_for_status().json()[0]
 
 
 def detail_row(client: httpx.Client, ours: str, echo: str) -> Row:
-    """Both heat maps of a mistake, another one each time."""
+    """The answer and both heat maps of a mistake, another one each time."""
     recorded = evaluate.load_predictions(checkpoint.load("resnet"))
     wrong = np.flatnonzero(recorded.logits.argmax(1) != recorded.labels)
     asked = iter(wrong.tolist())
-    ask = component_function(client, ours, "explorer", "heat_maps")
-    answer = ask({"model": "resnet", "index": next(asked)})
+    ask = component_function(client, ours, "explorer", "look")
+    answer = ask({"model": "resnet", "image": {"index": next(asked)}})
     send_back = component_function(client, echo, "echo", "echo")
     ours_ms, echo_ms = in_turns(
-        lambda: ask({"model": "resnet", "index": next(asked)}), lambda: send_back(answer), "detail"
+        lambda: ask({"model": "resnet", "image": {"index": next(asked)}}),
+        lambda: send_back(answer),
+        "detail",
     )
     return added("detail with both heat maps, resnet", ours_ms, echo_ms, at_most=200)
 

@@ -1,5 +1,7 @@
 """The Gradio face: `build` lays out the page, one module a tab."""
 
+from functools import partial
+
 import gradio as gr
 
 from cifar.ui import about, classify, library, mistakes, report, served
@@ -7,6 +9,9 @@ from cifar.ui.theme import CSS, THEME
 
 # Two hours: how old uploads and pictures made for a page may get; looked at every ten minutes.
 KEEP_FILES = 7200
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+# Tells the components in the page which model is chosen.
+ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
 
 
 def build() -> gr.Blocks:
@@ -32,17 +37,28 @@ def build() -> gr.Blocks:
                 container=False,
                 elem_id="model",
             )
-        for label, tab in (
-            ("Classify", classify),
-            ("Mistakes", mistakes),
-            ("Report", report),
-            ("About", about),
+        # What a link asks for does not always count as a change of the radio.
+        settled = (demo.load(model_of_address, None, model, **PRIVATE).then, model.change)
+        for event in settled:
+            event(None, model, None, js=ANNOUNCE, **PRIVATE)
+        for label, build_tab in (
+            ("Classify", classify.build),
+            ("Mistakes", mistakes.build),
+            ("Report", partial(report.build, model, settled)),
+            ("About", partial(about.build, model, settled)),
         ):
             with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
-                tab.build(demo, model)
+                build_tab()
         # A fetch that failed is tried again with every new visitor.
-        demo.load(fetch, api_visibility="private", show_progress="hidden")
+        demo.load(fetch, **PRIVATE)
     return demo
+
+
+def model_of_address(request: gr.Request) -> str:
+    """The model that the page's address names, or the best."""
+    wanted = request.query_params.get("model")
+    names = [name for _, name in library.choices()]
+    return wanted if wanted in names else names[0]
 
 
 def fetch() -> None:

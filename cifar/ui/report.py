@@ -1,5 +1,7 @@
 """The Report tab: what was measured, in numbers and in figures."""
 
+from collections.abc import Callable, Sequence
+
 import gradio as gr
 
 from cifar.card import data_note, duration, percent
@@ -56,8 +58,8 @@ def show(name: str) -> list:
     return [numbers(name), *(gr.Image(path, visible=path is not None) for path in paths)]
 
 
-def build(demo: gr.Blocks, model: gr.Radio) -> None:
-    """Lay out the tab in the current context and wire it."""
+def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
+    """Lay out the tab in the current context. settled: the events that say which model it is."""
 
     def picture(alt: str, path: str | None = None) -> gr.Image:
         # The figures carry their own titles, which a label would cover.
@@ -82,11 +84,11 @@ def build(demo: gr.Blocks, model: gr.Radio) -> None:
     wrong = picture("the most confident mistakes with their heat maps")
     picture("loss and accuracy by epoch", figure("resnet", "training_curves"))
     picture("ten training images of each class", figure("resnet", "training_images"))
-    gr.on(
-        [demo.load, model.change],
-        show,
-        model,
-        [table, confusion, calibration, wrong],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    for event in settled:
+        event(
+            show,
+            model,
+            [table, confusion, calibration, wrong],
+            show_progress="hidden",
+            api_visibility="private",
+        )

@@ -60,9 +60,72 @@ def page(browser, url):
     """A fresh visitor of the app; any error that the page logs fails the test."""
     with _visitor(browser) as (page, problems):
         page.goto(url)
-        page.locator("#view .name").wait_for(timeout=PATIENCE)
+        page.locator("#classify .bars li").first.wait_for(timeout=PATIENCE)
         yield page
         assert problems == []
+
+
+class Classify:
+    """The Classify tab in a page, and what it asks the server."""
+
+    def __init__(self, page):
+        self.page, self.root = page, page.locator("#classify")
+        self.asked = []
+        page.on("request", self._note)
+
+    def _note(self, request):
+        if request.url.rstrip("/").endswith("/component_server"):
+            body = request.post_data_json
+            self.asked.append((body["fn_name"], body["data"]))
+
+    def questions(self, name):
+        """What the page has asked one of the server's functions."""
+        return [question for function, question in self.asked if function == name]
+
+    def choose(self, path):
+        self.root.locator("input[type=file]").first.set_input_files(path)
+
+    def example(self, caption):
+        return self.root.locator(".strip").get_by_role("button", name=caption)
+
+    def button(self, name):
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    @property
+    def box(self):
+        return self.root.locator(".box")
+
+    @property
+    def problem(self):
+        return self.root.get_by_role("alert")
+
+    @property
+    def seen(self):
+        """What is shown as what the network sees: uint8 (32, 32, 3)."""
+        values = self.root.locator(".view canvas").evaluate(
+            "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 32, 32).data)"
+        )
+        return np.array(values, np.uint8).reshape(32, 32, 4)[..., :3]
+
+    def expect(self, view, answer=None):
+        """Wait until this is what the network sees, and its answer there.
+
+        view: uint8 (32, 32, 3). answer: of `classify`.
+        """
+        self.page.wait_for_function(
+            """wanted => {
+              const canvas = document.querySelector('#classify .view canvas');
+              const { data } = canvas.getContext('2d').getImageData(0, 0, 32, 32);
+              return wanted.every((value, k) => data[4 * Math.floor(k / 3) + k % 3] === value);
+            }""",
+            arg=view.ravel().tolist(),
+        )
+        self.root.locator(".answer:not(.old)").wait_for()
+        if answer is not None:
+            bars = self.root.locator(".bars li")
+            for k, (name, probability) in enumerate(answer.top(3)):
+                assert bars.nth(k).inner_text().split() == [name, f"{100 * probability:.1f}%"]
+            assert self.root.locator(".name").inner_text().startswith(answer.top(1)[0][0])
 
 
 class Explorer:
@@ -127,6 +190,10 @@ class Explorer:
             button.click()
         return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
+    def rest(self):
+        """Wait until the maps of the shown image are drawn, or their failure is said."""
+        self.page.locator("#explorer .evidence[aria-busy=false]").wait_for(timeout=PATIENCE)
+
     def panel(self, name):
         self.page.locator("#explorer").get_by_role("tab", name=name).click()
 
@@ -140,8 +207,8 @@ class Explorer:
         return "?" + urlencode(wanted)
 
     def call(self, module, expression, argument=None):
-        """What a JavaScript expression of `m`, one of the explorer's modules, and `given` gives."""
-        where = f"{self.url}/{address(COMPONENTS / 'explorer' / module)}"
+        """What a JavaScript expression of `m`, a module of our components, and `given` gives."""
+        where = f"{self.url}/{address(COMPONENTS / module)}"
         return self.page.evaluate(
             f"async ([where, given]) => {{ const m = await import(where); return {expression}; }}",
             [where, argument],
@@ -189,6 +256,54 @@ def visit(browser, url):
         yield open_one
     for explorer in explorers:
         assert explorer.problems == []
+
+
+@pytest.fixture
+def classify_tab(browser, url):
+    """A function that opens the Classify tab as a fresh visitor with these context options."""
+    with ExitStack() as stack:
+        logs = []
+
+        def open_one(*, script="", route=None, at="", errors=False, **options):
+            page, problems = stack.enter_context(_visitor(browser, **options))
+            if not errors:
+                logs.append(problems)
+            if script:
+                page.add_init_script(script)
+            if route:
+                page.route("**/component_server**", route)
+            tab = Classify(page)
+            page.goto(url + at)
+            tab.root.locator(".bars li").first.wait_for(timeout=PATIENCE)
+            return tab
+
+        yield open_one
+        assert logs == [[]] * len(logs)
+
+
+@pytest.fixture(scope="session")
+def _desk_tab(browser, url):
+    with _visitor(browser) as (page, problems):
+        tab = Classify(page)
+        page.goto(url)
+        tab.root.locator(".bars li").first.wait_for(timeout=PATIENCE)
+        yield tab, problems
+
+
+@pytest.fixture
+def tab(_desk_tab):
+    """The Classify tab on a desktop's screen, on the example that it opens on.
+
+    One page serves all tests that use it: loading the app takes longer than most of them.
+    """
+    tab, problems = _desk_tab
+    tab.example("cat").click()
+    tab.root.locator(".truth", has_text="cat").wait_for()
+    tab.root.locator(".answer:not(.old)").wait_for()
+    tab.asked.clear()
+    yield tab
+    seen, problems[:] = list(problems), []
+    assert seen == []
 
 
 @pytest.fixture(scope="session")

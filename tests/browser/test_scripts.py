@@ -45,7 +45,7 @@ START = {
 @pytest.fixture
 def parsed(desk):
     """A function that reads a query as a link."""
-    return lambda query: desk.call("view.js", "m.parse(...given)", [query, KNOWN])
+    return lambda query: desk.call("explorer/view.js", "m.parse(...given)", [query, KNOWN])
 
 
 def test_links_bring_every_view_back(desk):
@@ -79,7 +79,7 @@ def test_links_bring_every_view_back(desk):
             }
         )
     again = desk.call(
-        "view.js",
+        "explorer/view.js",
         "given[0].map((view) => m.parse(m.format(view, given[1], ''), given[1]))",
         [views, KNOWN],
     )
@@ -89,7 +89,7 @@ def test_links_bring_every_view_back(desk):
 def test_a_link_says_what_differs_in_words(desk, parsed):
     def written(**changes):
         view = {**START, "model": "resnet", **changes}
-        return desk.call("view.js", "m.format(...given, 'resnet')", [view, KNOWN])
+        return desk.call("explorer/view.js", "m.format(...given, 'resnet')", [view, KNOWN])
 
     assert written() == written(other="basenet") == ""
     # What only this page has is left out, with the outcome that it would bring.
@@ -157,7 +157,7 @@ def test_the_first_of_repeated_parameters_counts(parsed):
     ],
 )
 def test_the_newest_of_contradicting_filters_wins(desk, before, patch, also):
-    found = desk.call("view.js", "m.reconciled(...given)", [{**START, **before}, patch])
+    found = desk.call("explorer/view.js", "m.reconciled(...given)", [{**START, **before}, patch])
     assert found == {**patch, **also}
 
 
@@ -169,12 +169,13 @@ FORMULAS = ['=HYPERLINK("http://evil")', "+1", "-1", "@SUM(A1)", "\t=1"]
 
 
 def test_fields_of_csv_come_back_as_they_were(desk):
-    line = desk.call("export.js", "given.map(m.field).join(',')", ODD)
+    line = desk.call("explorer/export.js", "given.map(m.field).join(',')", ODD)
     assert next(csv.reader(io.StringIO(line, newline=""))) == ODD
 
 
 def test_no_field_of_csv_is_taken_for_a_formula(desk):
-    line = desk.call("export.js", "given.map(m.field).join(',')", [*FORMULAS, -1, 0.5, None])
+    values = [*FORMULAS, -1, 0.5, None]
+    line = desk.call("explorer/export.js", "given.map(m.field).join(',')", values)
     *texts, minus, half, nothing = next(csv.reader(io.StringIO(line)))
     assert texts == ["'" + text for text in FORMULAS]
     assert (minus, half, nothing) == ("-1", "0.5", "")  # numbers stay numbers
@@ -208,7 +209,7 @@ def exported(desk, function, data, *more):
     )
     tags = "{ of: (i) => (i === 0 ? ['label wrong', 'ambiguous'] : []), all: () => ({ 0: [] }) }"
     rest = "".join(f", {part}" for part in more)
-    return desk.call("export.js", f"m.{function}({typed}{rest}, {tags})", [data])
+    return desk.call("explorer/export.js", f"m.{function}({typed}{rest}, {tags})", [data])
 
 
 @pytest.mark.parametrize("title", ['odd "name", indeed', "=1+1"])
@@ -231,7 +232,9 @@ def test_the_exported_table_survives_odd_names(desk, title):
 def sampled(desk, values, top, *, smooth, side):
     height, width = values.shape
     given = {"values": values.ravel().tolist(), "height": height, "width": width}
-    found = desk.call("heat.js", "Array.from(m.sample(...given))", [given, top, smooth, side])
+    found = desk.call(
+        "shared/heat.js", "Array.from(m.sample(...given))", [given, top, smooth, side]
+    )
     return np.reshape(found, (side, side))
 
 
@@ -259,7 +262,7 @@ def test_heat_maps_are_sampled_between_known_points(desk):
 def test_strength_runs_from_the_image_alone_to_the_map_alone(desk):
     strengths, values = np.linspace(0, 1, 11), np.linspace(0, 1, 11)
     covers = desk.call(
-        "heat.js",
+        "shared/heat.js",
         "given[0].map((s) => given[1].map((v) => m.cover(v, s)))",
         [strengths.tolist(), values.tolist()],
     )
@@ -270,7 +273,7 @@ def test_strength_runs_from_the_image_alone_to_the_map_alone(desk):
 
 def test_drawing_leaves_the_image_or_the_colours_untouched(desk):
     drawn = desk.call(
-        "heat.js",
+        "shared/heat.js",
         """(() => {
           const image = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
           const context = image.getContext('2d');
@@ -294,6 +297,91 @@ def test_drawing_leaves_the_image_or_the_colours_untouched(desk):
     assert drawn[2] != image and drawn[2] != drawn[1]
 
 
+def test_a_contrast_is_drawn_from_both_ends_of_its_colours(desk):
+    drawn = desk.call(
+        "shared/heat.js",
+        """(() => {
+          const image = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
+          image.getContext('2d').fillRect(0, 0, 32, 32);
+          const table = m.colourTable(['#ff0000', '#00ff00', '#0000ff']);
+          return [1, 0.5].map((strength) => [-2, 0, 2].map((value) => {
+            const values = m.sample({ height: 1, width: 1, values: [value] }, 2, true);
+            const canvas = document.createElement('canvas');
+            m.drawContrast(canvas, image, values, strength, table);
+            const { data } = canvas.getContext('2d').getImageData(100, 100, 1, 1);
+            return Array.from(data.slice(0, 3));
+          }));
+        })()""",
+    )
+    assert drawn[0] == [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+    low, none, high = drawn[1]
+    # What speaks for either is drawn as strongly; what speaks for neither hardly covers the image.
+    assert low[0] == high[2] > none[1] and low[1:] == high[:2] == [0, 0]
+
+
+def test_values_have_the_digits_that_their_scale_needs(desk):
+    written = desk.call(
+        "shared/words.js",
+        "given.map(([top, value, more]) => m.digitsFor(top, more)(value))",
+        [[3.21, 0.42, 0], [3.21, 0.42, 1], [41, 8.6, 0], [0.032, 0.0123, 0], [0, 0, 0], [3e-7] * 2],
+    )
+    assert written == ["0.4", "0.42", "9", "0.012", "0.0", "3.0e-7"]
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [((0.1, 0.2), "upper left"), ((0.5, 0.5), "middle"), ((1, 0.5), "middle right")],
+)
+def test_places_are_said_in_words(desk, at, words):
+    assert desk.call("evidence/maps.js", "m.placeInWords(...given)", at) == words
+
+
+def test_of_many_questions_only_the_newest_ends(desk):
+    found = desk.call(
+        "evidence/latest.js",
+        """(async () => {
+          const latest = m.createLatest();
+          const seen = [];
+          const slow = (ms, value) => () => new Promise((done) => setTimeout(done, ms, value));
+          const fails = async () => { throw new Error('no'); };
+          latest.start(0, slow(60, 'old'), (v) => seen.push(v), (e) => seen.push(e.message));
+          latest.start(0, fails, (v) => seen.push(v), (e) => seen.push(e.message));
+          latest.start(20, slow(1, 'rested'), (v) => seen.push(v), (e) => seen.push(e.message));
+          await new Promise((done) => setTimeout(done, 5));
+          latest.start(0, slow(5, 'new'), (v) => seen.push(v), (e) => seen.push(e.message));
+          await new Promise((done) => setTimeout(done, 120));
+          latest.start(0, fails, (v) => seen.push(v), (e) => seen.push(e.message));
+          await new Promise((done) => setTimeout(done, 5));
+          return seen;
+        })()""",
+    )
+    assert found == ["new", "no"]
+
+
+def test_answers_are_kept_but_failures_are_not(desk):
+    found = desk.call(
+        "evidence/latest.js",
+        """(async () => {
+          let asked = 0;
+          const answers = m.createAnswers(async (question) => {
+            asked++;
+            if (question === 'bad') throw new Error('no');
+            return question;
+          }, 2);
+          const before = answers.has('a');
+          await answers.get('a', 1);
+          await Promise.all([answers.get('a', 1), answers.get('a', 1)]);
+          const once = asked;
+          for (const _ of [0, 1]) await answers.get('b', 'bad').catch(() => {});
+          const failed = asked;
+          await answers.get('c', 1);
+          await answers.get('d', 1);
+          return [before, once, failed, ['a', 'b', 'c', 'd'].map(answers.has)];
+        })()""",
+    )
+    assert found == [False, 1, 3, [False, False, True, True]]
+
+
 # The rest
 
 
@@ -306,7 +394,7 @@ def test_points_within_a_polygon_are_found(desk):
     reach = rng.uniform(0.1, 0.5, 30)  # a star with dents
     corners = 0.5 + reach[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
     found = desk.call(
-        "map.js",
+        "explorer/map.js",
         "Array.from(m.inside(...given))",
         [points.ravel().tolist(), corners.ravel().tolist()],
     )
@@ -318,13 +406,13 @@ def test_points_within_a_polygon_are_found(desk):
     [(1.0, "p = 1.00"), (0.0312, "p = 0.03"), (0.0042, "p = 0.0042"), (3e-9, "p < 0.0001")],
 )
 def test_a_chance_is_said_with_as_many_digits_as_it_needs(desk, p, words):
-    assert desk.call("words.js", "m.chance(given)", p) == words
+    assert desk.call("shared/words.js", "m.chance(given)", p) == words
 
 
 def test_tags_that_somebody_else_wrote_are_dropped(desk):
     stored = '{"5": ["evil", "ambiguous"], "__proto__": ["ambiguous"], "x": ["ambiguous"], "7": 1}'
     found = desk.call(
-        "tags.js",
+        "explorer/tags.js",
         """(() => {
           const found = given.map((text) => {
             localStorage.setItem('cifar-lens:tags', text);
@@ -340,7 +428,7 @@ def test_tags_that_somebody_else_wrote_are_dropped(desk):
 
 def test_a_pack_of_another_format_asks_for_a_reload(desk):
     said = desk.call(
-        "pack.js",
+        "explorer/pack.js",
         """(() => {
           const header = new TextEncoder().encode('{"format": 99, "columns": []}');
           const bytes = new Uint8Array(4 + header.length);

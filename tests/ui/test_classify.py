@@ -1,90 +1,149 @@
-import re
+"""What the Classify tab asks of the server alone, and what it must not get."""
 
-import gradio as gr
+import base64
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from cifar import CLASSES
-from cifar.classifier import classify
-from cifar.images import network_view, open_image
+from cifar.images import FITS, network_view, open_image
 from cifar.ui import classify as tab
-from cifar.ui import library
+from cifar.ui.served import SERVED
 
 
 @pytest.fixture
-def photo(tmp_path):
-    """A picture file of the kind people upload."""
-    path = tmp_path / "cheetah.png"
-    Image.fromarray(tab.photos()["cheetah"]).save(path)
-    return str(path)
+def folder(tmp_path):
+    """A folder where Gradio puts uploads."""
+    folder = Path(get_upload_folder()) / tmp_path.name
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
-def answered(path, name="basenet", layer="stage3", target=tab.PREDICTED, top_k=5):
-    return tab.answer(path, name, layer, target, top_k)
+@pytest.fixture
+def photo(folder):
+    """The path of a picture of the kind that people upload."""
+    return shutil.copy(tab.photo("cheetah, running"), folder)
 
 
-def test_the_answer_is_the_classifiers(photo):
-    said = classify(library.load("basenet"), network_view(open_image(photo)))
-    view, bars, _ = answered(photo, top_k=3)
-    assert f"{CLASSES[said.predicted]}</span>" in view
-    assert re.findall(r"([\d.]+)%</span>", bars) == [f"{100 * p:.1f}" for _, p in said.top(3)]
+def image_of(answer):
+    """The pixels of an answer or an example as an array."""
+    return np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(32, 32, 3)
 
 
-@pytest.mark.parametrize("top_k", [1, 10])
-def test_as_many_bars_as_asked_for(photo, top_k):
-    assert answered(photo, top_k=top_k)[1].count("track") == top_k
+@pytest.mark.parametrize("fit", FITS)
+def test_an_upload_is_seen_in_every_fit(photo, fit):
+    answer = tab.see({"path": photo, "fit": fit, "box": None})
+    picture = open_image(photo)
+    assert np.array_equal(image_of(answer), network_view(picture, fit))
+    assert (answer["width"], answer["height"]) == picture.size
 
 
-def test_the_heat_map_is_for_the_class_and_layer_asked_for(photo):
-    heat = answered(photo, target="truck", layer="stage4")[2]
-    assert "heat map for truck" in heat and "stage 4, 4x4 map" in heat
+def test_a_box_is_cut_out(photo):
+    box = [0.5, 0.25, 0.75, 0.5]
+    answer = tab.see({"path": photo, "fit": "crop", "box": box})
+    assert np.array_equal(image_of(answer), network_view(open_image(photo, box=box), box=box))
+    whole = tab.see({"path": photo, "fit": "crop", "box": None})
+    assert not np.array_equal(image_of(answer), image_of(whole))
 
 
-def test_a_layer_of_the_other_model_falls_to_this_models_own(photo):
-    assert "8x8 map" in answered(photo, name="resnet", layer="stage4")[2]
+def test_a_picture_of_32_pixels_is_seen_as_it_is(folder):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "small.png")
+    answer = tab.see({"path": str(folder / "small.png"), "fit": "fit"})
+    assert np.array_equal(image_of(answer), pixels)
+    assert (answer["width"], answer["height"]) == (32, 32)
 
 
-def test_no_picture_gives_an_invitation():
-    assert "Drop a picture" in answered(None)[0]
+def test_a_text_file_gets_one_sentence(folder):
+    (folder / "notes.png").write_text("not a picture")
+    answer = tab.see({"path": str(folder / "notes.png"), "fit": "crop"})
+    assert "not a picture that can be read" in answer["error"]
 
 
-def test_a_text_file_gives_one_sentence(tmp_path):
-    path = tmp_path / "notes.png"
-    path.write_text("not a picture")
-    view, bars, heat = answered(str(path))
-    assert "not a picture that can be read" in view and bars == heat == ""
+@pytest.mark.parametrize(
+    "question",
+    [
+        None,
+        "path",
+        {},
+        {"fit": "crop"},
+        {"path": None, "fit": "crop"},
+        {"path": "", "fit": "crop"},
+        {"path": ["x"], "fit": "crop"},
+        {"path": "/etc/passwd", "fit": "crop"},
+        {"path": "a\0b", "fit": "crop"},
+        {"path": "x" * 10_000, "fit": "crop"},
+        {"path": str(Path(tab.__file__)), "fit": "crop"},
+        {"path": get_upload_folder(), "fit": "crop"},
+        {"path": str(tab.photo("lion")), "fit": "crop"},
+        {"example": "/etc/passwd", "fit": "crop"},
+        {"example": "nobody", "fit": "crop"},
+        {"example": ["lion"], "fit": "crop"},
+        {"example": None, "fit": "crop"},
+        {"example": "lion"},
+        {"example": "lion", "fit": "cover"},
+        {"example": "lion", "fit": ["crop"]},
+        {"example": "lion", "fit": "crop", "box": "0123"},
+        {"example": "lion", "fit": "crop", "box": {"left": 0}},
+        {"example": "lion", "fit": "crop", "box": []},
+        {"example": "lion", "fit": "crop", "box": [0, 0, 1]},
+        {"example": "lion", "fit": "crop", "box": [0, 0, 1, 2]},
+        {"example": "lion", "fit": "crop", "box": [-1, 0, 1, 1]},
+        {"example": "lion", "fit": "crop", "box": [0.5, 0, 0.5, 1]},
+        {"example": "lion", "fit": "crop", "box": [0, 0, 1, float("nan")]},
+        {"example": "lion", "fit": "crop", "box": [0, 0, 1, None]},
+        {"example": "lion", "fit": "crop", "box": [0, 0, 1e-9, 1e-9]},
+    ],
+)
+def test_a_forged_question_gets_one_sentence(question):
+    answer = tab.see(question)
+    assert answer.keys() == {"error"}
+    assert answer["error"].endswith(".") and "Traceback" not in answer["error"]
 
 
-def test_what_the_page_shows_is_escaped():
-    assert "<script>" not in tab.html.note("<script>alert(1)</script>")
+def test_a_link_outside_the_upload_folder_is_not_followed(folder):
+    (folder / "link.jpg").symlink_to(tab.photo("lion"))
+    up = f"{folder}/../../{Path(tab.__file__).name}"
+    for path in (str(folder / "link.jpg"), up):
+        assert "did not arrive" in tab.see({"path": path, "fit": "crop"})["error"]
 
 
-def test_examples_are_ten_test_images_once_they_are_there(test_images):
-    shown = tab.examples("basenet")
-    assert [item["caption"].split()[1] for item in shown] == list(CLASSES)
+def test_examples_are_the_first_test_image_of_each_class(test_images):
+    answer = tab.examples({})
+    found = answer["examples"]
+    assert answer["ready"] and [example["label"] for example in found] == list(range(10))
+    for example in found:
+        assert np.array_equal(image_of(example), test_images[example["index"]])
+        assert CLASSES[example["label"]] in example["caption"]
+    opening = next(e for e in found if e["key"] == answer["opening"])
+    assert CLASSES[opening["label"]] == "cat"
+    json.dumps(answer)
 
 
 def test_examples_are_photographs_before_that(no_test_images):
-    assert [item["key"] for item in tab.examples("basenet")] == list(tab.PHOTOS)
+    answer = tab.examples({})
+    found = {example["key"]: example for example in answer["examples"]}
+    assert not answer["ready"] and list(found) == list(tab.PHOTOS)
+    assert answer["opening"] in found
+    for key, example in found.items():
+        assert example["index"] is None and example["label"] is None
+        assert (
+            image_of(example).tobytes()
+            == image_of(tab.see({"example": key, "fit": "crop"})).tobytes()
+        )
+        assert (SERVED.path / Path(example["picture"]).name).read_bytes() == tab.photo(
+            key
+        ).read_bytes()
 
 
-def test_an_example_comes_back_unchanged(test_images):
-    key = tab.examples("basenet")[3]["key"]
-    index = int(key.split()[0].removeprefix("#"))
-    chosen = tab.chosen_example("basenet", gr.EventData(None, {"key": key}))
-    assert np.array_equal(chosen, test_images[index])
-
-
-@pytest.mark.parametrize("data", [{"key": "/etc/passwd"}, {}, None, "cat", {"key": 3}])
-def test_the_page_cannot_name_any_other_picture(data):
-    with pytest.raises(gr.Error, match="no longer there"):
-        tab.chosen_example("basenet", gr.EventData(None, data))
-
-
-def test_the_page_opens_on_a_picture(no_test_images):
-    assert tab.opening_picture("basenet").ndim == 3
-
-
-def test_layers_are_those_of_the_model():
-    assert tab.layer_choices("resnet")[2] == ("stage 2, 8x8 map", "stage2")
+def test_what_the_page_is_told_needs_no_dataset(no_test_images):
+    page = tab.page()
+    assert page["model"] == "resnet" and page["script"].endswith("components/gradio-classify.js")
+    assert page["evidence"]["classes"] == list(CLASSES)
+    json.dumps(page)

@@ -9,7 +9,6 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from cifar import CLASSES, data
-from cifar.explain import grad_cam
 from cifar.pack import unpack
 from cifar.ui import library
 from cifar.ui import mistakes as tab
@@ -48,27 +47,7 @@ def test_sheets_hold_the_test_images(test_images):
 
 def test_before_the_test_images_are_there_the_page_is_told(no_test_images):
     assert "being fetched" in tab.asset({"kind": "sheet", "name": 0})["error"]
-    assert "being fetched" in tab.heat_maps({"model": "resnet", "index": 0})["error"]
     assert tab.images_ready({})["ready"] is False
-
-
-def test_heat_maps_are_those_of_grad_cam_for_both_classes(test_images):
-    rows = library.table("basenet")
-    index = int(rows.index[rows["wrong"]][0])
-    answer = tab.heat_maps({"model": "basenet", "index": index})
-    targets = [CLASSES.index(rows.loc[index, column]) for column in ("predicted", "true")]
-    assert [part["target"] for part in answer["maps"]] == targets
-    heats = grad_cam(library.load("basenet"), test_images[index], targets)
-    for part, heat in zip(answer["maps"], heats, strict=True):
-        values = np.reshape(part["values"], (part["height"], part["width"]))
-        np.testing.assert_allclose(values, heat.values, rtol=1e-6)
-    json.dumps(answer)
-
-
-def test_a_right_answer_has_one_heat_map(test_images):
-    rows = library.table("basenet")
-    index = int(rows.index[~rows["wrong"]][0])
-    assert len(tab.heat_maps({"model": "basenet", "index": index})["maps"]) == 1
 
 
 def test_training_images_come_by_their_official_index():
@@ -97,11 +76,6 @@ def test_without_the_training_images_the_page_is_told(monkeypatch):
         (tab.asset, {"kind": "sheet", "name": True}),
         (tab.asset, {"kind": "sheet", "name": "0"}),
         (tab.asset, {"kind": "other", "name": 1e9}),
-        (tab.heat_maps, {"model": "resnet"}),
-        (tab.heat_maps, {"model": "resnet", "index": 10_000}),
-        (tab.heat_maps, {"model": "resnet", "index": 3.5}),
-        (tab.heat_maps, {"model": "nobody", "index": 3}),
-        (tab.heat_maps, {"model": None, "index": 3}),
         (tab.train_thumbnails, {"indices": "12"}),
         (tab.train_thumbnails, {"indices": list(range(11))}),
         (tab.train_thumbnails, {"indices": [50_000]}),

@@ -2,8 +2,9 @@
  * What each side says about one image: this model, the other one, people.
  */
 
-import { el, fill, setStyle } from "./dom.js";
-import { PROBABILITY, percent } from "./words.js";
+import { el, fill, setStyle } from "../shared/dom.js";
+import { percent } from "../shared/words.js";
+import { PROBABILITY } from "./captions.js";
 
 /** Classes of less than this for everybody are left out. */
 const LEAST = 0.01;

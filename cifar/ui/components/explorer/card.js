@@ -1,7 +1,7 @@
 /** One image with all that is said about it, as a picture to keep. */
 
+import { DRAWN } from "../shared/heat.js";
 import { rowsOf } from "./bars.js";
-import { DRAWN } from "./heat.js";
 
 const WIDTH = 3 * DRAWN + 4 * 24;
 const MARGIN = 24;

@@ -2,10 +2,10 @@
  * Two models on the same images: what the other one would have fixed and broken.
  */
 
-import { el, fill, setText } from "./dom.js";
+import { el, fill, setText } from "../shared/dom.js";
+import { chance, count, interval, percent } from "../shared/words.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
-import { chance, count, interval, percent } from "./words.js";
 
 /** Below this, a difference is taken as more than chance. */
 const LEVEL = 0.05;

@@ -1,12 +1,13 @@
 /** One image large: what it is, who says what, why, what speaks for it, and what is like it. */
 
+import { createEvidence } from "../evidence/evidence.js";
+import { copy, download, el, fill, setText } from "../shared/dom.js";
+import { count, percent } from "../shared/words.js";
 import { createBars, sidesOf } from "./bars.js";
+import { CONFIDENCE, PROBABILITY, caption } from "./captions.js";
 import { drawCard } from "./card.js";
-import { copy, download, el, fill, setText } from "./dom.js";
-import { createEvidence } from "./evidence.js";
 import { tagsCsv } from "./export.js";
 import { TAGS } from "./tags.js";
-import { CONFIDENCE, PROBABILITY, caption, count, percent } from "./words.js";
 
 const SCALE = 5;
 const LARGE = 10;
@@ -44,8 +45,13 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   const numbers = el("p.quiet.numbers");
   const bars = createBars();
   const evidence =
-    adapter.heatmaps &&
-    createEvidence(classes, images.header.colours, adapter.heatmaps.bind(adapter));
+    adapter.evidence &&
+    createEvidence({
+      classes,
+      options: adapter.evidence.options,
+      ask: adapter.evidence,
+      compact: true,
+    });
   const trained = el("div.neighbours");
   const trainedNote = el("p.quiet", { role: "status" });
   const trainedPart =
@@ -82,6 +88,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     numbers,
     bars.node,
     evidence?.node,
+    evidence?.aside,
     trainedPart,
     alikePart,
     el(
@@ -283,7 +290,13 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     address.hidden = true;
     setText(said, `test image ${caption(state, index).slice(1)}`);
     picture.setAttribute("aria-label", `test image ${index}, ${classes[label]}: show it larger`);
-    evidence?.show(model.header.name, index, { predicted, label }, () => sheets().canvas(index));
+    evidence?.show({
+      model: model.header.name,
+      image: { index },
+      key: String(index),
+      label,
+      picture: () => sheets().canvas(index),
+    });
     if (trainedPart) askTrained(index, predicted, label);
   }
 

@@ -4,9 +4,9 @@
  * Nothing here knows where the data comes from: the adapter that a page gives does. See `Adapter`.
  */
 
+import { el, fill } from "../shared/dom.js";
 import { createCompare } from "./compare.js";
 import { createDetail } from "./detail.js";
-import { el, fill } from "./dom.js";
 import { createFilters } from "./filters.js";
 import { createGallery } from "./gallery.js";
 import { createMap } from "./map.js";
@@ -29,7 +29,7 @@ import { ANY, NO_FILTERS, PANELS, format, modelOf, names, parse, reconciled } fr
  * @property {(name: string) => Promise<ArrayBuffer>} pack 'images', or the name of a model
  * @property {(k: number) => Promise<string>} sheet the address of a sprite sheet
  * @property {() => Promise<{ready: boolean, message: string}>} [imagesReady]
- * @property {(model: string, index: number) => Promise<{layer: string, maps: import('./heat.js').HeatMap[]}>} [heatmaps]
+ * @property {import('../evidence/evidence.js').Server & {options: import('../evidence/evidence.js').Options}} [evidence]
  * @property {(indices: number[]) => Promise<{images: Array<{index: number, label: string, url: string}>, message: string}>} [trainThumbnails]
  * @property {(file: File) => Promise<ArrayBuffer>} [upload] predictions as a pack
  * @property {() => string} [pageQuery]
@@ -66,7 +66,7 @@ const PANEL_TITLES = { matrix: "Matrix", map: "Map", slices: "Slices", compare: 
  */
 export function mount(root, adapter) {
   const started = performance.now();
-  root.classList.add("explorer");
+  root.classList.add("explorer", "lens");
   const packs = new Map();
   const uploaded = new Map();
   const tags = createTags();
@@ -410,7 +410,7 @@ export function mount(root, adapter) {
       parts?.sheets.destroy();
       parts?.map.destroy();
       parts?.detail.destroy();
-      root.classList.remove("explorer");
+      root.classList.remove("explorer", "lens");
       root.replaceChildren();
       delete root.explorer;
     },

@@ -1,6 +1,6 @@
 /** The selection and the tags as files. Pure texts; `dom.js` offers them for download. */
 
-import { CONFIDENCE, PROBABILITY } from "./words.js";
+import { CONFIDENCE, PROBABILITY } from "./captions.js";
 
 /** A field of a CSV file (RFC 4180): quoted where it must be. */
 export function field(value) {

@@ -2,10 +2,10 @@
  * The filters above the gallery, the chips of those that are on, and the line that counts.
  */
 
-import { copy, download, el, fill, menu, setText } from "./dom.js";
+import { copy, download, el, fill, menu, setText } from "../shared/dom.js";
+import { count, images as imagesInWords, plain } from "../shared/words.js";
 import { selectionCsv, selectionJson } from "./export.js";
 import { ANY, CELLS, NO_FILTERS, OUTCOMES, usualOutcome } from "./view.js";
-import { count, images as imagesInWords, plain } from "./words.js";
 
 /** An outcome where it stands alone, on a chip. */
 const OUTCOME_WORDS = { wrong: "wrong ones", right: "right ones", all: "right and wrong" };

@@ -3,8 +3,9 @@
  * it shows, so that a click always means the picture that was seen.
  */
 
-import { el, setText } from "./dom.js";
-import { caption, count } from "./words.js";
+import { el, setText } from "../shared/dom.js";
+import { count } from "../shared/words.js";
+import { caption } from "./captions.js";
 
 export const PAGE = 60;
 /** Screen pixels for each of an image's. */

@@ -2,8 +2,9 @@
  * The test images as points, alike ones close together; a box or a lasso on it filters.
  */
 
-import { choice, el, fill, setText } from "./dom.js";
-import { caption, images as imagesInWords } from "./words.js";
+import { choice, drawing, el, fill, setText } from "../shared/dom.js";
+import { images as imagesInWords } from "../shared/words.js";
+import { caption } from "./captions.js";
 
 /** Coordinates in the packs run from 0 to this. */
 const FULL = 65535;
@@ -57,10 +58,8 @@ const PALETTE = {
  */
 export function createMap(classes, { setArea, pick, change, sheets }) {
   const canvas = el("canvas");
-  const outline = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
-  outline.setAttribute("aria-hidden", "true");
-  outline.append(shape);
+  const shape = drawing("polygon");
+  const outline = drawing("svg", { "aria-hidden": "true" }, shape);
   const picture = el("span.pixels");
   const words = el("span");
   const tip = el("div.tip", { hidden: true, "aria-hidden": "true" }, picture, words);

@@ -2,10 +2,10 @@
  * The confusion matrix as a control: each cell, row and column is a button that filters.
  */
 
-import { choice, el, fill, setStyle, setText } from "./dom.js";
+import { choice, el, fill, setStyle, setText } from "../shared/dom.js";
+import { count, percent } from "../shared/words.js";
 import { confusion } from "./select.js";
 import { ANY } from "./view.js";
-import { count, percent } from "./words.js";
 
 /** Steps of the colour scale; `explorer.css` says which carry light text. */
 const LEVELS = 10;

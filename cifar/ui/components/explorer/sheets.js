@@ -3,10 +3,9 @@
  * While the server still fetches them itself, a grey tile stands for each image.
  */
 
-import { setStyle } from "./dom.js";
+import { setStyle } from "../shared/dom.js";
+import { SIDE } from "../shared/heat.js";
 
-/** Pixels along the side of an image. */
-export const SIDE = 32;
 const POLL_MS = 3000;
 
 /**

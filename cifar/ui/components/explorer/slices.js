@@ -2,8 +2,8 @@
  * Groups of images (dark, bright, animals, ...) by how often the model errs on them, worst first.
  */
 
-import { el, fill } from "./dom.js";
-import { count, interval, percent } from "./words.js";
+import { el, fill } from "../shared/dom.js";
+import { count, interval, percent } from "../shared/words.js";
 
 /**
  * @param {import('./pack.js').Pack} images

@@ -1,8 +1,8 @@
 /** The strip on top: how many mistakes, and what they are made of. */
 
-import { el, fill, setStyle } from "./dom.js";
+import { el, fill, setStyle } from "../shared/dom.js";
+import { count, interval, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
-import { count, interval, percent } from "./words.js";
 
 /** @param {(patch: Partial<import('./view.js').View>) => void} change */
 export function createSummary(change) {

@@ -25,6 +25,20 @@ export function el(tag, props = {}, ...children) {
   return node;
 }
 
+/**
+ * As `el`, for drawings; attributes only.
+ * @param {string} tag e.g. 'path'
+ * @param {Object<string, string|number>} props
+ * @param {...(Node|string|null|false|Array)} children
+ * @returns {SVGElement}
+ */
+export function drawing(tag, props = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(props)) node.setAttribute(key, String(value));
+  append(node, children);
+  return node;
+}
+
 /** @param {Element} node @param {any[]} children */
 function append(node, children) {
   for (const child of children) {

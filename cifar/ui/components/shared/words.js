@@ -1,4 +1,4 @@
-/** Numbers and images in words, the same everywhere. */
+/** Numbers in words, the same everywhere. */
 
 const grouped = new Intl.NumberFormat("en");
 
@@ -15,24 +15,6 @@ export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%
 export const interval = ({ low, high }) =>
   `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;
 
-/** Confidence is kept in steps of 1e-4, probabilities in steps of 1/255. */
-export const CONFIDENCE = 1e-4;
-export const PROBABILITY = 1 / 255;
-
-/**
- * What an image is called where it stands alone: '#1718 frog, seen as cat 97%'.
- * @param {import('./select.js').Data} data
- * @param {number} index
- */
-export function caption({ images: { header, columns }, model }, index) {
-  const label = columns.label[index];
-  const predicted = model.columns.predicted[index];
-  const sure = percent(model.columns.confidence[index] * CONFIDENCE);
-  return label === predicted
-    ? `#${index} ${header.classes[label]}, recognised ${sure}`
-    : `#${index} ${header.classes[label]}, seen as ${header.classes[predicted]} ${sure}`;
-}
-
 /** A probability that a test gave by chance: 'p = 0.03', or 'p < 0.0001'. */
 export function chance(p) {
   if (p < 1e-4) return "p < 0.0001";
@@ -45,3 +27,17 @@ export const plain = (text) =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
+
+/**
+ * How to write values of a scale, so that all have the digits that its end needs: for 3.21,
+ * '3.2', '0.4' and '0.0'.
+ * @param {number} top end of the scale
+ * @param {number} [more] digits
+ * @returns {(value: number) => string}
+ */
+export function digitsFor(top, more = 0) {
+  const order = top > 0 ? Math.floor(Math.log10(top)) : 0;
+  if (order < -4) return (value) => value.toExponential(1);
+  const digits = Math.max(0, 1 - order + more);
+  return (value) => value.toFixed(digits);
+}

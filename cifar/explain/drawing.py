@@ -1,0 +1,75 @@
+"""Heat maps as pictures: perceptual colours on a scale that is kept, over the image or alone."""
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from cifar.explain.methods import HeatMap
+
+# Perceptual: equal steps in evidence look equal, and grey print keeps the order.
+COLOURS = "inferno"
+# Teal for less, white for none, brown for more: told apart by people who see red and green alike.
+DIVERGING = "BrBG_r"
+
+
+def colour_table(name: str, n: int = 64) -> list[str]:
+    """A colour map of matplotlib's as '#rrggbb' in n equal steps; an odd n has its middle."""
+    return [matplotlib.colors.to_hex(step) for step in _colours(name, np.linspace(0, 1, n))]
+
+
+def draw(
+    heat: HeatMap, size: int, *, scale: float | None = None, smooth: bool = True
+) -> np.ndarray:
+    """The heat map alone, brought to size x size and coloured: uint8 (size, size, 3).
+
+    scale: the evidence drawn in the brightest colour (the map's own peak if left out); give maps
+    that are to be compared the same. A map without any evidence is the darkest colour throughout.
+    smooth: between the cells of the map (bilinear), or the cells as they are.
+    """
+    scale = heat.peak if scale is None else scale
+    relative = np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
+    return _picture(COLOURS, relative, size, smooth)
+
+
+def draw_contrast(
+    difference: np.ndarray, size: int, *, scale: float | None = None, smooth: bool = True
+) -> np.ndarray:
+    """What `contrast` gives, float (h, w), in diverging colours: uint8 (size, size, 3).
+
+    scale: the difference, in either direction, drawn in the strongest colour (the largest of the
+    map if left out). No difference is nearly white. smooth: as for `draw`.
+    """
+    scale = float(np.abs(difference).max()) if scale is None else scale
+    relative = np.clip(difference / scale, -1, 1) if scale > 0 else np.zeros_like(difference)
+    return _picture(DIVERGING, (1 + relative) / 2, size, smooth)
+
+
+def overlay(
+    image: np.ndarray,
+    heat: HeatMap,
+    *,
+    scale: float | None = None,
+    strength: float = 0.5,
+    smooth: bool = True,
+) -> np.ndarray:
+    """The heat map laid over a square uint8 (S, S, 3) image: uint8 (S, S, 3).
+
+    strength: 0 shows the image untouched, 1 the map alone. scale, smooth: as for `draw`. Raises
+    ValueError for a strength outside 0 to 1.
+    """
+    if not 0 <= strength <= 1:
+        raise ValueError(f"The heat map strength is {strength}: choose 0 to 1.")
+    colours = draw(heat, len(image), scale=scale, smooth=smooth)
+    return np.uint8(np.rint((1 - strength) * image + strength * colours))
+
+
+def _picture(name: str, shares: np.ndarray, size: int, smooth: bool) -> np.ndarray:
+    """Shares of a colour map, 0 to 1, (h, w), as a picture."""
+    filter = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    large = Image.fromarray(shares.astype(np.float32)).resize((size, size), filter)
+    return np.uint8(np.rint(_colours(name, np.asarray(large)) * 255))
+
+
+def _colours(name: str, shares: np.ndarray) -> np.ndarray:
+    """Colours (..., 3), 0 to 1, of shares 0 to 1."""
+    return matplotlib.colormaps[name](shares)[..., :3]

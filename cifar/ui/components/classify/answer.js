@@ -1,0 +1,155 @@
+/** The card in the middle: what the network sees, what it says, and how sure it is. */
+
+import { el, fill, setStyle, setText } from "../shared/dom.js";
+import { percent } from "../shared/words.js";
+import { SIDE, show } from "./pixels.js";
+
+const START_TOP = 5;
+const KEPT = "cifar-lens:top-k";
+
+function remembered(count) {
+  try {
+    const kept = Number(localStorage.getItem(KEPT));
+    return kept >= 1 && kept <= count ? Math.round(kept) : START_TOP;
+  } catch {
+    return START_TOP; // storage is closed to this page
+  }
+}
+
+function remember(top) {
+  try {
+    localStorage.setItem(KEPT, top);
+  } catch {
+    // it holds for this visit
+  }
+}
+
+/** @param {string[]} classes */
+export function createAnswer(classes) {
+  const canvas = el("canvas.pixels", {
+    width: SIDE,
+    height: SIDE,
+    role: "img",
+    "aria-label": "what the network sees",
+  });
+  const name = el("p.name");
+  const truth = el("p.truth");
+  const meaning = el("p.quiet");
+  const notices = el("ul.notices");
+  const bars = el("ul.bars", { "aria-label": "Probabilities" });
+  const status = el("p.status", { role: "status" });
+  const chosen = el("b");
+  const slider = el("input", {
+    type: "range",
+    min: 1,
+    max: classes.length,
+    step: 1,
+    value: remembered(classes.length),
+    "aria-label": "Classes to show",
+    oninput() {
+      remember(slider.value);
+      drawBars();
+    },
+  });
+  const body = el(
+    "div.said-part",
+    { hidden: true },
+    el("label.top-k", {}, el("span", {}, "top ", chosen, ` of ${classes.length}`), slider),
+    bars,
+  );
+  const node = el(
+    "section.card.answer",
+    { "aria-label": "What the network says" },
+    el(
+      "div.view",
+      {},
+      el("figure", {}, canvas, el("figcaption", {}, "what the network sees: 32 x 32 pixels")),
+      el("div.verdict", { "aria-live": "polite" }, name, truth, notices, meaning, status),
+    ),
+    body,
+  );
+  /** The newest answer of the network. */
+  let shown = null;
+
+  const kindOf = (k) =>
+    k === shown.label ? "true" : k === shown.predicted ? "said" : "";
+
+  function drawBars() {
+    setText(chosen, slider.value);
+    if (!shown) return;
+    const order = classes.map((_, k) => k);
+    order.sort((a, b) => shown.probabilities[b] - shown.probabilities[a] || a - b);
+    // The label is shown however improbable it was.
+    const rows = order.filter((k, place) => place < +slider.value || k === shown.label);
+    fill(
+      bars,
+      rows.map((k) => {
+        const fillOf = el(`span.fill${kindOf(k) && `.${kindOf(k)}`}`);
+        setStyle(fillOf, { width: `${100 * shown.probabilities[k]}%` });
+        return el(
+          "li",
+          {},
+          el(`span.class${kindOf(k) && `.${kindOf(k)}`}`, {}, classes[k]),
+          el("span.track", { "aria-hidden": "true" }, fillOf),
+          el("span.value", {}, percent(shown.probabilities[k], 1)),
+        );
+      }),
+    );
+  }
+
+  function drawVerdict() {
+    const { predicted, label, probabilities } = shown;
+    const right = predicted === label;
+    fill(
+      name,
+      el(right ? "span.true" : "span.said", {}, classes[predicted]),
+      " ",
+      el("span.quiet", {}, percent(probabilities[predicted], 1)),
+    );
+    truth.hidden = label === null;
+    if (label !== null)
+      fill(
+        truth,
+        right ? "as labelled: " : "labelled ",
+        el("b.true", {}, classes[label]),
+        !right && `, ${percent(probabilities[label], 1)}`,
+      );
+    fill(
+      notices,
+      shown.notices.map(({ kind, title, text }) =>
+        el(`li.${kind}`, {}, el("span.badge", {}, el("i.dot"), title), " ", text),
+      ),
+    );
+    setText(
+      meaning,
+      "Calibrated: of the test images that get such a confidence, about that share is right. " +
+        "It knows ten classes and nothing else.",
+    );
+  }
+
+  setText(chosen, slider.value);
+
+  return {
+    node,
+    /** Show what the network is about to be asked about. @param {HTMLCanvasElement} image */
+    see: (image) => show(canvas, image),
+    /** The answer that is shown belongs to what was seen before. */
+    wait() {
+      node.classList.add("old");
+      setText(status, shown ? "" : "looking ...");
+    },
+    /** @param {{probabilities: number[], predicted: number, label: number|null, notices: object[]}} answer */
+    show(answer) {
+      shown = answer;
+      node.classList.remove("old");
+      setText(status, "");
+      body.hidden = false;
+      drawVerdict();
+      drawBars();
+    },
+    /** What is shown is right, or nothing has come: then this is why. */
+    fail(message) {
+      if (node.classList.contains("old")) setText(status, message);
+    },
+  };
+}

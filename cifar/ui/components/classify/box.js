@@ -1,0 +1,84 @@
+/**
+ * The square that is cut out of a picture. Pure functions; boxes are in pixels of the picture, whole
+ * ones, so that what is cut is exactly square.
+ */
+
+/**
+ * @typedef {{x: number, y: number, side: number}} Box upper left corner and side
+ * @typedef {{width: number, height: number}} Size
+ */
+
+/** A box cannot be made smaller than what the network sees, nor than this share of the picture. */
+const SMALLEST = { pixels: 32, share: 0.06 };
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+
+/** @param {Size} size */
+const shortSide = ({ width, height }) => Math.min(width, height);
+
+/** @param {Size} size */
+export function smallest(size) {
+  const short = shortSide(size);
+  return Math.min(short, Math.max(SMALLEST.pixels, Math.round(SMALLEST.share * short)));
+}
+
+/** The largest box, in the middle. @param {Size} size @returns {Box} */
+export function centred(size) {
+  const side = shortSide(size);
+  return {
+    x: Math.floor((size.width - side) / 2),
+    y: Math.floor((size.height - side) / 2),
+    side,
+  };
+}
+
+/** The box that is nearest to the wished one and inside the picture. @param {Box} wish */
+export function inside({ x, y, side }, size) {
+  const kept = Math.round(clamp(side, smallest(size), shortSide(size)));
+  return {
+    x: clamp(Math.round(x), 0, size.width - kept),
+    y: clamp(Math.round(y), 0, size.height - kept),
+    side: kept,
+  };
+}
+
+/** @param {Box} box @param {Size} size */
+export const moved = (box, dx, dy, size) =>
+  inside({ x: box.x + dx, y: box.y + dy, side: box.side }, size);
+
+/** Larger (or smaller) about its middle. @param {Box} box @param {number} by pixels of the side */
+export function resized(box, by, size) {
+  const side = clamp(box.side + by, smallest(size), shortSide(size));
+  const shift = (box.side - side) / 2;
+  return inside({ x: box.x + shift, y: box.y + shift, side }, size);
+}
+
+/**
+ * The box with one of its corners pulled to a point, the opposite corner staying where it is.
+ * @param {Box} box
+ * @param {{east: boolean, south: boolean}} corner
+ * @param {{x: number, y: number}} to
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function pulled(box, { east, south }, to, size) {
+  const anchor = { x: east ? box.x : box.x + box.side, y: south ? box.y : box.y + box.side };
+  const wish = Math.max(
+    east ? to.x - anchor.x : anchor.x - to.x,
+    south ? to.y - anchor.y : anchor.y - to.y,
+  );
+  const room = Math.min(
+    east ? size.width - anchor.x : anchor.x,
+    south ? size.height - anchor.y : anchor.y,
+  );
+  const side = Math.round(Math.min(Math.max(wish, smallest(size)), room));
+  return { x: east ? anchor.x : anchor.x - side, y: south ? anchor.y : anchor.y - side, side };
+}
+
+/** Left, top, right and bottom as shares of the picture. @param {Box} box @param {Size} size */
+export const shares = ({ x, y, side }, { width, height }) => [
+  x / width,
+  y / height,
+  (x + side) / width,
+  (y + side) / height,
+];

@@ -1,0 +1,85 @@
+/**
+ * A photo from the visitor's camera: a dialog with the moving picture and a shutter, or on phones,
+ * whose own camera app does it better, a file input that opens that.
+ */
+
+import { el, setText } from "../shared/dom.js";
+
+const REASONS = {
+  NotAllowedError: "The browser did not let this page use the camera: allow it, and try again.",
+  NotFoundError: "There is no camera on this computer.",
+  NotReadableError: "The camera is used by another program: close that, and try again.",
+};
+
+/** @returns {Promise<boolean>} whether there is a camera that a page may ask for */
+export async function hasCamera() {
+  try {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    return devices.some(({ kind }) => kind === "videoinput");
+  } catch {
+    return false; // an insecure page, or a frame without the permission
+  }
+}
+
+/** Whether a finger is what points here: then `capture` opens the camera's own app. */
+export const isHandheld = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
+
+/**
+ * @param {(file: File) => void} take
+ * @returns {{node: HTMLDialogElement, open(): Promise<void>}}
+ */
+export function createCamera(take) {
+  const video = el("video", { playsinline: true, muted: true, autoplay: true });
+  const status = el("p.quiet", { role: "status" });
+  const shutter = el("button.main-button", { onclick: shoot }, "take the photo");
+  const node = el(
+    "dialog.camera",
+    { "aria-label": "Take a photo", onclose: stop },
+    video,
+    status,
+    el("div.row", {}, shutter, el("button.small", { onclick: () => node.close() }, "cancel")),
+  );
+  /** @type {MediaStream|null} */
+  let stream = null;
+
+  function stop() {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    stream = null;
+    video.srcObject = null;
+  }
+
+  async function open() {
+    shutter.disabled = true;
+    setText(status, "Waiting for the camera ...");
+    node.showModal();
+    try {
+      const found = await navigator.mediaDevices.getUserMedia({
+        video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } },
+      });
+      if (!node.open) {
+        for (const track of found.getTracks()) track.stop();
+        return;
+      }
+      stream = found;
+      video.srcObject = stream;
+      await video.play();
+      shutter.disabled = false;
+      setText(status, "");
+      shutter.focus();
+    } catch (error) {
+      setText(status, REASONS[error.name] ?? `The camera did not start: ${error.message}`);
+    }
+  }
+
+  function shoot() {
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    node.close();
+    // PNG: JPEG would change the pixels before the network sees them.
+    canvas.toBlob((blob) => take(new File([blob], "photo.png", { type: "image/png" })), "image/png");
+  }
+
+  return { node, open };
+}

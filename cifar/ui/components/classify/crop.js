@@ -1,0 +1,189 @@
+/** A picture with a square on it that can be moved and resized by pointer, touch and keyboard. */
+
+import { el, setStyle, setText } from "../shared/dom.js";
+import { centred, moved, pulled, resized, shares } from "./box.js";
+
+/** Steps of a key, as shares of the picture's short side. */
+const MOVE = 0.02;
+const RESIZE = 0.04;
+/** A drag ends with the pointer; a key may be followed by the next. */
+const REST_MS = 350;
+/** Pictures smaller than this are shown as the pixels they are. */
+const TINY = 100;
+
+const CORNERS = [
+  { name: "nw", east: false, south: false },
+  { name: "ne", east: true, south: false },
+  { name: "sw", east: false, south: true },
+  { name: "se", east: true, south: true },
+];
+
+/**
+ * @param {object} actions
+ * @param {(box: number[]|null, settled: boolean) => void} actions.change the box as shares of the
+ *   picture, null for the centre; settled once it rests
+ */
+export function createCrop({ change }) {
+  const image = el("img", { alt: "", draggable: "false" });
+  const place = el("span.unseen", { role: "status" });
+  const square = el(
+    "div.box",
+    {
+      tabindex: 0,
+      role: "group",
+      "aria-roledescription": "crop box",
+      "aria-label":
+        "what is cut out: arrow keys move it, plus and minus or shift with arrows resize it",
+      onpointerdown: grab,
+      onkeydown: onKey,
+      ondblclick: () => reset(),
+    },
+    CORNERS.map(({ name }) => el(`span.corner.${name}`, { "data-corner": name })),
+  );
+  const node = el("div.frame", {}, image, square, place);
+
+  let size = { width: 1, height: 1 };
+  let box = centred(size);
+  let timer = 0;
+
+  function draw() {
+    const { width, height } = size;
+    setStyle(square, {
+      left: `${(100 * box.x) / width}%`,
+      top: `${(100 * box.y) / height}%`,
+      width: `${(100 * box.side) / width}%`,
+      height: `${(100 * box.side) / height}%`,
+      // Where the box fills the picture from side to side, a finger on it still scrolls the page.
+      "touch-action":
+        box.side < Math.min(width, height)
+          ? "none"
+          : width > height
+            ? "pan-y"
+            : width < height
+              ? "pan-x"
+              : "auto",
+    });
+  }
+
+  const isCentred = () => {
+    const middle = centred(size);
+    return box.x === middle.x && box.y === middle.y && box.side === middle.side;
+  };
+
+  function put(next, settled) {
+    const same = next.x === box.x && next.y === box.y && next.side === box.side;
+    if (same && !settled) return;
+    box = next;
+    draw();
+    change(isCentred() ? null : shares(box, size), settled);
+  }
+
+  function settleSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      put(box, true);
+      const percent = (part, whole) => `${Math.round((100 * part) / whole)}%`;
+      setText(
+        place,
+        `${percent(box.side, Math.min(size.width, size.height))} of the short side, ` +
+          `${percent(box.x, size.width)} from the left, ${percent(box.y, size.height)} from the top`,
+      );
+    }, REST_MS);
+  }
+
+  /** A pointer's place in pixels of the picture. */
+  function at(event) {
+    const { left, top, width, height } = node.getBoundingClientRect();
+    return {
+      x: ((event.clientX - left) / width) * size.width,
+      y: ((event.clientY - top) / height) * size.height,
+    };
+  }
+
+  function grab(event) {
+    if (event.button !== 0 || !event.isPrimary) return;
+    const corner = CORNERS.find(({ name }) => name === event.target.dataset.corner);
+    const [start, before] = [at(event), box];
+    let dragged = false;
+    square.setPointerCapture(event.pointerId);
+    square.classList.add("held");
+    const move = (now) => {
+      if (now.pointerId !== event.pointerId) return;
+      const to = at(now);
+      dragged = true;
+      put(
+        corner
+          ? pulled(before, corner, to, size)
+          : moved(before, to.x - start.x, to.y - start.y, size),
+        false,
+      );
+    };
+    const end = (now) => {
+      if (now.pointerId !== event.pointerId) return;
+      square.removeEventListener("pointermove", move);
+      square.removeEventListener("pointerup", end);
+      square.removeEventListener("pointercancel", end);
+      square.classList.remove("held");
+      if (dragged) put(box, true);
+    };
+    square.addEventListener("pointermove", move);
+    square.addEventListener("pointerup", end);
+    square.addEventListener("pointercancel", end);
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const short = Math.min(size.width, size.height);
+    const step = Math.max(1, Math.round(MOVE * short));
+    const growth = Math.max(2, Math.round(RESIZE * short));
+    const [dx, dy] = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    }[event.key] ?? [0, 0];
+    const larger = { "+": 1, "=": 1, "-": -1, _: -1 }[event.key];
+    if (larger) put(resized(box, larger * growth, size), false);
+    else if (!dx && !dy) return;
+    else if (event.shiftKey) put(resized(box, (dx - dy) * growth, size), false);
+    else put(moved(box, dx * step, dy * step, size), false);
+    event.preventDefault();
+    settleSoon();
+  }
+
+  function reset() {
+    clearTimeout(timer);
+    put(centred(size), true);
+  }
+
+  square.hidden = true;
+
+  return {
+    node,
+    /**
+     * Show another picture, with its box in the centre.
+     * @param {{src: string, width: number, height: number}} picture
+     * @param {string} alt
+     */
+    show(picture, alt) {
+      clearTimeout(timer);
+      size = { width: picture.width, height: picture.height };
+      box = centred(size);
+      image.src = picture.src;
+      image.alt = alt;
+      image.classList.toggle("pixels", Math.max(size.width, size.height) < TINY);
+      setStyle(node, { "--wide": size.width / size.height });
+      draw();
+    },
+    /** Show the box, or the whole picture without one. */
+    enable(on) {
+      square.hidden = !on;
+    },
+    /** Put the box back without telling. */
+    centre() {
+      clearTimeout(timer);
+      box = centred(size);
+      draw();
+    },
+  };
+}

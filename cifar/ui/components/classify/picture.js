@@ -1,0 +1,126 @@
+/** The card "Your picture": the ways in, the picture with its crop box, and how it becomes square. */
+
+import { choice, el, fill, setText } from "../shared/dom.js";
+import { createCamera, hasCamera, isHandheld } from "./camera.js";
+import { createCrop } from "./crop.js";
+
+const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
+const FITS = [
+  { value: "crop", text: "centre crop" },
+  { value: "fit", text: "fit" },
+  { value: "stretch", text: "stretch" },
+];
+const ABOUT = {
+  crop: "Drag the square or its corners; double click puts it back.",
+  fit: "The whole picture; the rest of the square gets its mean colour.",
+  stretch: "The whole picture, squeezed into a square.",
+};
+const NOT_CUT = {
+  ready: "It has 32 x 32 pixels already, so nothing is cut or scaled.",
+  unseen: "Your browser cannot show this picture as it is, so only the network's view of it is here.",
+};
+
+/**
+ * @param {object} actions
+ * @param {(file: File) => void} actions.take
+ * @param {(box: number[]|null, settled: boolean) => void} actions.box see `createCrop`
+ * @param {(fit: 'crop'|'fit'|'stretch') => void} actions.fit
+ */
+export function createPicture({ take, box, fit }) {
+  const input = el("input", { type: "file", accept: ACCEPT, hidden: true, onchange: chosen });
+  const shot = el("input", {
+    type: "file",
+    accept: "image/*",
+    capture: "environment",
+    hidden: true,
+    onchange: chosen,
+  });
+  const camera = createCamera(take);
+  const photo = el(
+    "button.small",
+    { hidden: true, onclick: () => (isHandheld() ? shot.click() : camera.open()) },
+    "take a photo",
+  );
+  const crop = createCrop({
+    change(shares, settled) {
+      fits.set(shares ? "" : "crop");
+      box(shares, settled);
+    },
+  });
+  const fits = choice("How the picture becomes square", FITS, fit);
+  const about = el("p.quiet.about-fit");
+  const status = el("p.status", { role: "status" });
+  const problem = el("p.note", { role: "alert", hidden: true });
+  const progress = el("div.progress", { hidden: true });
+  const stage = el("div.stage", {}, crop.node, progress);
+  const node = el(
+    "section.card.yours",
+    { "aria-label": "Your picture" },
+    el("h2", {}, "Your picture ", el("span.quiet.mouse-only", {}, "drop it here, or paste it")),
+    stage,
+    problem,
+    status,
+    el(
+      "div.row",
+      {},
+      el("button.small", { onclick: () => input.click() }, "choose a file"),
+      photo,
+      input,
+      shot,
+    ),
+    el("div.fits", {}, fits.node, about),
+    camera.node,
+  );
+  fits.node.hidden = true;
+  hasCamera().then((found) => (photo.hidden = !found && !isHandheld()));
+
+  function chosen(event) {
+    const [file] = event.target.files;
+    event.target.value = ""; // the same file can be chosen again
+    if (file) take(file);
+  }
+
+  /** Of the picture that is shown; see `Picture`. */
+  let kind = "ready";
+
+  function setFit(value) {
+    fits.set(value);
+    setText(about, NOT_CUT[kind] ?? ABOUT[value]);
+    crop.enable(kind === "cut" && value === "crop");
+  }
+
+  return {
+    node,
+    /** A file is dragged over the page. */
+    hover(over) {
+      node.classList.toggle("over", over);
+    },
+    /** What is being waited for; '' when nothing is. */
+    busy(message) {
+      setText(status, message);
+      problem.hidden = true;
+      progress.hidden = !message;
+      stage.inert = Boolean(message);
+    },
+    /** One sentence about what went wrong; the picture stays. @param {() => void} [again] */
+    fail(message, again) {
+      this.busy("");
+      problem.hidden = false;
+      fill(problem, message, again && [" ", el("button.link", { onclick: again }, "try again")]);
+    },
+    setFit,
+    /** Put the crop box back into the centre. */
+    centre: crop.centre,
+    /**
+     * @param {import('./classify.js').Picture} picture
+     * @param {'crop'|'fit'|'stretch'} value
+     */
+    show(picture, value) {
+      kind = picture.kind;
+      crop.show(picture.shown, picture.name);
+      node.classList.toggle("ready", kind !== "cut");
+      fits.node.hidden = kind === "ready";
+      setFit(value);
+    },
+  };
+}

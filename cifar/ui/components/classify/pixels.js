@@ -1,0 +1,97 @@
+/** The 32x32 image that the network sees, as the server's bytes and as a preview of the page's own. */
+
+/** Pixels along the side of what the network sees. */
+export const SIDE = 32;
+/** Pictures are reduced to this before they are previewed: dragging must not scale megapixels. */
+const REDUCED = 512;
+
+/** @returns {HTMLCanvasElement} */
+export function square(side = SIDE) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  return canvas;
+}
+
+/**
+ * @param {string} pixels base64 of 3072 bytes: RGB, row by row
+ * @returns {HTMLCanvasElement} 32x32
+ */
+export function fromPixels(pixels) {
+  const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+  const canvas = square();
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(SIDE, SIDE);
+  for (let k = 0; k < SIDE * SIDE; k++) {
+    picture.data.set(bytes.subarray(3 * k, 3 * k + 3), 4 * k);
+    picture.data[4 * k + 3] = 255;
+  }
+  context.putImageData(picture, 0, 0);
+  return canvas;
+}
+
+/** @param {HTMLCanvasElement} canvas @param {HTMLCanvasElement} image 32x32, to be copied there */
+export function show(canvas, image) {
+  canvas.getContext("2d").drawImage(image, 0, 0);
+}
+
+/**
+ * A picture of at most 512 pixels a side, on white, as the server puts anything transparent.
+ * @param {HTMLImageElement} image
+ * @returns {HTMLCanvasElement}
+ */
+export function reduced(image) {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const scale = Math.min(1, REDUCED / Math.max(width, height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/**
+ * About what the server will make of a picture, to be seen while it is asked.
+ * @param {HTMLCanvasElement} picture of `reduced`
+ * @param {'crop'|'fit'|'stretch'} fit
+ * @param {[number, number, number, number]|null} box left, top, right, bottom as shares of the
+ *   picture; it takes the place of `fit`
+ * @returns {HTMLCanvasElement} 32x32
+ */
+export function preview(picture, fit, box) {
+  const { width, height } = picture;
+  const canvas = square();
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  if (box) {
+    const [left, top, right, bottom] = box;
+    const source = [left * width, top * height, (right - left) * width, (bottom - top) * height];
+    context.drawImage(picture, ...source, 0, 0, SIDE, SIDE);
+  } else if (fit === "stretch") {
+    context.drawImage(picture, 0, 0, SIDE, SIDE);
+  } else {
+    const scale = (fit === "fit" ? Math.min : Math.max)(SIDE / width, SIDE / height);
+    const [w, h] = [Math.round(width * scale) || 1, Math.round(height * scale) || 1];
+    context.drawImage(picture, Math.floor((SIDE - w) / 2), Math.floor((SIDE - h) / 2), w, h);
+    if (fit === "fit") ground(context);
+  }
+  return canvas;
+}
+
+/** Fill what is empty with the mean colour of the rest. */
+function ground(context) {
+  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  const sums = [0, 0, 0];
+  let count = 0;
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] < 255) continue;
+    count++;
+    for (let c = 0; c < 3; c++) sums[c] += data[k + c];
+  }
+  context.globalCompositeOperation = "destination-over";
+  context.fillStyle = `rgb(${sums.map((sum) => Math.round(sum / Math.max(1, count))).join(" ")})`;
+  context.fillRect(0, 0, SIDE, SIDE);
+}

@@ -1,0 +1,205 @@
+/** What evidence is asked for: the method, the layers, and the one or two classes. */
+
+import { el, fill, menu, setText } from "../shared/dom.js";
+
+const SAID = "said";
+const OTHER = "other";
+const NONE = "none";
+
+/**
+ * What the panel can offer to choose from, as the server says it (see `ui/evidence.py`).
+ * @typedef {object} Options
+ * @property {Array<{name: string, title: string, about: string, source: string, slow: boolean}>} methods
+ * @property {Object<string, Array<{name: string, title: string, size: number}>>} layers by model,
+ *   from the image to the answer
+ * @property {Object<string, {method: string, layers: string[]}>} defaults by model
+ * @property {{sequential: string[], diverging: string[]}} colours '#rrggbb', the latter of odd number
+ */
+
+/**
+ * @typedef {object} Facts what a network says of a picture, as classes
+ * @property {number} predicted
+ * @property {number} runner_up
+ * @property {number|null} label
+ */
+
+/**
+ * @param {string[]} classes
+ * @param {Options} options
+ * @param {() => void} change
+ */
+export function createChoices(classes, options, change) {
+  const names = classes.map((text, k) => ({ value: String(k), text }));
+  const changed = () => {
+    drawMethod();
+    change();
+  };
+  const first = menu("evidence for", [{ value: SAID, text: "what it said" }, ...names], change);
+  const second = menu(
+    "beside",
+    [{ value: OTHER, text: "label or runner-up" }, { value: NONE, text: "nothing" }, ...names],
+    change,
+  );
+  const method = menu(
+    "method",
+    options.methods.map(({ name, title, slow }) => ({
+      value: name,
+      text: slow ? `${title} (slow)` : title,
+    })),
+    (value) => {
+      chosen = value;
+      changed();
+    },
+  );
+  const about = el("p.quiet.about-method");
+  const chips = el("div.chips", { role: "group", "aria-label": "Layers" });
+  const several = el("input", { type: "checkbox", onchange: keepOne });
+  const fuse = el(
+    "label.fuse",
+    { title: "or hold shift or control while you choose a layer" },
+    several,
+    "fuse several",
+  );
+  const where = el("div.where", {}, el("span.quiet", {}, "layer"), chips, fuse);
+  const summary = el("summary", {}, "Method and layer");
+
+  let model = "";
+  /** The method, if the visitor chose one. */
+  let chosen = null;
+  /** Layers by model, where the visitor chose them; in the order in which they were chosen. */
+  const layers = new Map();
+  /** Methods that were seen to look at the image alone. */
+  const layerless = new Set();
+
+  const methodNow = () => chosen ?? options.defaults[model].method;
+  const picked = () => layers.get(model) ?? options.defaults[model].layers;
+
+  function drawMethod() {
+    const { title, about: words, source } = options.methods.find(
+      ({ name }) => name === methodNow(),
+    );
+    method.select.value = methodNow();
+    const none = layerless.has(methodNow());
+    const named = options.layers[model]
+      .filter(({ name }) => picked().includes(name))
+      .map(({ title: layer }) => layer);
+    setText(summary, none ? title : `${title}, ${named.join(" + ")}`);
+    fill(
+      about,
+      `${words[0].toUpperCase()}${words.slice(1)}. `,
+      /^https:/.test(source) &&
+        el("a.link", { href: source, target: "_blank", rel: "noopener" }, `${title}, the paper`),
+    );
+    for (const chip of chips.children) {
+      chip.setAttribute("aria-pressed", !none && picked().includes(chip.dataset.layer));
+      chip.disabled = none;
+    }
+    several.disabled = none;
+  }
+
+  function drawLayers() {
+    fill(
+      chips,
+      options.layers[model].map(({ name, title, size }) =>
+        el(
+          "button.chip",
+          { "data-layer": name, onclick: (event) => pick(name, event) },
+          title.split(",")[0],
+          el("span.quiet", {}, `${size}x${size}`),
+        ),
+      ),
+    );
+    fuse.hidden = options.layers[model].length < 2;
+  }
+
+  /** One layer, or one more or less where several are wanted. */
+  function pick(name, { shiftKey, ctrlKey, metaKey }) {
+    const now = picked();
+    let next = [name];
+    if (several.checked || shiftKey || ctrlKey || metaKey) {
+      next = now.includes(name) ? now.filter((one) => one !== name) : [...now, name];
+      if (next.length > 1) several.checked = true;
+    }
+    if (!next.length || (next.length === now.length && next.every((one) => now.includes(one))))
+      return;
+    layers.set(model, next);
+    changed();
+  }
+
+  /** Of several layers, the last chosen stays. */
+  function keepOne() {
+    if (several.checked || picked().length < 2) return;
+    layers.set(model, picked().slice(-1));
+    changed();
+  }
+
+  return {
+    classes: el("div.classes", {}, first.node, second.node),
+    method: el("div.method", {}, method.node, about, where),
+    summary,
+
+    /** @param {string} name */
+    setModel(name) {
+      if (name === model) return;
+      model = name;
+      drawLayers();
+      several.checked = picked().length > 1;
+      drawMethod();
+    },
+
+    /** The method and layers that are asked for, the latter in the network's order. */
+    wanted() {
+      const names = options.layers[model].map(({ name }) => name);
+      return { method: methodNow(), layers: names.filter((name) => picked().includes(name)) };
+    },
+
+    /** Those that answer at once, for the same model. */
+    usual: () => options.defaults[model],
+
+    get slow() {
+      return options.methods.find(({ name }) => name === methodNow()).slow;
+    },
+
+    /** Whether the classes are named after what the network says, which must be known first. */
+    get relative() {
+      const [a, b] = [first.select.value, second.select.value];
+      return (a === SAID) !== (b === OTHER);
+    },
+
+    /**
+     * The classes that are asked for; [] leaves both to the server, which takes the same.
+     * @param {Facts} [facts] needed if `relative`
+     * @returns {number[]}
+     */
+    wantedClasses(facts) {
+      const [a, b] = [first.select.value, second.select.value];
+      if (a === SAID && b === OTHER) return [];
+      const one = a === SAID ? facts.predicted : +a;
+      if (b === NONE) return [one];
+      const other = b === OTHER ? beside(facts, one) : +b;
+      return other === one ? [one] : [one, other];
+    },
+
+    /**
+     * Say what the words stand for here.
+     * @param {Facts & {method: string, layers: string[]}} answer
+     */
+    show(answer) {
+      const { predicted, label } = answer;
+      const a = first.select.value;
+      const other = beside(answer, a === SAID ? predicted : +a);
+      const role = other === label ? "label" : other === predicted ? "what it said" : "runner-up";
+      setText(first.select.options[0], `${classes[predicted]}, what it said`);
+      setText(second.select.options[0], `${classes[other]}, ${role}`);
+      if (!answer.layers.length && !layerless.has(answer.method)) {
+        layerless.add(answer.method);
+        drawMethod();
+      }
+    },
+  };
+}
+
+/** The class worth seeing beside another: the label, what was said, or what nearly was. */
+function beside({ label, predicted, runner_up: runnerUp }, one) {
+  return [label, predicted, runnerUp].find((k) => k !== null && k !== one);
+}

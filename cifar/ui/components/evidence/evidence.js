@@ -1,0 +1,235 @@
+/**
+ * The evidence for what a network says of one picture: heat maps, whether they can be trusted, what
+ * would change the answer, and all of it as a file.
+ *
+ * Nothing here knows where answers come from: whoever makes the panel gives what asks for them.
+ */
+
+import { download, el, fill, setText } from "../shared/dom.js";
+import { createChoices } from "./choices.js";
+import { createAnswers, createLatest } from "./latest.js";
+import { createMaps } from "./maps.js";
+import { createProbes } from "./probes.js";
+import { createTrust } from "./trust.js";
+
+/** Walking through images with the keyboard must not ask for the maps of each. */
+const REST_MS = 150;
+const KEPT = 60;
+
+/** @typedef {import('./choices.js').Options} Options */
+
+/**
+ * What `look` answers.
+ * @typedef {object} Answer
+ * @property {number[]} probabilities
+ * @property {number} predicted class
+ * @property {number} runner_up
+ * @property {number|null} label
+ * @property {Array<{kind: string, title: string, text: string}>} notices
+ * @property {string} method
+ * @property {string[]} layers
+ * @property {string} title of the layers
+ * @property {string} unit of the maps
+ * @property {import('../shared/heat.js').HeatMap[]} maps
+ */
+
+/**
+ * What asks the server; each takes one question and rejects with a sentence for the visitor.
+ * @typedef {object} Server
+ * @property {(question: object) => Promise<Answer>} look
+ * @property {(question: object) => Promise<import('./trust.js').Trust>} trust
+ * @property {(question: object) => Promise<{probes: import('./probes.js').Probe[], flips: import('./probes.js').Flip[]}>} probes
+ * @property {(question: object) => Promise<{name: string, data: string}>} bundle a file in base64
+ */
+
+/**
+ * One picture under one model.
+ * @typedef {object} Subject
+ * @property {string} model
+ * @property {{index: number}|{pixels: string}} image as the server takes it
+ * @property {string} key of the picture, unlike any other's
+ * @property {number|null} label
+ * @property {() => Promise<HTMLCanvasElement>} picture 32x32
+ * @property {string} [path] of the upload that it comes from
+ * @property {(answer: Answer) => void} [onanswer] called with each answer about it, the first of
+ *   which may come before its maps are drawn
+ */
+
+/**
+ * @param {object} panel
+ * @param {string[]} panel.classes
+ * @param {Options} panel.options
+ * @param {Server} panel.ask
+ * @param {boolean} [panel.compact] beside much else: what is chosen seldom is folded away
+ */
+export function createEvidence({ classes, options, ask, compact = false }) {
+  const answers = createAnswers(ask.look, KEPT);
+  const latest = createLatest();
+  const choices = createChoices(classes, options, () => refresh());
+  const maps = createMaps(classes, options.colours);
+  const trust = createTrust(classes, ask.trust);
+  const probes = createProbes(classes, ask.probes);
+
+  const title = el("span.quiet");
+  const status = el("p.status", { role: "status" });
+  const save = el("button.small", { onclick: saveBundle }, "save evidence (.zip)");
+  const saved = el("span.quiet", { role: "status" });
+  const method = compact
+    ? el("details.choose", {}, choices.summary, choices.method)
+    : choices.method;
+  const node = el(
+    "section.evidence.lens",
+    { "aria-label": "Evidence", "data-compact": compact },
+    // What is folded away says it in its summary.
+    el("h3", {}, "Evidence ", !compact && title),
+    method,
+    choices.classes,
+    status,
+    maps.node,
+    trust.node,
+    el("div.evidence-keep", {}, save, saved),
+  );
+
+  const aside = el(
+    "section.evidence.changes.lens",
+    { "aria-label": "What would change its mind?", "data-compact": compact },
+    probes.node,
+  );
+
+  /** @type {Subject|null} */
+  let subject = null;
+  /** What is drawn; null while something else is awaited. @type {Answer|null} */
+  let answer = null;
+  /** Whether the newest question could not be answered. */
+  let failed = false;
+
+  const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
+    JSON.stringify([model, key, by, layers, wanted]);
+
+  /** @param {Subject} about @param {number[]} wanted @param {{method: string, layers: string[]}} by */
+  function look(about, wanted, by) {
+    const { model, image } = about;
+    return answers.get(keyOf(about, by, wanted), { model, image, ...by, classes: wanted });
+  }
+
+  /**
+   * The answer to what is chosen. What it says comes first where the classes are named after it, or
+   * where the maps take long.
+   */
+  async function find(about, current) {
+    const by = choices.wanted();
+    const usual = choices.usual();
+    const known = answers.has(keyOf(about, usual, []));
+    let facts = null;
+    if (choices.relative || (choices.slow && about.onanswer && !known)) {
+      facts = await look(about, [], usual);
+      if (!current()) return null;
+      about.onanswer?.(facts);
+    }
+    return look(about, choices.wantedClasses(facts), by);
+  }
+
+  function refresh() {
+    if (!subject) return;
+    const about = subject;
+    answer = null;
+    failed = false;
+    save.disabled = true;
+    maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
+    trust.clear();
+    node.setAttribute("aria-busy", "true");
+    fill(status);
+    const here =
+      !choices.relative && answers.has(keyOf(about, choices.wanted(), choices.wantedClasses()));
+    latest.start(
+      here ? 0 : REST_MS,
+      async (current) => {
+        const picture = about.picture();
+        picture.catch(() => {}); // what the server says of the same lack comes first
+        return [await find(about, current), await picture];
+      },
+      ([found, picture]) => present(about, found, picture),
+      fail,
+    );
+  }
+
+  /** @param {Subject} about @param {Answer} found @param {HTMLCanvasElement} picture */
+  function present(about, found, picture) {
+    answer = found;
+    node.setAttribute("aria-busy", "false");
+    save.disabled = false;
+    setText(title, found.title);
+    choices.show(found);
+    maps.show(found, picture);
+    const { method: by, layers } = found;
+    const [target, against] = found.maps.map((map) => map.target);
+    const question = { model: about.model, image: about.image, method: by, layers, target };
+    // This method sets a class against another, whose map is the second.
+    if (by === "finercam" && against !== undefined) question.against = against;
+    trust.reset(keyOf(about, found, [target, question.against]), question);
+    about.onanswer?.(found);
+  }
+
+  function fail(error) {
+    failed = true;
+    node.setAttribute("aria-busy", "false");
+    fill(status, `${error.message} `, el("button.link", { onclick: refresh }, "try again"));
+    maps.node.hidden = true;
+  }
+
+  async function saveBundle() {
+    const { model, image, path } = subject;
+    const { method: by, layers, maps: found } = answer;
+    const wanted = found.map(({ target }) => target);
+    save.disabled = true;
+    setText(saved, "gathering ...");
+    try {
+      const { name, data } = await ask.bundle({
+        model,
+        image,
+        method: by,
+        layers,
+        classes: wanted,
+        ...(path && { path }),
+      });
+      const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+      download(new Blob([bytes], { type: "application/zip" }), name);
+      setText(saved, "");
+    } catch (error) {
+      setText(saved, error.message);
+    }
+    save.disabled = !answer;
+  }
+
+  trust.clear();
+
+  return {
+    node,
+    /** What would change the answer, to be put beside the evidence or below it. */
+    aside,
+
+    /** @param {Subject} next */
+    show(next) {
+      subject = next;
+      const { model, image, key, label } = next;
+      choices.setModel(model);
+      setText(saved, "");
+      probes.reset(JSON.stringify([model, key]), { model, image }, label);
+      refresh();
+    },
+
+    /** Ask again for what could not be had, if anything. */
+    retry() {
+      if (failed) refresh();
+    },
+
+    /** What is drawn now, for the card: canvases with their captions, class by class. */
+    drawn: () => (answer ? maps.drawn() : []),
+
+    destroy() {
+      latest.cancel();
+      trust.destroy();
+      probes.destroy();
+    },
+  };
+}

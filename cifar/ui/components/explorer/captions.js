@@ -1,0 +1,21 @@
+/** What a recorded image is called, and the steps that its numbers are kept in. */
+
+import { percent } from "../shared/words.js";
+
+/** Confidence is kept in steps of 1e-4, probabilities in steps of 1/255. */
+export const CONFIDENCE = 1e-4;
+export const PROBABILITY = 1 / 255;
+
+/**
+ * What an image is called where it stands alone: '#1718 frog, seen as cat 97%'.
+ * @param {import('./select.js').Data} data
+ * @param {number} index
+ */
+export function caption({ images: { header, columns }, model }, index) {
+  const label = columns.label[index];
+  const predicted = model.columns.predicted[index];
+  const sure = percent(model.columns.confidence[index] * CONFIDENCE);
+  return label === predicted
+    ? `#${index} ${header.classes[label]}, recognised ${sure}`
+    : `#${index} ${header.classes[label]}, seen as ${header.classes[predicted]} ${sure}`;
+}

@@ -1,0 +1,261 @@
+"""What the page asks about one image: the answer, what speaks for it, and whether that is so.
+
+Each function takes one question and returns one answer (see `cifar.ui.questions`). The image in a
+question is a test image by its index, or the 32x32 pixels themselves: nothing is remembered here
+between two questions.
+"""
+
+import base64
+
+import numpy as np
+
+from cifar import CLASSES, LensError, ood
+from cifar.bundle import as_zip
+from cifar.checkpoint import Checkpoint
+from cifar.classifier import classify
+from cifar.explain import (
+    COLOURS,
+    DIVERGING,
+    METHODS,
+    Faithfulness,
+    HeatMap,
+    colour_table,
+    default_choice,
+    faithfulness,
+    heat_maps,
+)
+from cifar.images import open_image
+from cifar.probes import flips, sweeps
+from cifar.ui import library
+from cifar.ui.html import png_url
+from cifar.ui.questions import (
+    answering,
+    choice,
+    image_of,
+    known_index,
+    known_model,
+    models,
+    pixels_of,
+    uploaded,
+)
+
+__all__ = ["FUNCTIONS", "answering", "options", "pixels_of"]
+
+MAX_CLASSES = 2
+
+
+def options() -> dict:
+    """What the page offers to choose from."""
+    checkpoints = {name: library.load(name) for name in models()}
+    return {
+        "classes": list(CLASSES),
+        "methods": [
+            {
+                "name": method.name,
+                "title": method.title,
+                "about": method.about,
+                "source": method.source,
+                "slow": method.slow,
+            }
+            for method in METHODS.values()
+        ],
+        "layers": {
+            name: [
+                {"name": layer.name, "title": layer.title, "size": layer.size}
+                for layer in ckpt.model.layers
+            ]
+            for name, ckpt in checkpoints.items()
+        },
+        "defaults": {
+            name: dict(zip(("method", "layers"), default_choice(ckpt), strict=True))
+            for name, ckpt in checkpoints.items()
+        },
+        "colours": {
+            "sequential": colour_table(COLOURS, 64),
+            "diverging": colour_table(DIVERGING, 65),
+        },
+    }
+
+
+@answering
+def look(question: dict) -> dict:
+    """What the network says of an image, and the evidence for one or two classes."""
+    ckpt = library.load(known_model(question.get("model")))
+    image, label = image_of(question.get("image"))
+    answer = classify(ckpt, image)
+    runner_up = int(np.argsort(-answer.probabilities, kind="stable")[1])
+    wanted = _classes(question) or [
+        answer.predicted,
+        runner_up if label in (None, answer.predicted) else label,
+    ]
+    heats = _heat_maps(ckpt, image, wanted, question)
+    return {
+        "probabilities": answer.probabilities.tolist(),
+        "predicted": answer.predicted,
+        "runner_up": runner_up,
+        "label": label,
+        "notices": _notices(ckpt, answer),
+        "method": heats[0].method,
+        "layers": [layer.name for layer in heats[0].layers],
+        "title": heats[0].title,
+        "unit": heats[0].unit,
+        "maps": [
+            {
+                "target": heat.target,
+                "height": heat.values.shape[0],
+                "width": heat.values.shape[1],
+                "values": heat.values.ravel().tolist(),
+            }
+            for heat in heats
+        ],
+    }
+
+
+def _notices(ckpt: Checkpoint, answer) -> list[dict]:
+    """What a visitor should know before believing the answer."""
+    found = []
+    if ood.unlike(ckpt, answer):
+        found.append(
+            {
+                "kind": "unlike",
+                "title": "unlike CIFAR-10",
+                "text": "This picture is unlike those that the network learned from, so its "
+                "answer may mean nothing.",
+            }
+        )
+    if ood.unsure(ckpt, answer):
+        found.append(
+            {
+                "kind": "unsure",
+                "title": "not sure",
+                "text": f"Of the answers given with less than "
+                f"{ckpt.metrics['unsure']['below']:.0%} confidence, fewer than nine in ten "
+                "are right.",
+            }
+        )
+    return found
+
+
+@answering
+def trust(question: dict) -> dict:
+    """Whether the heat map for one class can be trusted, with the curves behind the sentence."""
+    ckpt = library.load(known_model(question.get("model")))
+    image, _ = image_of(question.get("image"))
+    target = known_index(question.get("target"), len(CLASSES))
+    against = question.get("against")
+    others = [] if against is None else [known_index(against, len(CLASSES))]
+    heat = _heat_maps(ckpt, image, [target, *others], question)[0]
+    found = faithfulness(ckpt, image, heat)
+    return {
+        "fractions": list(found.fractions),
+        "deletion": found.deletion.tolist(),
+        "insertion": found.insertion.tolist(),
+        "random_deletion": _band(found.random_deletion),
+        "random_insertion": _band(found.random_insertion),
+        "random_road": float(np.abs(found.random_road).max()),
+        **{key: getattr(found, key) for key in ("road", "control", "occlusion", "verdict")},
+        "sentence": found.sentence,
+    }
+
+
+def _band(curves: np.ndarray) -> dict:
+    """Mean, lowest and highest of curves (R, F) at each fraction."""
+    return {
+        "mean": curves.mean(0).tolist(),
+        "low": curves.min(0).tolist(),
+        "high": curves.max(0).tolist(),
+    }
+
+
+@answering
+def probes(question: dict) -> dict:
+    """What the network says of an image that is changed step by step, and what flips it first."""
+    ckpt = library.load(known_model(question.get("model")))
+    image, _ = image_of(question.get("image"))
+    found = sweeps(ckpt, image)
+    return {
+        "probes": [
+            {
+                "name": sweep.probe.name,
+                "title": sweep.probe.title,
+                "unit": sweep.probe.unit,
+                "settings": list(sweep.probe.settings),
+                "words": [sweep.probe.words(setting) for setting in sweep.probe.settings],
+                "neutral": sweep.probe.neutral,
+                "probabilities": np.round(sweep.probabilities, 5).tolist(),
+                "change": np.round(sweep.change, 2).tolist(),
+                "strip": png_url(np.concatenate(list(sweep.images), axis=1)),
+            }
+            for sweep in found
+        ],
+        "flips": [
+            {
+                "name": flip.probe.name,
+                "setting": flip.setting,
+                "words": flip.words,
+                "becomes": flip.becomes,
+                "change": round(flip.change, 2),
+            }
+            for flip in flips(found)
+        ],
+    }
+
+
+@answering
+def bundle(question: dict) -> dict:
+    """A zip file with all that is shown of an image, and all that is needed to make it again."""
+    name = known_model(question.get("model"))
+    ckpt = library.load(name)
+    picture = question.get("image")
+    image, label = image_of(picture)
+    answer = classify(ckpt, image)
+    heats = _heat_maps(ckpt, image, _classes(question) or [answer.predicted], question)
+    checked: list[Faithfulness] = [faithfulness(ckpt, image, heat) for heat in heats]
+    original = None
+    if question.get("path"):
+        path = uploaded(question["path"])
+        open_image(path)  # only what is a picture goes in
+        original = (f"input{path.suffix.lower()}", path.read_bytes())
+    index = picture.get("index")
+    content = as_zip(
+        ckpt, image, answer, heats, checked, original=original, index=index, label=label
+    )
+    stem = "picture" if index is None else f"test-{index}"
+    return {
+        "name": f"cifar-lens-{stem}-{name}.zip",
+        "data": base64.b64encode(content).decode(),
+    }
+
+
+def _classes(question: dict) -> list[int]:
+    """The classes that evidence is asked for; none if the choice is left to us."""
+    classes = question.get("classes") or []
+    if not isinstance(classes, list) or len(classes) > MAX_CLASSES:
+        raise LensError(f"Ask for the evidence of at most {MAX_CLASSES} classes.")
+    return [known_index(one, len(CLASSES)) for one in classes]
+
+
+def _heat_maps(
+    ckpt: Checkpoint, image: np.ndarray, classes: list[int], question: dict
+) -> list[HeatMap]:
+    """The maps of one or two classes by the method and layers of a question, or the default's.
+
+    FinerCAM sets two classes against each other.
+    """
+    method, layers = default_choice(ckpt)
+    if question.get("method") is not None:
+        method = choice(question["method"], METHODS, "method")
+    if question.get("layers"):
+        known = [layer.name for layer in ckpt.model.layers]
+        if not isinstance(question["layers"], list) or len(question["layers"]) > len(known):
+            raise LensError(f"Choose layers out of {', '.join(known)}.")
+        layers = tuple(dict.fromkeys(choice(one, known, "layer") for one in question["layers"]))
+    if method == "finercam" and len(set(classes)) == 2:
+        return [
+            heat_maps(ckpt, image, [one], method, layers, against=other)[0]
+            for one, other in (classes, classes[::-1])
+        ]
+    return heat_maps(ckpt, image, classes, method, layers)
+
+
+FUNCTIONS = [look, trust, probes, bundle]

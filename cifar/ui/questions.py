@@ -1,0 +1,94 @@
+"""Questions of the page: what they may hold, and how they are answered whatever they hold.
+
+A question is one JSON object, and so is its answer; what cannot be done is returned as `error`, a
+sentence for the visitor. Everything in a question may be forged.
+"""
+
+import base64
+import binascii
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from gradio.utils import get_upload_folder
+
+from cifar import LensError
+from cifar.images import SIZE
+from cifar.ui import library
+from cifar.ui.library import TEST_IMAGES
+
+
+def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
+    """A function for the page: whatever it is sent, it answers, with an `error` if need be."""
+
+    @functools.wraps(function)
+    def answer(question):
+        try:
+            return function(question if isinstance(question, dict) else {})
+        except LensError as error:
+            return {"error": str(error)}
+
+    return answer
+
+
+def models() -> list[str]:
+    """Names of the checkpoints, the most accurate first."""
+    return [name for _, name in library.choices()]
+
+
+def known_model(name: object) -> str:
+    if name not in models():
+        raise LensError("There is no such model: reload the page.")
+    return name
+
+
+def known_index(index: object, count: int) -> int:
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
+        raise LensError(f"There is no image {index!r}: choose 0 to {count - 1:,}.")
+    return index
+
+
+def choice(value: object, known: tuple | list | dict, what: str) -> str:
+    """A word of the question that must be one of those that are known."""
+    if not isinstance(value, str) or value not in known:
+        raise LensError(f"There is no such {what}: choose one of {', '.join(known)}.")
+    return value
+
+
+def pixels_of(image: np.ndarray) -> str:
+    """A uint8 (32, 32, 3) image as the page holds it: base64 of its bytes, row by row."""
+    return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
+
+
+def image_of(image: object) -> tuple[np.ndarray, int | None]:
+    """The image that a question is about, uint8 (32, 32, 3), and its label if it has one.
+
+    image: {"index": of a test image} or {"pixels": as of `pixels_of`}.
+    """
+    image = image if isinstance(image, dict) else {}
+    if "index" in image:
+        images = TEST_IMAGES.get()
+        if images is None:
+            raise LensError("This needs the test images. " + TEST_IMAGES.status)
+        index = known_index(image["index"], len(images))
+        return images[index], int(library.predictions(models()[0]).labels[index])
+    try:
+        data = base64.b64decode(image.get("pixels") or "", validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        data = b""
+    if len(data) != SIZE * SIZE * 3:
+        raise LensError("The picture did not arrive whole: choose it again.")
+    return np.frombuffer(bytearray(data), np.uint8).reshape(SIZE, SIZE, 3), None
+
+
+def uploaded(path: object) -> Path:
+    """A file that was really uploaded to this server: a forged question can name no other."""
+    folder = Path(get_upload_folder()).resolve()
+    try:
+        found = Path(path if isinstance(path, str) else "").resolve()
+        if found.is_relative_to(folder) and found.is_file():
+            return found
+    except (OSError, ValueError):  # too long, or with a zero byte: no file has such a name
+        pass
+    raise LensError("The file did not arrive: choose it again.")

@@ -1,0 +1,545 @@
+"""The Classify tab as a visitor meets it: ways in, crops, answers, what goes wrong, screens."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from cifar.classifier import classify
+from cifar.images import network_view, open_image
+from cifar.ui import library
+from cifar.ui.classify import PHOTOS, photo
+from cifar.ui.html import png_url
+from cifar.ui.questions import pixels_of
+from cifar.ui.served import COMPONENTS, address
+
+pytestmark = pytest.mark.browser
+
+WIDE = photo("cheetah, running")  # more wide than high
+WIDTH, HEIGHT = 502, 343
+CAT = 0  # test index of the example that the page opens on
+
+
+def said(view, model="resnet"):
+    return classify(library.load(model), view)
+
+
+# Pictures in
+
+
+def test_it_opens_on_an_answer(classify_tab, pixels_of):
+    tab = classify_tab()
+    tab.expect(pixels_of(CAT), said(pixels_of(CAT)))
+    expect(tab.example("cat")).to_have_attribute("aria-pressed", "true")
+    expect(tab.root.locator(".truth .true")).to_have_text("cat")
+    expect(tab.root.locator("figcaption", has_text="32 x 32 pixels").first).to_be_visible()
+    expect(tab.root).to_contain_text("do not send private ones")
+    # A picture of 32x32 pixels leaves nothing to choose.
+    expect(tab.box).to_be_hidden()
+    expect(tab.button("stretch")).to_be_hidden()
+    assert len(tab.questions("look")) == 1 and tab.questions("see") == []
+
+
+def dropped(page, path, kind):
+    """Drop or paste a file, as a browser tells a page of it."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    page.evaluate(
+        """([data, name, kind]) => {
+          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+          const dataTransfer = new DataTransfer();
+          if (name) dataTransfer.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+          const target = document.querySelector('#classify .yours');
+          if (kind === 'drop') {
+            for (const type of ['dragover', 'drop'])
+              target.dispatchEvent(
+                new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+          } else document.activeElement.dispatchEvent(new ClipboardEvent(
+            'paste', { clipboardData: dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        [data, path.name if path.suffix == ".jpg" else "", kind],
+    )
+
+
+@pytest.mark.parametrize("way", ["choose", "drop", "paste"])
+def test_a_picture_comes_in(tab, way):
+    if way == "choose":
+        with tab.page.expect_file_chooser() as chooser:
+            tab.button("choose a file").press("Enter")
+        chooser.value.set_files(WIDE)
+    else:
+        dropped(tab.page, WIDE, way)
+    view = network_view(open_image(WIDE))
+    tab.expect(view, said(view))
+    expect(tab.root.locator(".yours.over")).to_have_count(0)
+    expect(tab.root.locator(".truth")).to_be_hidden()
+    expect(tab.root.locator("[data-key][aria-pressed=true]")).to_have_count(0)
+    size = tab.root.locator(".frame img").evaluate("img => [img.naturalWidth, img.naturalHeight]")
+    assert size == [WIDTH, HEIGHT]
+    assert len(tab.questions("see")) == 1
+    # What is known already, from the same picture before, is not asked for again.
+    assert [q["image"] for q in tab.questions("look")] in ([], [{"pixels": pixels_of(view)}])
+
+
+def test_a_paste_into_another_tab_or_without_a_picture_changes_nothing(tab, tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("x")
+    before = tab.seen
+    dropped(tab.page, text, "paste")
+    expect(tab.problem).to_have_text("There is no picture on the clipboard.")
+    tab.page.get_by_role("tab", name="About").click()
+    dropped(tab.page, WIDE, "paste")
+    tab.page.get_by_role("tab", name="Classify").click()
+    tab.page.wait_for_timeout(300)
+    assert np.array_equal(tab.seen, before) and tab.questions("see") == []
+
+
+CAMERA = """
+  navigator.mediaDevices.enumerateDevices = async () => [{ kind: 'videoinput' }];
+  navigator.mediaDevices.getUserMedia = async () => {
+    if (window.refused) throw new DOMException('no', 'NotAllowedError');
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+    const context = canvas.getContext('2d');
+    const paint = () => {
+      context.fillStyle = 'rgb(10, 200, 30)';
+      context.fillRect(0, 0, 640, 480);
+      requestAnimationFrame(paint);
+    };
+    paint();
+    window.stream = canvas.captureStream(10);
+    return window.stream;
+  };
+"""
+
+
+def test_a_photo_is_taken(classify_tab):
+    tab = classify_tab(script=CAMERA)
+    tab.button("take a photo").click()
+    tab.button("take the photo").click()
+    expect(tab.box).to_be_visible()
+    expect(tab.root.get_by_role("dialog")).to_be_hidden()
+    assert np.abs(tab.seen.astype(int) - (10, 200, 30)).max() < 12
+    assert tab.questions("see")[-1]["path"].endswith("photo.png")
+    assert tab.page.evaluate("stream.getTracks().every((t) => t.readyState === 'ended')")
+    tab.page.evaluate("window.refused = true")
+    tab.button("take a photo").click()
+    expect(tab.root.get_by_role("dialog")).to_contain_text("did not let this page use the camera")
+    tab.page.keyboard.press("Escape")
+    expect(tab.root.get_by_role("dialog")).to_be_hidden()
+
+
+def test_examples_are_picked_by_mouse_and_by_keyboard(tab, pixels_of):
+    ship = tab.example("ship")
+    ship.click()
+    index = int(ship.get_attribute("data-key").split()[-1])
+    tab.expect(pixels_of(index), said(pixels_of(index)))
+    assert tab.questions("look")[-1]["image"] == {"index": index}
+    ship.press("ArrowRight")
+    truck = tab.example("truck")
+    expect(truck).to_be_focused()
+    truck.press("ArrowUp")
+    expect(tab.example("deer")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(tab.example("deer")).to_have_attribute("aria-pressed", "true")
+    expect(tab.root.locator(".truth .true")).to_have_text("deer")
+
+
+def test_until_the_test_images_are_there_photographs_stand_in(classify_tab):
+    """The server of these tests has the images: the page is told otherwise at first."""
+
+    def example(key):
+        picture = open_image(photo(key))
+        view = network_view(picture)
+        return {
+            "key": key,
+            "caption": f"photograph, {key}",
+            "index": None,
+            "label": None,
+            "pixels": pixels_of(view),
+            "thumbnail": png_url(view),
+            "picture": png_url(np.asarray(picture)),
+        }
+
+    early = {"examples": [example(key) for key in PHOTOS], "opening": "lion", "ready": False}
+    told = {"examples": [early], "images_ready": [{"ready": False, "message": "being fetched"}]}
+
+    def route(request):
+        answers = told.get(request.request.post_data_json["fn_name"])
+        if answers:
+            request.fulfill(body=json.dumps(answers.pop()), content_type="application/json")
+        else:
+            request.continue_()
+
+    tab = classify_tab(route=route)
+    view = network_view(open_image(photo("lion")))
+    tab.expect(view, said(view))
+    expect(tab.box).to_be_visible()
+    expect(tab.root.locator("[data-key]")).to_have_count(10, timeout=30_000)
+    tab.expect(view)  # what the visitor looks at stays
+    assert tab.questions("see") == [{"example": "lion", "fit": "crop", "box": None}]
+
+
+# How a picture becomes square
+
+
+@pytest.fixture
+def wide(tab):
+    """The tab with a picture that is more wide than high, in its centre crop."""
+    tab.choose(WIDE)
+    tab.expect(network_view(open_image(WIDE)))
+    tab.asked.clear()
+    return tab
+
+
+def cut(tab):
+    """Wait for the crop that the page has asked for, and give it."""
+    for _ in range(100):
+        if tab.questions("see"):
+            break
+        tab.page.wait_for_timeout(50)
+    question = tab.questions("see")[-1]
+    box = question["box"]
+    tab.expect(network_view(open_image(WIDE, box=box), question["fit"], box))
+    return box
+
+
+def in_pixels(box):
+    """x, y, width and height of a box in pixels of the picture."""
+    left, top, right, bottom = box
+    return left * WIDTH, top * HEIGHT, (right - left) * WIDTH, (bottom - top) * HEIGHT
+
+
+def test_the_box_is_moved_by_the_pointer(wide):
+    where, frame = wide.box.bounding_box(), wide.root.locator(".frame").bounding_box()
+    before = wide.seen
+    x, y = where["x"] + where["width"] / 2, where["y"] + where["height"] / 2
+    wide.page.mouse.move(x, y)
+    wide.page.mouse.down()
+    wide.page.mouse.move(x + 30, y + 50, steps=4)
+    # While it moves, the page draws what it would give, and the server is left alone.
+    preview = wide.seen
+    assert not np.array_equal(preview, before) and wide.questions("see") == []
+    expect(wide.root.locator(".answer.old")).to_have_count(1)
+    wide.page.mouse.up()
+    box = cut(wide)
+    assert np.abs(wide.seen.astype(int) - preview).mean() < 6
+    assert (box[0] - (where["x"] - frame["x"]) / frame["width"]) * frame["width"] == pytest.approx(
+        30, abs=1.5
+    )
+    assert box[1] == 0 and box[3] == 1  # it is as high as the picture already
+    assert len(wide.questions("see")) == len(wide.questions("look")) == 1
+    assert wide.button("centre crop").get_attribute("aria-pressed") == "false"
+    wide.box.dblclick()
+    wide.expect(network_view(open_image(WIDE)))
+    expect(wide.button("centre crop")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_box_is_resized_by_a_corner_and_stays_square_and_inside(wide):
+    for corner, to in (("se", (-90, -40)), ("nw", (500, 500)), ("se", (2000, 2000))):
+        handle = wide.root.locator(f".corner.{corner}").bounding_box()
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        wide.asked.clear()
+        wide.page.mouse.move(x, y)
+        wide.page.mouse.down()
+        wide.page.mouse.move(x + to[0], y + to[1], steps=4)
+        wide.page.mouse.up()
+        box = cut(wide)
+        x, y, across, down = in_pixels(box)
+        assert across == pytest.approx(down) and 31.9 < across < HEIGHT
+        assert min(box) >= 0 and max(box) <= 1
+        if to[0] == -90:  # the opposite corner stays where it was
+            assert (x, y) == pytest.approx(((WIDTH - HEIGHT) // 2, 0))
+
+
+def test_the_box_is_moved_and_resized_by_the_keyboard(wide):
+    wide.box.focus()
+    for _ in range(3):
+        wide.page.keyboard.press("-")
+    box = cut(wide)
+    x, y, across, down = in_pixels(box)
+    step = round(0.04 * HEIGHT)
+    assert across == pytest.approx(down) and across == pytest.approx(HEIGHT - 3 * step)
+    wide.asked.clear()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        wide.page.keyboard.press(key)
+    assert in_pixels(cut(wide)) == pytest.approx((x + 2 * 7, y + 7, across, down))
+    assert len(wide.questions("see")) == 1  # once, when the keys rest
+    wide.asked.clear()
+    wide.page.keyboard.press("Shift+ArrowUp")
+    wide.page.keyboard.press("+")
+    assert in_pixels(cut(wide))[2] == pytest.approx(HEIGHT - step)
+    expect(wide.root.locator(".frame [role=status]")).to_contain_text("of the short side")
+    wide.button("centre crop").click()
+    wide.expect(network_view(open_image(WIDE)))
+
+
+@pytest.mark.parametrize("fit", ["fit", "stretch"])
+def test_the_whole_picture_can_be_shown(wide, fit):
+    wide.button(fit).click()
+    view = network_view(open_image(WIDE), fit)
+    wide.expect(view, said(view))
+    expect(wide.box).to_be_hidden()
+    wide.button("centre crop").click()
+    wide.expect(network_view(open_image(WIDE)))
+    expect(wide.box).to_be_visible()
+
+
+def test_the_way_of_fitting_stays_for_the_next_picture(wide):
+    wide.button("stretch").click()
+    tall = photo("tower")
+    wide.choose(tall)
+    wide.expect(network_view(open_image(tall), "stretch"))
+    expect(wide.button("stretch")).to_have_attribute("aria-pressed", "true")
+    wide.button("centre crop").click()
+
+
+def test_a_turned_photograph_stands_upright_in_both(tab, tmp_path):
+    path = tmp_path / "turned.jpg"
+    picture = Image.new("RGB", (400, 200), "red")
+    picture.paste((0, 0, 255), (0, 0, 100, 200))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(path, exif=exif, quality=95)
+    tab.choose(path)
+    tab.expect(network_view(open_image(path)))
+    frame = tab.root.locator(".frame").bounding_box()
+    assert frame["height"] == pytest.approx(2 * frame["width"], rel=0.02)
+    tab.box.focus()
+    tab.asked.clear()
+    for _ in range(30):
+        tab.page.keyboard.press("ArrowUp")
+    for _ in range(100):
+        if tab.questions("see"):
+            break
+        tab.page.wait_for_timeout(50)
+    box = tab.questions("see")[-1]["box"]
+    assert box[:2] == [0, 0]
+    view = network_view(open_image(path, box=box), box=box)
+    tab.expect(view)
+    assert view[2, 16, 2] > 200 and view[28, 16, 0] > 200  # blue above, red below
+
+
+def test_what_the_browser_shows_otherwise_than_the_server_is_not_cut(tab, tmp_path):
+    """Chromium leaves a turned WebP on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.effect_noise((400, 200), 90).convert("RGB").save(tmp_path / "turned.webp", exif=exif)
+    tab.choose(tmp_path / "turned.webp")
+    tab.expect(network_view(open_image(tmp_path / "turned.webp")))
+    expect(tab.box).to_be_hidden()
+    expect(tab.root.locator(".yours")).to_contain_text("cannot show this picture as it is")
+    tab.button("fit").click()
+    tab.expect(network_view(open_image(tmp_path / "turned.webp"), "fit"))
+    tab.button("centre crop").click()
+    expect(tab.box).to_be_hidden()
+
+
+def test_of_an_animation_the_first_frame_is_shown_and_cut(tab, tmp_path):
+    frames = [Image.new("RGB", (90, 60), colour) for colour in ("red", "blue", "lime")]
+    frames[0].save(
+        tmp_path / "moving.gif", save_all=True, append_images=frames[1:], duration=40, loop=0
+    )
+    tab.choose(tmp_path / "moving.gif")
+    tab.expect(network_view(open_image(tmp_path / "moving.gif")))
+    expect(tab.root.locator(".frame img")).to_have_attribute("src", re.compile("^data:image/png"))
+    tab.asked.clear()
+    tab.box.press("-")
+    tab.page.wait_for_timeout(200)  # still a preview
+    assert tab.seen[16, 16].tolist() == [255, 0, 0] and tab.questions("see") == []
+
+
+def test_boxes_are_square_and_inside_whatever_is_done_to_them(tab):
+    found = tab.page.evaluate(
+        """async (where) => {
+          const m = await import(where);
+          const pick = (n) => Math.floor(Math.random() * n);
+          const wrong = [];
+          for (let k = 0; k < 20000; k++) {
+            const size = { width: 1 + pick(k % 2 ? 60 : 4000), height: 1 + pick(900) };
+            let box = m.centred(size);
+            for (let j = 0; j < 6; j++) {
+              const by = () => pick(1200) - 600;
+              box = [
+                () => m.moved(box, by(), by(), size),
+                () => m.resized(box, by(), size),
+                () => m.pulled(box, { east: pick(2) > 0, south: pick(2) > 0 },
+                               { x: by(), y: by() }, size),
+              ][pick(3)]();
+              const fine = Object.values(box).every(Number.isInteger)
+                && box.x >= 0 && box.y >= 0 && box.side >= m.smallest(size)
+                && box.x + box.side <= size.width && box.y + box.side <= size.height;
+              if (!fine) wrong.push([size, box]);
+            }
+          }
+          return wrong.slice(0, 3);
+        }""",
+        f"/{address(COMPONENTS / 'classify' / 'box.js')}",
+    )
+    assert found == []
+
+
+# Answers
+
+
+def test_as_many_bars_as_wished_now_and_next_time(classify_tab):
+    tab = classify_tab()
+    slider = tab.root.get_by_label("Classes to show")
+    bars = tab.root.locator(".bars li")
+    expect(bars).to_have_count(5)
+    for count in (10, 1, 3):
+        slider.fill(str(count))
+        expect(bars).to_have_count(count)
+    tab.page.reload()
+    expect(bars).to_have_count(3)
+    assert tab.questions("look")[-1]["image"] == {"index": CAT}
+
+
+def test_a_doubtful_answer_says_so_beside_the_label(classify_tab):
+    """The label is among the bars however improbable; notices come with their sentence."""
+
+    def route(request):
+        if request.request.post_data_json["fn_name"] != "look":
+            return request.continue_()
+        response = request.fetch()
+        answer = response.json()
+        answer["probabilities"] = [0.04, 0.05, 0.06, 0.01, 0.02, 0.03, 0.07, 0.08, 0.09, 0.55]
+        answer["predicted"] = 9
+        answer["notices"] = [
+            {"kind": "unlike", "title": "unlike CIFAR-10", "text": "It may mean <b>nothing</b>."}
+        ]
+        request.fulfill(response=response, json=answer)
+
+    tab = classify_tab(route=route)
+    expect(tab.root.locator(".name .said")).to_have_text("truck")
+    expect(tab.root.locator(".truth")).to_have_text("labelled cat, 1.0%")
+    expect(tab.root.locator(".notices li")).to_have_text(
+        "unlike CIFAR-10 It may mean <b>nothing</b>."
+    )
+    tab.root.get_by_label("Classes to show").fill("1")
+    assert tab.root.locator(".bars li").all_inner_texts() == ["truck\n55.0%", "cat\n1.0%"]
+
+
+def test_the_model_switch_asks_again(wide):
+    view = network_view(open_image(WIDE))
+    for k, model in ((1, "basenet"), (0, "resnet")):
+        wide.page.locator("#model label").nth(k).click()
+        wide.page.wait_for_function(
+            "text => document.querySelector('#classify .name').textContent.includes(text)",
+            arg=f"{100 * said(view, model).confidence:.1f}%",
+        )
+        wide.expect(view, said(view, model))
+    assert wide.questions("look")[0]["model"] == "basenet"
+    assert wide.questions("see") == []
+
+
+def test_the_address_is_left_to_the_other_tabs(classify_tab):
+    tab = classify_tab(at="/?true=cat&id=61")
+    tab.choose(WIDE)
+    tab.expect(network_view(open_image(WIDE)))
+    assert tab.page.evaluate("location.search") == "?true=cat&id=61"
+
+
+# What goes wrong
+
+
+def test_what_is_no_picture_gets_one_sentence_and_the_answer_stays(wide, tmp_path):
+    before = wide.seen, wide.root.locator(".name").inner_text()
+    (tmp_path / "notes.png").write_text("not a picture")
+    wide.choose(tmp_path / "notes.png")
+    expect(wide.problem).to_contain_text("not a picture that can be read")
+    (tmp_path / "large.png").write_bytes(b"x" * (20 * 2**20 + 1))
+    wide.choose(tmp_path / "large.png")
+    expect(wide.problem).to_have_text("The file is larger than 20 MB: send a smaller picture.")
+    assert np.array_equal(wide.seen, before[0]) and wide.questions("look") == []
+    assert wide.root.locator(".name").inner_text() == before[1]
+    expect(wide.root.locator(".answer.old")).to_have_count(0)
+    expect(wide.box).to_be_visible()
+    # The next picture clears it away.
+    wide.choose(photo("tower"))
+    wide.expect(network_view(open_image(photo("tower"))))
+    expect(wide.problem).to_be_hidden()
+
+
+def test_an_upload_that_fails_says_so_and_can_be_repeated(classify_tab):
+    tab = classify_tab(errors=True)
+    before = tab.seen
+    tab.page.route("**/upload**", lambda route: route.abort())
+    tab.choose(WIDE)
+    expect(tab.problem).to_contain_text("could not be sent")
+    assert np.array_equal(tab.seen, before)
+    tab.page.unroute_all()
+    tab.choose(WIDE)
+    tab.expect(network_view(open_image(WIDE)))
+
+
+def test_a_slow_upload_is_shown_and_the_newest_picture_wins(classify_tab):
+    tab = classify_tab()
+    held = []
+    tab.page.route("**/upload**", lambda route: held.append(route))
+    tab.choose(WIDE)
+    status = tab.root.locator(".yours .status")
+    expect(status).to_contain_text("sending cheetah.jpg, 0.1 MB")
+    expect(tab.root.locator(".progress")).to_be_visible()
+    tab.example("ship").click()
+    expect(tab.root.locator(".truth .true")).to_have_text("ship")
+    expect(tab.root.locator(".progress")).to_be_hidden()
+    held.pop().continue_()
+    tab.page.wait_for_timeout(1000)
+    expect(tab.root.locator(".truth .true")).to_have_text("ship")
+    assert tab.questions("see") == []
+
+
+def test_a_crop_that_the_server_does_not_answer_can_be_tried_again(classify_tab):
+    tab = classify_tab(errors=True)
+    tab.choose(WIDE)
+    tab.expect(network_view(open_image(WIDE)))
+    tab.page.route("**/component_server**", lambda route: route.fulfill(status=500, body="{}"))
+    tab.button("stretch").click()
+    expect(tab.problem).to_contain_text("The server did not answer.")
+    tab.page.unroute_all()
+    tab.button("try again").click()
+    tab.expect(network_view(open_image(WIDE), "stretch"))
+    expect(tab.problem).to_be_hidden()
+
+
+# Screens
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_it_all(classify_tab, barriers, theme):
+    tab = classify_tab(
+        width=390, height=844, has_touch=True, is_mobile=True, at=f"/?__theme={theme}"
+    )
+    tab.choose(WIDE)
+    tab.expect(network_view(open_image(WIDE)))
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert barriers(tab.page) == []
+    tab.asked.clear()
+    # A finger moves the box.
+    where = tab.box.bounding_box()
+    x, y = where["x"] + where["width"] / 2, where["y"] + where["height"] / 2
+    touch = tab.page.context.new_cdp_session(tab.page)
+    points = [[{"x": x + 6 * k, "y": y}] for k in range(6)]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[0]})
+    for point in points[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": point})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert in_pixels(cut(tab))[0] > (WIDTH - HEIGHT) / 2 + 10
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1440, 3), (900, 2), (390, 1)])
+def test_the_columns_follow_the_screen(tab, width, columns):
+    tab.page.set_viewport_size({"width": width, "height": 940})
+    try:
+        tab.page.wait_for_function(
+            """columns => columns === new Set(
+              ['.yours', '.answer', '.why'].map((part) => Math.round(
+                document.querySelector(`#classify ${part}`).getBoundingClientRect().x))).size""",
+            arg=columns,
+        )
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        tab.page.set_viewport_size({"width": 1440, "height": 940})

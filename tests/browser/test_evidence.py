@@ -1,0 +1,274 @@
+"""The evidence panel: what it asks for, what it draws, and what it says of the maps."""
+
+import io
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from cifar import CLASSES
+from cifar.explain import METHODS, heat_maps
+from cifar.probes import flips, sweeps
+from cifar.ui import library
+
+pytestmark = pytest.mark.browser
+
+MINUS = "\N{MINUS SIGN}"
+
+
+class Panel:
+    """The evidence panel of the explorer, and the questions that it asks from now on."""
+
+    def __init__(self, desk, index):
+        self.desk, self.page, self.index = desk, desk.page, index
+        self.node = desk.page.locator("#explorer .evidence:not(.changes)")
+        self.changes = desk.page.locator("#explorer .changes")
+        self.asked = []
+        desk.page.on("request", self._listen)
+
+    def _listen(self, request):
+        if "component_server" in request.url:
+            body = json.loads(request.post_data)
+            self.asked.append((body["fn_name"], body["data"]))
+
+    def questions(self, name):
+        return [json.dumps(data) for fn, data in self.asked if fn == name]
+
+    def menu(self, label):
+        return self.node.get_by_role("combobox", name=label, exact=True)
+
+    def check(self, label):
+        return self.node.get_by_role("checkbox", name=label, exact=True)
+
+    def choose(self, label, value):
+        self.menu(label).select_option(value)
+        self.desk.rest()
+
+    def button(self, name, **options):
+        return self.node.get_by_role("button", name=name, **options)
+
+    def map(self, name):
+        return self.node.locator(f"[data-map={name}]")
+
+    @property
+    def captions(self):
+        return self.node.locator(".pair > figure:visible figcaption").all_inner_texts()
+
+    def close(self):
+        """Back to how everybody finds it: other tests use the same page."""
+        self.page.remove_listener("request", self._listen)
+        self.choose("evidence for", "said")
+        self.choose("beside", "other")
+        opened = self.node.locator("details[open]")
+        opened.evaluate_all("all => all.forEach((one) => { one.open = false; })")
+
+
+@pytest.fixture
+def wrong(truth):
+    """A mistake of the small network, which answers fast."""
+    return truth.select("basenet")[5]
+
+
+@pytest.fixture
+def panel(desk, wrong):
+    desk.show(model="basenet", id=wrong)
+    desk.rest()
+    panel = Panel(desk, wrong)
+    panel.node.locator(".choose summary").click()
+    yield panel
+    panel.close()
+
+
+def test_maps_are_those_of_python(panel, truth, pixels_of):
+    row = truth.rows["basenet"].loc[panel.index]
+    targets = [CLASSES.index(row["predicted"]), CLASSES.index(row["true"])]
+    ckpt, image = library.load("basenet"), pixels_of(panel.index)
+    for method in ("hirescam", "gradcam"):
+        panel.choose("method", method)
+        panel.button("stage 3").click()
+        panel.desk.rest()
+        heats = heat_maps(ckpt, image, targets, method, ["stage3"])
+        for heat, caption in zip(heats, panel.captions, strict=True):
+            name = CLASSES[heat.target]
+            assert caption.startswith(f"for {name}")
+            if heat.peak > 0:
+                shown = float(caption.rpartition(" ")[2])
+                assert shown == pytest.approx(heat.peak, rel=0.06, abs=0.06)
+            else:
+                assert "nothing in the image speaks for it here" in caption
+
+
+def test_every_method_is_offered_with_what_it_does(panel):
+    options = panel.menu("method").locator("option").all_inner_texts()
+    assert options == [
+        f"{method.title} (slow)" if method.slow else method.title for method in METHODS.values()
+    ]
+    panel.choose("method", "hirescam")
+    about = panel.node.locator(".about-method")
+    expect(about).to_contain_text(METHODS["hirescam"].about, ignore_case=True)
+    expect(about.get_by_role("link")).to_have_attribute("href", METHODS["hirescam"].source)
+    panel.choose("method", "gradcam")
+
+
+def test_layers_are_chosen_and_fused(panel):
+    chips = panel.node.get_by_role("group", name="Layers")
+    on = chips.locator("[aria-pressed=true]")
+    panel.button("stage 2").click()
+    panel.button("stage 3").click()
+    expect(on).to_have_text(["stage 38x8"])
+    panel.button("stage 2").click(modifiers=["Shift"])
+    expect(on).to_have_count(2)
+    expect(panel.check("fuse several")).to_be_checked()
+    panel.desk.rest()
+    expect(panel.node.locator(".scale-ends").first).to_contain_text("share of the highest")
+    fused = panel.questions("look")[-1]
+    assert fused.index("stage2") < fused.index("stage3")
+    panel.button("stage 2").focus()
+    panel.desk.press("Space")
+    expect(on).to_have_text(["stage 38x8"])
+    panel.desk.press("Space")
+    panel.check("fuse several").uncheck()
+    expect(on).to_have_text(["stage 216x16"])  # the last chosen stays
+    panel.button("stage 3").click()
+    panel.desk.rest()
+
+
+def test_a_method_that_looks_at_the_image_alone_offers_no_layer(panel):
+    panel.choose("method", "occlusion")
+    chips = panel.node.get_by_role("group", name="Layers").get_by_role("button")
+    for chip in chips.all():
+        expect(chip).to_be_disabled()
+    expect(panel.node.locator(".scale-ends").first).to_contain_text("points")
+    panel.choose("method", "gradcam")
+    expect(chips.first).to_be_enabled()
+
+
+def test_only_the_newest_choice_is_asked_for(panel):
+    panel.button("stage 1").click()
+    panel.desk.rest()
+    shown, before = panel.captions, len(panel.questions("look"))
+    for name in ("hirescam", "xgradcam", "layercam"):
+        panel.menu("method").select_option(name)
+    expect(panel.node.locator(".pair")).to_have_class(re.compile("pending"))
+    assert panel.captions == shown  # what was there stays until the next is
+    panel.desk.rest()
+    [question] = panel.questions("look")[before:]
+    assert "layercam" in question
+    panel.choose("method", "gradcam")
+    panel.choose("method", "layercam")
+    panel.choose("method", "gradcam")
+    assert len(panel.questions("look")) == before + 1  # known answers are kept
+
+
+def test_classes_are_chosen(panel, truth):
+    row = truth.rows["basenet"].loc[panel.index]
+    said, label = row["predicted"], row["true"]
+    texts = panel.menu("evidence for").locator("option").all_inner_texts()
+    assert texts == [f"{said}, what it said", *CLASSES]
+    panel.choose("beside", "none")
+    assert len(panel.captions) == 1 and panel.captions[0].startswith(f"for {said}")
+    expect(panel.node.locator(".rather")).to_be_disabled()
+    panel.choose("evidence for", str(CLASSES.index(label)))
+    assert panel.captions[0].startswith(f"for {label}")
+    panel.choose("beside", "other")  # what was said, where the label is chosen already
+    assert [text.split(",")[0].split(":")[0] for text in panel.captions] == [
+        f"for {label}",
+        f"for {said}",
+    ]
+
+
+def test_a_contrast_and_the_values_under_the_pointer(panel, truth, barriers):
+    row = truth.rows["basenet"].loc[panel.index]
+    said, label = row["predicted"], row["true"]
+    toggle = panel.button(f"{said} rather than {label}")
+    toggle.click()
+    contrast = panel.map("contrast")
+    expect(contrast).to_be_visible()
+    ends = contrast.locator(".scale-ends span")
+    expect(ends.first).to_have_text(re.compile(rf"^{label} {MINUS}[\d.]+$"))
+    expect(ends.last).to_have_text(re.compile(rf"^\+[\d.]+ {said}$"))
+    readout = panel.node.locator(".readout")
+    expect(readout).to_contain_text("Point at a map")
+    height = panel.node.bounding_box()["height"]
+    panel.map("b").locator("canvas").hover()
+    expect(readout).to_have_text(
+        re.compile(rf"^{said} [\d.]+ · {label} [\d.]+ · difference [+{MINUS}][\d.]+$")
+    )
+    expect(panel.node.locator(".mark:visible")).to_have_count(3)
+    assert panel.node.bounding_box()["height"] == height  # nothing moves
+    numbers = re.findall(r"[+-]?[\d.]+", readout.inner_text().replace(MINUS, "-"))
+    a, b, difference = map(float, numbers)
+    assert difference == pytest.approx(a - b, abs=0.02)
+    panel.page.mouse.move(0, 0)
+    expect(readout).to_contain_text("Point at a map")
+    panel.menu("beside").focus()
+    panel.desk.press("Tab", "ArrowLeft", "ArrowUp")
+    expect(readout).to_contain_text(re.compile(r"^(upper|middle).*: "))
+    assert barriers(panel.page) == []
+    toggle.click()
+    expect(contrast).to_be_hidden()
+
+
+def test_a_map_is_checked_on_demand(panel, barriers):
+    panel.button("check this map").click()
+    line = panel.node.locator(".verdict-line")
+    line.wait_for(timeout=60_000)
+    expect(line).to_have_attribute("data-trust", re.compile("^(yes|partly|no|nothing)$"))
+    panel.node.get_by_text("How that was checked").click()
+    expect(panel.node.locator(".trust .curves")).to_have_count(2)
+    panel.node.get_by_text("The curves as a table").click()
+    expect(panel.node.locator(".numbers-of-curves tbody tr")).to_have_count(11)
+    assert barriers(panel.page) == []
+    asked = len(panel.questions("trust"))
+    panel.choose("method", "hirescam")
+    expect(line).to_be_hidden()  # it was about the other map
+    panel.choose("method", "gradcam")
+    expect(line).to_be_visible()
+    assert len(panel.questions("trust")) == asked == 1
+    every = panel.check("check every map")
+    every.check()
+    panel.choose("method", "hirescam")
+    line.wait_for(timeout=60_000)
+    assert len(panel.questions("trust")) == 2
+    every.uncheck()
+    panel.choose("method", "gradcam")
+
+
+def test_probes_act_without_asking_again(panel, pixels_of, barriers):
+    swept = sweeps(library.load("basenet"), pixels_of(panel.index))
+    assert panel.questions("probes") == []
+    panel.changes.get_by_text("What would change its mind?").click()
+    cards = panel.changes.locator(".probe-card")
+    expect(cards).to_have_count(len(swept))
+    asked = len(panel.asked)
+    sentence = panel.changes.locator(".flip-sentence")
+    [first, *_] = flips(swept)
+    expect(sentence).to_contain_text(f"{first.words}, then it says {CLASSES[first.becomes]}.")
+    expect(panel.changes.locator(".probe-card :checked")).to_have_value(first.probe.name)
+
+    blur = next(sweep for sweep in swept if sweep.probe.name == "blur")
+    panel.changes.get_by_role("radio", name=re.compile("^blur")).check(force=True)
+    slider = panel.changes.get_by_role("slider", name="blur", exact=True)
+    canvas = panel.changes.locator(".probe-picture")
+    for at, setting in enumerate(blur.probe.settings):
+        slider.fill(str(at))
+        shares = blur.probabilities[at]
+        expect(panel.changes.locator(".probe-setting")).to_have_text(
+            f"{blur.probe.words(setting)}: {CLASSES[shares.argmax()]} {shares.max():.0%}"
+        )
+        shown = canvas.evaluate(
+            "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 32, 32).data)"
+        )
+        assert np.array_equal(np.reshape(shown, (32, 32, 4))[..., :3], blur.images[at])
+    assert len(panel.asked) == asked
+    assert barriers(panel.page) == []
+
+
+def test_the_evidence_is_saved(panel):
+    name, content = panel.desk.download(panel.button("save evidence"))
+    assert name == f"cifar-lens-test-{panel.index}-basenet.zip"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None and archive.namelist()

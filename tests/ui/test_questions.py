@@ -1,0 +1,77 @@
+"""What a question of the page may hold."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from cifar import LensError
+from cifar.ui import library, questions
+
+
+def test_an_answer_is_given_whatever_is_asked():
+    @questions.answering
+    def ask(question):
+        if question.get("fail"):
+            raise LensError("Ask for something else.")
+        return {"got": question}
+
+    assert ask({"a": 1}) == {"got": {"a": 1}}
+    assert ask("text") == ask(None) == ask([1]) == {"got": {}}
+    assert ask({"fail": True}) == {"error": "Ask for something else."}
+
+
+def test_pixels_come_back_as_they_were_sent(tiny_split):
+    image = tiny_split(3).images[0].permute(1, 2, 0).numpy()
+    back, label = questions.image_of({"pixels": questions.pixels_of(image)})
+    assert np.array_equal(back, image) and label is None
+
+
+def test_a_test_image_comes_with_its_label(test_images):
+    image, label = questions.image_of({"index": 7})
+    assert np.array_equal(image, test_images[7])
+    assert label == library.predictions("resnet").labels[7]
+
+
+def test_without_the_test_images_the_page_is_told(no_test_images):
+    with pytest.raises(LensError, match="being fetched"):
+        questions.image_of({"index": 7})
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        None,
+        "cat",
+        {},
+        {"pixels": None},
+        {"pixels": 7},
+        {"pixels": ""},
+        {"pixels": "not base64!"},
+        {"pixels": "grün"},
+        {"pixels": ["AAAA"]},
+        {"pixels": base64.b64encode(bytes(3071)).decode()},
+        {"pixels": base64.b64encode(bytes(3073)).decode()},
+    ],
+)
+def test_anything_but_whole_pixels_is_refused(image):
+    with pytest.raises(LensError, match="did not arrive whole"):
+        questions.image_of(image)
+
+
+@pytest.mark.parametrize("index", [-1, 10_000, True, "3", 1.0, None, [1]])
+def test_only_a_test_index_is_one(test_images, index):
+    with pytest.raises(LensError, match="choose 0 to 9,999"):
+        questions.image_of({"index": index})
+
+
+@pytest.mark.parametrize("path", [None, "", 3, "/etc/passwd", "../../etc/passwd", ["x"], "a\0b"])
+def test_only_an_upload_is_read(path):
+    with pytest.raises(LensError, match="did not arrive"):
+        questions.uploaded(path)
+
+
+@pytest.mark.parametrize("value", [None, 3, "stage9", ["stage1"], {}])
+def test_a_word_must_be_known(value):
+    with pytest.raises(LensError, match="no such layer: choose one of prep, stage1"):
+        questions.choice(value, ["prep", "stage1"], "layer")
