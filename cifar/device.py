@@ -18,7 +18,8 @@ def describe(device: torch.device) -> str:
             if line.startswith("model name"):
                 processor = line.split(":", 1)[1].strip()
                 break
-    return f"{processor} CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{processor} CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def keep_freed_memory() -> None:

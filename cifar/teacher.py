@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from cifar import checkpoint
 from cifar.evaluate import predict
+from cifar.model import multiply_adds
 
 
 def answers(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor:
@@ -36,6 +37,14 @@ def answers(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor:
     )
     checkpoint.replace(cache, lambda path: _write(path, logits, teacher.sha256))
     return torch.from_numpy(logits)
+
+
+def petaflop(name: str, images: int) -> float:
+    """What answers on so many images and their mirror images cost the teacher, in PFLOP.
+
+    Two operations a multiply-add, as for training; the teacher's own training does not count.
+    """
+    return 2 * 2 * images * multiply_adds(checkpoint.load(name, measured=False).model) / 1e15
 
 
 def _write(path: Path, logits: np.ndarray, sha256: str) -> None:

@@ -354,6 +354,9 @@ class Training:
         """Write the finished network as a checkpoint, with what the run cost."""
         if not self.accelerator.is_main_process:
             return
+        petaflop = sum(line["petaflop"] for line in self.history)
+        if self.recipe.teacher:
+            petaflop += teacher.petaflop(self.recipe.teacher, len(self.labels))
         checkpoint.save(
             self.run / "checkpoint",
             self.model,
@@ -365,7 +368,7 @@ class Training:
                 "official": self.train_split.official,
                 "epochs": self.recipe.epochs,
                 "seconds": round(sum(line["seconds"] for line in self.history)),
-                "petaflop": round(sum(line["petaflop"] for line in self.history), 4),
+                "petaflop": round(petaflop, 4),
                 "val_accuracy": self.history[-1]["val_accuracy"],
                 "hardware": describe(self.device),
                 "processes": self.accelerator.num_processes,

@@ -268,5 +268,5 @@ def test_without_the_library_the_explain_suite_says_what_to_install(untrained, m
 @pytest.mark.slow
 def test_our_heat_maps_are_faster_than_the_librarys():
     report = bench.measure("explain")
-    assert report["hardware"].endswith("threads")
+    assert "thread" in report["hardware"]
     assert bench.held(report), bench.as_table(report)

@@ -264,3 +264,12 @@ def test_a_missing_teacher_is_a_sentence_and_starts_no_run(knowing, tiny_split, 
         go(recipe, run, split)
     assert {path.name for path in run.glob("*")} <= {"recipe.json"}
     assert go(replace(recipe, teacher=str(knowing)), run, split)
+
+
+def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path, monkeypatch):
+    # 5.7 million multiply-adds, two operations each, for 1,000 images and their mirror images.
+    assert teacher.petaflop(knowing, 1000) == pytest.approx(2.28e-5, rel=0.01)
+    monkeypatch.setattr(teacher, "petaflop", lambda name, images: images)
+    go(replace(TAUGHT, teacher=str(knowing)), tmp_path / "run", tiny_split(64))
+    written = checkpoint.load(tmp_path / "run" / "checkpoint").config["training"]
+    assert written["petaflop"] == pytest.approx(64, abs=0.01)
