@@ -76,24 +76,30 @@ def evaluate(checkpoint: str, /, explain: bool = False, images: int = 500) -> No
     print(f"with the mirrored image averaged in: {percent(test['mirrored'])}")
 
 
-def predict(images: list[Path], /, checkpoint: str = "resnet", top_k: int = 3) -> None:
-    """Classify picture files and print the most probable classes of each.
+def predict(
+    pictures: list[str],
+    /,
+    checkpoint: str = "resnet",
+    top_k: int = 3,
+    out: Path | None = None,
+    heatmaps: Path | None = None,
+) -> None:
+    """Classify pictures; the exit code is 1 if there were some that could not be read.
 
     Args:
-        images: Picture files.
+        pictures: Files, folders (with all that is below them) and globs.
         checkpoint: A name under checkpoints/ or a folder.
-        top_k: How many classes to print, 1 to 10.
+        top_k: How many classes to give, 1 to 10.
+        out: Write a CSV table to this file instead of printing a line a picture.
+        heatmaps: Also save what speaks for each answer, as pictures in this folder.
     """
-    from cifar import images as pictures
+    from cifar import predict as many
     from cifar.checkpoint import load
-    from cifar.classifier import classify
 
     if not 1 <= top_k <= len(CLASSES):
         raise LensError(f"--top-k is {top_k}: choose 1 to {len(CLASSES)}.")
-    ckpt = load(checkpoint)
-    for path in images:
-        answer = classify(ckpt, pictures.network_view(pictures.open_image(path)))
-        print(f"{path}: " + ", ".join(f"{name} {p:.1%}" for name, p in answer.top(top_k)))
+    if not many.run(load(checkpoint), pictures, top_k=top_k, out=out, heatmaps=heatmaps):
+        sys.exit(1)
 
 
 def figures(screenshot: bool = True) -> None:

@@ -58,14 +58,19 @@ def calibrated(checkpoint: Checkpoint, inputs: torch.Tensor) -> np.ndarray:
     return metrics.probabilities(torch.cat(logits).numpy(), checkpoint.temperature)
 
 
-@torch.inference_mode()
 def classify(checkpoint: Checkpoint, image: np.ndarray) -> Answer:
     """One uint8 (32, 32, 3) image, by the checkpoint's network at its temperature."""
+    return classify_all(checkpoint, image[None])[0]
+
+
+@torch.inference_mode()
+def classify_all(checkpoint: Checkpoint, images: np.ndarray) -> list[Answer]:
+    """Each of uint8 (N, 32, 32, 3) images, all of which go through the network at once."""
     device = next(checkpoint.model.parameters()).device
-    features = checkpoint.model.features(to_tensor(image).to(device))
-    logits = checkpoint.model.head(features)[0].float().cpu().numpy()
-    return Answer(
-        logits,
-        metrics.probabilities(logits, checkpoint.temperature),
-        features[0].float().cpu().numpy(),
-    )
+    features = checkpoint.model.features(to_tensor(images).to(device))
+    logits = checkpoint.model.head(features).float().cpu().numpy()
+    probabilities = metrics.probabilities(logits, checkpoint.temperature)
+    return [
+        Answer(*row)
+        for row in zip(logits, probabilities, features.float().cpu().numpy(), strict=True)
+    ]

@@ -31,7 +31,7 @@ RANKS = [
     {"cifar.teacher"},
     {"cifar.train"},
     {"cifar.verdicts", "cifar.slices", "cifar.mistakes", "cifar.others", "cifar.explain"},
-    {"cifar.bundle"},
+    {"cifar.bundle", "cifar.predict"},
     {"cifar.explorer"},
     {"cifar.results", "cifar.comparisons", "cifar.figures", "cifar.screenshot", "cifar.bench"},
     {"cifar.ui"},  # and all that is in it

@@ -84,27 +84,36 @@ def test_run_and_resume_may_follow_the_preset(run, tmp_path, name):
 
 def test_predict_prints_the_most_probable_classes_of_each_picture(run, make_checkpoint, picture):
     folder = make_checkpoint()
-    lines = run("predict", picture, picture, "--checkpoint", folder, "--top-k", "4").splitlines()
-    assert len(lines) == 2 and lines[0] == lines[1]
-    name, answer = lines[0].rsplit(": ", 1)
-    assert name == str(picture)
+    again = picture.with_name("again.png")
+    again.write_bytes(picture.read_bytes())
+    lines = run("predict", picture, again, "--checkpoint", folder, "--top-k", "4").splitlines()
+    (name, answer), other = (line.rsplit(": ", 1) for line in lines)
+    assert name == str(picture) and other == [str(again), answer]
     classes = [part.split()[0] for part in answer.split(", ")]
     shares = [float(part.split()[1].rstrip("%")) for part in answer.split(", ")]
     assert len(set(classes) & set(CLASSES)) == 4
     assert shares == sorted(shares, reverse=True)
 
 
-def test_predict_names_a_file_that_is_no_picture(run, make_checkpoint, tmp_path):
+def test_predict_names_a_file_that_is_no_picture(run, make_checkpoint, tmp_path, capsys):
     (tmp_path / "words.png").write_text("words")
     folder = make_checkpoint()
-    message = fails(run, "predict", tmp_path / "words.png", "--checkpoint", folder)
-    assert "not a picture that can be read" in message
+    assert fails(run, "predict", tmp_path / "words.png", "--checkpoint", folder) == 1
+    assert "words.png: The file is not a picture that can be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("k", ["0", "11"])
 def test_predict_refuses_a_top_k_out_of_range_in_words(run, make_checkpoint, picture, k):
     folder = make_checkpoint()
     assert "1 to 10" in str(fails(run, "predict", picture, "--checkpoint", folder, "--top-k", k))
+
+
+def test_predict_writes_a_table_and_heat_maps(run, make_checkpoint, picture, tmp_path):
+    table, maps = tmp_path / "answers.csv", tmp_path / "maps"
+    arguments = ["--checkpoint", make_checkpoint(), "--out", table, "--heatmaps", maps]
+    assert "1 of 1 pictures" in run("predict", picture, *arguments)
+    assert table.read_text().startswith("file,class_1,probability_1,class_2,")
+    assert len(list(maps.glob("*.png"))) == 1
 
 
 def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path, picture):

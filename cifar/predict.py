@@ -1,0 +1,172 @@
+"""Many pictures in, a table of answers out.
+
+    python -m cifar predict photo.jpg
+    python -m cifar predict photos/ 'more/*.png' --out predictions.csv --heatmaps maps/
+
+A picture that cannot be read is named and passed over; the others are not lost for it.
+"""
+
+import csv
+import glob
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from cifar import CLASSES, LensError
+from cifar.checkpoint import Checkpoint, replace
+from cifar.classifier import Answer, classify_all
+from cifar.explain import heat_maps, overlay
+from cifar.images import FORMATS, ImageError, network_view, open_image
+
+BATCH = 128
+# What a file in a folder must end with to be taken for a picture; a file that is named is tried.
+SUFFIXES = {".jpg", *(f".{name.lower()}" for name in FORMATS)}
+ZOOM = 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file and what a network says of it, or why it could not be read."""
+
+    path: Path
+    image: np.ndarray | None = None
+    answer: Answer | None = None
+    problem: str = ""
+
+
+def run(
+    ckpt: Checkpoint,
+    patterns: Sequence[str | Path],
+    *,
+    top_k: int,
+    out: Path | None = None,
+    heatmaps: Path | None = None,
+) -> bool:
+    """Print an answer for each picture, or write all of them to `out` as CSV; name what fails.
+
+    heatmaps: a folder for the evidence, see `heat_map_name`. Returns whether every picture could be
+    read. Raises LensError for a name that stands for nothing and for what cannot be written.
+    """
+    paths = find(patterns)
+    answered, failed = [], 0
+    for number, picture in enumerate(predict(ckpt, paths, progress=len(paths) > 1), start=1):
+        if picture.answer is None:
+            failed += 1
+            tqdm.write(f"{picture.path}: {picture.problem}", file=sys.stderr)
+            continue
+        if out is None:
+            tqdm.write(line(picture, top_k), file=sys.stdout)
+        else:
+            answered.append(picture)
+        if heatmaps is not None:
+            save_heat_map(ckpt, picture, heatmaps / heat_map_name(number, picture))
+    if out is not None:
+        write_table(out, answered, top_k)
+        print(f"{out}: {len(answered):,} of {len(paths):,} pictures")
+    return failed == 0
+
+
+def find(patterns: Sequence[str | Path]) -> list[Path]:
+    """The files that names, folders and globs stand for, each once, in the order given.
+
+    Of a folder, all pictures in it and below it, in alphabetical order. Raises LensError for
+    no name, or one that stands for nothing.
+    """
+    if not patterns:
+        raise LensError("No picture was named: name files, folders or globs.")
+    found: dict[Path, None] = {}
+    for pattern in map(str, patterns):
+        path = Path(pattern)
+        if path.is_dir():
+            files = [file for file in sorted(path.rglob("*")) if _is_picture(file)]
+        elif path.exists():
+            files = [path]
+        else:
+            files = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
+            files = [file for file in files if file.is_file()]
+        if not files:
+            raise LensError(f"There is no picture {pattern}: name files, folders or globs.")
+        found |= dict.fromkeys(files)
+    return list(found)
+
+
+def _is_picture(file: Path) -> bool:
+    return file.is_file() and file.suffix.lower() in SUFFIXES
+
+
+def predict(ckpt: Checkpoint, paths: Sequence[Path], *, progress: bool = True) -> Iterator[Picture]:
+    """What a network says of each file, in order; memory does not grow with their number."""
+    bar = tqdm(total=len(paths), unit="picture", disable=not progress)
+    with ThreadPoolExecutor() as pool, bar:
+        remaining = iter(paths)
+        while batch := list(islice(remaining, BATCH)):
+            pictures = list(pool.map(_read, batch))
+            readable = [picture.image for picture in pictures if picture.image is not None]
+            answers = iter(classify_all(ckpt, np.stack(readable)) if readable else [])
+            for picture in pictures:
+                bar.update()
+                if picture.image is None:
+                    yield picture
+                else:
+                    yield Picture(picture.path, picture.image, next(answers))
+
+
+def _read(path: Path) -> Picture:
+    try:
+        return Picture(path, network_view(open_image(path)))
+    except ImageError as error:
+        return Picture(path, problem=str(error))
+
+
+def line(picture: Picture, top_k: int) -> str:
+    """A picture's answer for people: 'cat.jpg: cat 98.0%, dog 1.2%'."""
+    answers = picture.answer.top(top_k)
+    return f"{picture.path}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
+
+
+def write_table(path: Path, pictures: Sequence[Picture], top_k: int) -> None:
+    """A CSV file with a row a picture: file, then class and probability from the likeliest on.
+
+    Written whole or not at all. Raises LensError where it cannot be.
+    """
+    ranks = range(1, top_k + 1)
+    head = [f"{what}_{rank}" for rank in ranks for what in ("class", "probability")]
+
+    def write(partial: Path) -> None:
+        with partial.open("w", newline="", encoding="utf-8") as stream:
+            rows = csv.writer(stream, lineterminator="\n")
+            rows.writerow(["file", *head])
+            for picture in pictures:
+                answers = picture.answer.top(top_k)
+                rows.writerow([picture.path, *(value for answer in answers for value in answer)])
+
+    try:
+        replace(path, write)
+    except OSError as error:
+        raise LensError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def heat_map_name(number: int, picture: Picture) -> str:
+    """'0007-photo-cat.png': files of one name in two folders stay apart, in the table's order."""
+    return f"{number:04d}-{picture.path.stem}-{CLASSES[picture.answer.predicted]}.png"
+
+
+def save_heat_map(ckpt: Checkpoint, picture: Picture, path: Path) -> None:
+    """The evidence for the predicted class over what the network saw, 256x256, as a PNG file.
+
+    Raises LensError where it cannot be written.
+    """
+    (heat,) = heat_maps(ckpt, picture.image, [picture.answer.predicted])
+    large = picture.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(overlay(large, heat)).save(path)
+    except OSError as error:
+        raise LensError(f"{path} cannot be written: {error.strerror}.") from error
