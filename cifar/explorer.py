@@ -11,10 +11,10 @@ import pandas as pd
 from cifar import CLASSES, mistakes, sprites
 from cifar.annotations import REVIEWERS, Annotations
 from cifar.checkpoint import Checkpoint
-from cifar.evaluate import Predictions
 from cifar.metrics import probabilities, proportion
 from cifar.mistakes import SORTS
 from cifar.pack import pack, whole
+from cifar.predictions import Predictions
 from cifar.slices import Dimension, slices, worst_first
 from cifar.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from cifar import CLASSES, metrics
 from cifar.annotations import Annotations
-from cifar.evaluate import Predictions
+from cifar.predictions import Predictions
 from cifar.slices import Dimension
 from cifar.verdicts import AGREEMENT, VERDICTS, in_band, judge
 

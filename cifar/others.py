@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar import CLASSES, LensError, metrics
-from cifar.evaluate import Predictions
+from cifar.predictions import Predictions
 
 MAX_BYTES = 20_000_000
 ARRAYS = ("logits", "probabilities", "predictions")

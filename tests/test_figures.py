@@ -23,6 +23,7 @@ from cifar import (
 from cifar.card import percent
 from cifar.checkpoint import CheckpointError
 from cifar.model import create_model, multiply_adds
+from cifar.predictions import Predictions, load_predictions, save_predictions
 from cifar.recipe import PRESETS
 
 N = 400
@@ -127,9 +128,9 @@ def project(tmp_path_factory, small_test, logits):
         measured["test"]["mirrored"] = metrics.proportion(333, N)
         measured["explain"] = SCORES | {"command": f"python -m cifar evaluate {name} --explain"}
         checkpoint.write_json(folder / "metrics.json", measured)
-        evaluate.save_predictions(
+        save_predictions(
             folder / "predictions.npz",
-            evaluate.Predictions(logits, labels, None, False, ckpt.sha256),
+            Predictions(logits, labels, None, False, ckpt.sha256),
         )
     (root / "README.md").write_text(README)
     return root
@@ -142,7 +143,7 @@ def ckpt(project):
 
 @pytest.fixture
 def rows(ckpt):
-    return mistakes.table(evaluate.load_predictions(ckpt), ckpt.temperature)
+    return mistakes.table(load_predictions(ckpt), ckpt.temperature)
 
 
 def words(figure: Figure) -> list[str]:

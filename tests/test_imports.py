@@ -33,6 +33,7 @@ RANKS = [
     {"cifar.verdicts", "cifar.slices", "cifar.mistakes", "cifar.others", "cifar.explain"},
     {"cifar.bundle", "cifar.predict"},
     {"cifar.explorer"},
+    {"cifar.library"},
     {"cifar.results", "cifar.comparisons", "cifar.figures", "cifar.screenshot", "cifar.bench"},
     {"cifar.ui"},  # and all that is in it
     {"app", "cifar.__main__"},

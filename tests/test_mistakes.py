@@ -8,7 +8,6 @@ from scipy.stats import binom
 
 from cifar import CLASSES
 from cifar.annotations import Annotations
-from cifar.evaluate import Predictions
 from cifar.mistakes import (
     CELLS,
     SORTS,
@@ -19,6 +18,7 @@ from cifar.mistakes import (
     select,
     table,
 )
+from cifar.predictions import Predictions
 from cifar.slices import slices
 from cifar.verdicts import AGREEMENT, VERDICTS
 

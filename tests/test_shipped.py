@@ -9,6 +9,7 @@ import pytest
 
 from cifar import checkpoint, comparisons, evaluate
 from cifar.card import model_card
+from cifar.predictions import load_predictions
 from cifar.recipe import PRESETS, Recipe
 from cifar.results import readme_sections, refresh_readme
 
@@ -47,7 +48,7 @@ def test_it_saw_the_official_pixels_and_not_the_validation_images(ckpt):
 
 
 def test_recorded_predictions_are_the_live_ones(ckpt, test_split):
-    recorded = evaluate.load_predictions(ckpt)
+    recorded = load_predictions(ckpt)
     logits, features = evaluate.predict(ckpt, test_split.images[:250])
     assert np.abs(logits - recorded.logits[:250]).max() < 1e-4
     np.testing.assert_allclose(features, recorded.features[:250], rtol=1e-3, atol=1e-3)  # float16
@@ -55,7 +56,7 @@ def test_recorded_predictions_are_the_live_ones(ckpt, test_split):
 
 
 def test_every_number_follows_from_the_predictions(ckpt):
-    recorded = evaluate.load_predictions(ckpt)
+    recorded = load_predictions(ckpt)
     again = evaluate.split_metrics(recorded.logits, recorded.labels, ckpt.metrics["temperature"])
     stored = dict(ckpt.metrics["test"])
     del stored["mirrored"]

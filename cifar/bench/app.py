@@ -10,8 +10,9 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from cifar import checkpoint, evaluate
+from cifar import checkpoint
 from cifar.bench.rows import Row, added, take_turns, within
+from cifar.predictions import load_predictions
 from cifar.screenshot import serving
 
 N = 40  # requests of each kind
@@ -88,7 +89,7 @@ def uploaded(client: httpx.Client, url: str, content: bytes) -> str:
 
 def detail_row(client: httpx.Client, ours: str, echo: str) -> Row:
     """The answer and both heat maps of a mistake, another one each time."""
-    recorded = evaluate.load_predictions(checkpoint.load("resnet"))
+    recorded = load_predictions(checkpoint.load("resnet"))
     wrong = np.flatnonzero(recorded.logits.argmax(1) != recorded.labels)
     asked = iter(wrong.tolist())
     ask = component_function(client, ours, "explorer", "look")

@@ -4,7 +4,8 @@ from functools import partial
 
 import gradio as gr
 
-from cifar.ui import about, classify, library, mistakes, report, served
+from cifar import library
+from cifar.ui import about, classify, mistakes, report, served
 from cifar.ui.theme import CSS, THEME
 
 # Two hours: how old uploads and pictures made for a page may get; looked at every ten minutes.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import gradio as gr
 
-from cifar.ui.library import load
+from cifar.library import load
 
 HOW_TO_READ = """
 ### How to read a heat map

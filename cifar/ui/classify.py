@@ -11,11 +11,11 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from cifar import CLASSES
+from cifar import CLASSES, library
 from cifar.images import FITS, MAX_BYTES, network_view, open_image
-from cifar.ui import evidence, library
+from cifar.library import TEST_IMAGES
+from cifar.ui import evidence
 from cifar.ui.html import png_url
-from cifar.ui.library import TEST_IMAGES
 from cifar.ui.mistakes import images_ready
 from cifar.ui.questions import answering, choice, models, pixels_of, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address

@@ -9,7 +9,7 @@ import base64
 
 import numpy as np
 
-from cifar import CLASSES, LensError, ood
+from cifar import CLASSES, LensError, library, ood
 from cifar.bundle import as_zip
 from cifar.checkpoint import Checkpoint
 from cifar.classifier import classify
@@ -26,7 +26,6 @@ from cifar.explain import (
 )
 from cifar.images import open_image
 from cifar.probes import flips, sweeps
-from cifar.ui import library
 from cifar.ui.html import png_url
 from cifar.ui.questions import (
     answering,

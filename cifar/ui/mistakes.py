@@ -11,13 +11,13 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from cifar import CLASSES, LensError, data, explorer, mistakes, sprites
+from cifar import CLASSES, LensError, data, explorer, library, mistakes, sprites
 from cifar.annotations import load_published
+from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.others import as_predictions, parse_predictions
 from cifar.slices import slices
-from cifar.ui import evidence, library
+from cifar.ui import evidence
 from cifar.ui.html import png_url
-from cifar.ui.library import ANNOTATIONS, TEST_IMAGES
 from cifar.ui.questions import answering, known_index, known_model, models, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address
 

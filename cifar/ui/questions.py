@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from cifar import LensError
+from cifar import LensError, library
 from cifar.images import SIZE
-from cifar.ui import library
-from cifar.ui.library import TEST_IMAGES
+from cifar.library import TEST_IMAGES
 
 
 def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:

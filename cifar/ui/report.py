@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import gradio as gr
 
 from cifar.card import data_note, duration, percent
+from cifar.library import load
 from cifar.results import figure_path
-from cifar.ui.library import load
 
 
 def numbers(name: str) -> str:

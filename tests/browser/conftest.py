@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from cifar import mistakes, screenshot
+from cifar import library, mistakes, screenshot
 from cifar.annotations import load_published
 from cifar.mistakes import CELLS
 from cifar.others import as_predictions
 from cifar.slices import slices
-from cifar.ui import library
 from cifar.ui.served import COMPONENTS, address
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page

@@ -4,9 +4,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import screenshot
+from cifar import library, screenshot
 from cifar.classifier import classify
-from cifar.ui import library
 
 pytestmark = pytest.mark.browser
 

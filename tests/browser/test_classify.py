@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from cifar import library
 from cifar.classifier import classify
 from cifar.images import network_view, open_image
-from cifar.ui import library
 from cifar.ui.classify import PHOTOS, photo
 from cifar.ui.html import png_url
 from cifar.ui.questions import pixels_of

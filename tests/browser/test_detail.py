@@ -13,10 +13,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import CLASSES
+from cifar import CLASSES, library
 from cifar.explain import COLOURS, colour_table
 from cifar.mistakes import caption
-from cifar.ui import library
 from cifar.verdicts import VERDICTS
 
 pytestmark = pytest.mark.browser

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import CLASSES
+from cifar import CLASSES, library
 from cifar.explain import METHODS, heat_maps
 from cifar.probes import flips, sweeps
-from cifar.ui import library
 
 pytestmark = pytest.mark.browser
 

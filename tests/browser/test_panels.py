@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from cifar import library
 from cifar.mistakes import CELLS, caption
-from cifar.ui import library
 
 pytestmark = pytest.mark.browser
 

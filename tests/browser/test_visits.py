@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import screenshot
+from cifar import library, screenshot
 from cifar.mistakes import SORTS, caption
-from cifar.ui import library
 
 pytestmark = pytest.mark.browser
 

@@ -1,7 +1,6 @@
 import pytest
 
-from cifar import data
-from cifar.ui import library
+from cifar import data, library
 
 
 @pytest.fixture(scope="session")

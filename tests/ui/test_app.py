@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from cifar import data
+from cifar import data, library
 from cifar.card import percent
-from cifar.ui import about, library, report
+from cifar.ui import about, report
 
 
 def test_importing_the_app_opens_no_connection_and_starts_no_thread():

@@ -13,10 +13,10 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from cifar import CLASSES
+from cifar import CLASSES, library
 from cifar.classifier import classify
 from cifar.explain import default_choice, heat_maps
-from cifar.ui import evidence, library
+from cifar.ui import evidence
 from cifar.ui.questions import pixels_of
 
 MODEL = "basenet"

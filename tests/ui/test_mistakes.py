@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
 
-from cifar import CLASSES, data
+from cifar import CLASSES, data, library
 from cifar.pack import unpack
-from cifar.ui import library
 from cifar.ui import mistakes as tab
 from cifar.ui.served import SERVED
 

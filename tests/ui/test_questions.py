@@ -5,8 +5,8 @@ import base64
 import numpy as np
 import pytest
 
-from cifar import LensError
-from cifar.ui import library, questions
+from cifar import LensError, library
+from cifar.ui import questions
 
 
 def test_an_answer_is_given_whatever_is_asked():

@@ -11,10 +11,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from cifar import LensError, checkpoint, data, evaluate, mistakes
+from cifar import LensError, checkpoint, data, mistakes
 from cifar.annotations import load_annotations
 from cifar.checkpoint import Checkpoint, CheckpointError
-from cifar.evaluate import Predictions
+from cifar.predictions import Predictions, load_predictions
 
 NAMES = {"resnet": "ResNet", "basenet": "BaseNet"}
 
@@ -49,7 +49,7 @@ def load(name: str) -> Checkpoint:
 
 @cache
 def predictions(name: str) -> Predictions:
-    return evaluate.load_predictions(load(name))
+    return load_predictions(load(name))
 
 
 def table(name: str) -> pd.DataFrame:
