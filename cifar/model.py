@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cifar.convolution import Conv2d
+
 # Mean and standard deviation of the 50,000 training images, per channel, on the 0 to 1 scale.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
@@ -37,13 +39,9 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
     return (images.float() - mean) / std
 
 
-def _conv(width_in: int, width_out: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(width_in, width_out, 3, stride=stride, padding=1, bias=False)
-
-
 def _prep(width: int) -> nn.Sequential:
     return nn.Sequential(
-        OrderedDict(conv=_conv(3, width), norm=nn.BatchNorm2d(width), relu=nn.ReLU())
+        OrderedDict(conv=Conv2d(3, width), norm=nn.BatchNorm2d(width), relu=nn.ReLU())
     )
 
 
@@ -53,7 +51,7 @@ class Widen(nn.Sequential):
     def __init__(self, width_in: int, width_out: int):
         super().__init__(
             OrderedDict(
-                conv=_conv(width_in, width_out),
+                conv=Conv2d(width_in, width_out),
                 # Pooling first leaves a quarter of the values to normalise and rectify.
                 pool=nn.MaxPool2d(2),
                 norm=nn.BatchNorm2d(width_out),
@@ -68,10 +66,10 @@ class Branch(nn.Sequential):
     def __init__(self, width_in: int, width_out: int):
         super().__init__(
             OrderedDict(
-                conv1=_conv(width_in, width_out),
+                conv1=Conv2d(width_in, width_out),
                 norm1=nn.BatchNorm2d(width_out),
                 relu1=nn.ReLU(),
-                conv2=_conv(width_out, width_out, stride=2),
+                conv2=Conv2d(width_out, width_out, stride=2),
                 norm2=nn.BatchNorm2d(width_out),
                 relu2=nn.ReLU(),
             )

@@ -16,6 +16,7 @@ from torchvision import transforms
 
 from cifar import data
 from cifar.bench.rows import Row, take_turns, throughput
+from cifar.convolution import Conv2d
 from cifar.device import keep_freed_memory
 from cifar.model import MEAN, STD, create_model
 from cifar.recipe import PRESETS
@@ -133,6 +134,9 @@ def tutorial_training(network: str, steps: int, workers: int = 2) -> Callable[[]
         persistent_workers=workers > 0,
     )
     model = create_model(network).to(device)
+    for module in model.modules():
+        if isinstance(module, Conv2d):
+            module.__class__ = torch.nn.Conv2d  # PyTorch's own, as a tutorial has them
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
     )
