@@ -88,7 +88,7 @@ def predict(
 
     Args:
         pictures: Files, folders (with all that is below them) and globs.
-        checkpoint: A name under checkpoints/ or a folder.
+        checkpoint: A name under checkpoints/, a folder, or USER/NAME@REVISION on the Hub.
         top_k: How many classes to give, 1 to 10.
         out: Write a CSV table to this file instead of printing a line a picture.
         heatmaps: Also save what speaks for each answer, as pictures in this folder.
@@ -98,23 +98,105 @@ def predict(
 
     if not 1 <= top_k <= len(CLASSES):
         raise LensError(f"--top-k is {top_k}: choose 1 to {len(CLASSES)}.")
-    if not many.run(load(checkpoint), pictures, top_k=top_k, out=out, heatmaps=heatmaps):
+    ckpt = load(checkpoint)
+    say(ckpt.origin)
+    if not many.run(ckpt, pictures, top_k=top_k, out=out, heatmaps=heatmaps):
         sys.exit(1)
+
+
+def push(
+    checkpoint: str,
+    name: str,
+    /,
+    private: bool = False,
+    dry_run: bool = False,
+    out: Path | None = None,
+) -> None:
+    """Publish an evaluated checkpoint as a model on the Hugging Face Hub.
+
+    Args:
+        checkpoint: A name under checkpoints/, a folder, or USER/NAME@REVISION on the Hub.
+        name: What it is called on the Hub, USER/NAME.
+        private: Create it so that only you can see it.
+        dry_run: Upload nothing; write what would be uploaded into the folder --out.
+        out: That folder, empty or not there yet.
+    """
+    from cifar.checkpoint import load
+    from cifar.publish import push as publish
+
+    check_dry_run(dry_run, out)
+    ckpt = load(checkpoint)
+    say(ckpt.origin)
+    print(publish(ckpt, name, private=private, out=out))
+
+
+def deploy(
+    name: str,
+    /,
+    private: bool = False,
+    hardware: Literal["cpu-basic", "cpu-upgrade", "zero-a10g"] | None = None,
+    zerogpu: bool = False,
+    static: bool = False,
+    models: tuple[str, ...] = (),
+    dry_run: bool = False,
+    out: Path | None = None,
+) -> None:
+    """Publish the app with the checkpoints as a Space on the Hugging Face Hub.
+
+    Args:
+        name: What it is called on the Hub, USER/NAME.
+        private: Create it so that only you can see it.
+        hardware: What it runs on, cpu-basic if left out.
+        zerogpu: Build it for ZeroGPU, which lends GPUs; the same as --hardware zero-a10g.
+        static: Publish a site that runs in the visitor's browser alone, without a server.
+        models: Models on the Hub that it is linked with, USER/NAME each.
+        dry_run: Upload nothing; write what would be uploaded into the folder --out.
+        out: That folder, empty or not there yet.
+    """
+    from cifar.publish import deploy as publish
+
+    check_dry_run(dry_run, out)
+    print(
+        publish(
+            name,
+            private=private,
+            hardware=hardware,
+            zerogpu=zerogpu,
+            static=static,
+            models=models,
+            out=out,
+        )
+    )
+
+
+def say(origin: str) -> None:
+    """On stderr, which commit and weights a checkpoint from the Hub is; nothing of a local one."""
+    if origin:
+        print(origin, file=sys.stderr)
+
+
+def check_dry_run(dry_run: bool, out: Path | None) -> None:
+    """Raises LensError where one of --dry-run and --out stands without the other."""
+    if dry_run != (out is not None):
+        raise LensError("--dry-run and --out DIR go together: what would be uploaded goes to DIR.")
 
 
 def figures(screenshot: bool = True) -> None:
     """Draw the pictures under assets/ and refresh README's results table.
 
     Args:
-        screenshot: Also serve the app and photograph it (needs requirements-dev.txt and Chromium).
+        screenshot: Also serve the app, photograph it and run README's calls (needs
+            requirements-dev.txt and Chromium).
     """
     from cifar import figures as pictures
     from cifar import screenshot as camera
+    from cifar import usage
     from cifar.results import ASSETS
 
     pictures.draw_all()
     if screenshot:
         camera.draw(ASSETS / "screenshot.png")
+        usage.refresh(pictures.README)
 
 
 def bench(suite: Literal["train", "app", "explain"], /, json: bool = False) -> None:
@@ -134,7 +216,7 @@ def bench(suite: Literal["train", "app", "explain"], /, json: bool = False) -> N
 
 
 def main() -> None:
-    verbs = (summary, train, recipes, evaluate, predict, figures, bench)
+    verbs = (summary, train, recipes, evaluate, predict, push, deploy, figures, bench)
     verbs = {verb.__name__: verb for verb in verbs}
     try:
         tyro.extras.subcommand_cli_from_dict(

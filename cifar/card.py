@@ -1,5 +1,7 @@
 """The model card of a checkpoint, written from its config and metrics and nothing else."""
 
+from collections.abc import Sequence
+
 
 def percent(share: dict) -> str:
     """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
@@ -98,9 +100,30 @@ def doubts(metrics: dict) -> list[str]:
 
 def model_card(config: dict, metrics: dict) -> str:
     """Markdown with the Hub's metadata first. metrics: the content of `metrics.json`."""
+    front = [
+        "license: mit",
+        "library_name: pytorch",
+        "pipeline_tag: image-classification",
+        "datasets:",
+        "- uoft-cs/cifar10",
+        "metrics:",
+        "- accuracy",
+        "tags:",
+        "- cifar10",
+        "- image-classification",
+    ]
+    return "\n".join(["---", *front, "---", "", *body(config, metrics)])
+
+
+def title(config: dict) -> str:
+    """What the network is called: the name of its class."""
+    return {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
+
+
+def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
+    """A card's lines without the metadata. extra: lines that come before how it was trained."""
     test, train = metrics["test"], metrics["train"]["accuracy"]
     training, recipe = config["training"], config["recipe"]
-    name = {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
     rows = [
         ("Test accuracy, plain", percent(test["accuracy"])),
         ("Test accuracy, with the mirrored image averaged in", percent(test["mirrored"])),
@@ -130,61 +153,47 @@ def model_card(config: dict, metrics: dict) -> str:
         for row in test["per_class"]
     ]
     sizes = [recipe["sizes"][min(i, len(recipe["sizes"]) - 1)] for i in range(training["epochs"])]
-    return "\n".join(
-        [
-            "---",
-            "license: mit",
-            "library_name: pytorch",
-            "pipeline_tag: image-classification",
-            "datasets:",
-            "- uoft-cs/cifar10",
-            "metrics:",
-            "- accuracy",
-            "tags:",
-            "- cifar10",
-            "- image-classification",
-            "---",
-            "",
-            f"# {name} on CIFAR-10",
-            "",
-            f"Classifies 32x32 colour images into {', '.join(config['classes'])}.",
-            "",
-            f"Measured on {test['accuracy']['n']:,} test images: {data_note(metrics['official'])}. "
-            "Intervals are Wilson's at 95%.",
-            "",
-            "| | |",
-            "|---|---|",
-            *(f"| {label} | {value} |" for label, value in rows),
-            "",
-            "| class | recall | precision |",
-            "|---|---|---|",
-            *per_class,
-            "",
-            "## Training",
-            "",
-            f"{training['epochs']} epochs over {training['images']:,} training images, "
-            f"{data_note(training['official'])}, scaled to {', '.join(map(str, sizes))} pixels a "
-            "side by epoch. "
-            f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
-            "out) on "
-            f"{training['hardware']}, torch {training['torch']}. "
-            "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
-            "",
-            f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "
-            f"{metrics['evaluation']['hardware']} by `{metrics['evaluation']['command']}`; weights "
-            f"sha256 `{metrics['weights_sha256']}`.",
-            "",
-            *(
-                ("## Heat maps", "", scores_table(metrics["explain"]), "")
-                if "explain" in metrics
-                else ()
-            ),
-            *doubts(metrics),
-            "## Limits",
-            "",
-            "It knows ten classes and always names one of them, whatever it is shown. It has seen "
-            "only 32x32 images, so a photograph is reduced to that first. Not for any use where a "
-            "wrong answer matters.",
-            "",
-        ]
-    )  # fmt: skip
+    return [
+        f"# {title(config)} on CIFAR-10",
+        "",
+        f"Classifies 32x32 colour images into {', '.join(config['classes'])}.",
+        "",
+        f"Measured on {test['accuracy']['n']:,} test images: {data_note(metrics['official'])}. "
+        "Intervals are Wilson's at 95%.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {label} | {value} |" for label, value in rows),
+        "",
+        "| class | recall | precision |",
+        "|---|---|---|",
+        *per_class,
+        "",
+        *extra,
+        "## Training",
+        "",
+        f"{training['epochs']} epochs over {training['images']:,} training images, "
+        f"{data_note(training['official'])}, scaled to {', '.join(map(str, sizes))} pixels a "
+        "side by epoch. "
+        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
+        "out) on "
+        f"{training['hardware']}, torch {training['torch']}. "
+        "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
+        "",
+        f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "
+        f"{metrics['evaluation']['hardware']} by `{metrics['evaluation']['command']}`; weights "
+        f"sha256 `{metrics['weights_sha256']}`.",
+        "",
+        *(
+            ("## Heat maps", "", scores_table(metrics["explain"]), "")
+            if "explain" in metrics
+            else ()
+        ),
+        *doubts(metrics),
+        "## Limits",
+        "",
+        "It knows ten classes and always names one of them, whatever it is shown. It has seen "
+        "only 32x32 images, so a photograph is reduced to that first. Not for any use where a "
+        "wrong answer matters.",
+        "",
+    ]  # fmt: skip

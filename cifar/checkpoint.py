@@ -1,9 +1,11 @@
 """A trained network as a folder: `model.safetensors`, `config.json` and what was measured of it.
 
+The folder is one of this computer, or one that USER/NAME@REVISION names on the Hugging Face Hub.
 Reading is strict: another format version, network, class list, normalisation, tensor name, shape
 or a broken file is an error that names it. Nothing is ever unpickled.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,11 +17,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from cifar import CLASSES, LensError
+from cifar import CLASSES, LensError, hub
+from cifar.hub import Snapshot
 from cifar.model import MEAN, STD, Staged, create_model
 
 FORMAT_VERSION = 1
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
+# What a checkpoint can consist of; the first two it must have.
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "history.jsonl",
+    "metrics.json",
+    "predictions.npz",
+    "README.md",
+)
 
 
 class CheckpointError(LensError):
@@ -32,6 +44,7 @@ class Checkpoint:
 
     metrics: the content of `metrics.json`, empty for a checkpoint that was not evaluated yet.
     sha256: that of the weights file, to which metrics and predictions are bound.
+    snapshot: where on the Hub it is from; None for a folder of this computer.
     """
 
     path: Path
@@ -39,6 +52,7 @@ class Checkpoint:
     config: dict
     metrics: dict
     sha256: str
+    snapshot: Snapshot | None = None
 
     @property
     def temperature(self) -> float:
@@ -55,7 +69,13 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """What people call it: the folder's name, or USER/NAME@REVISION on the Hub."""
+        return self.path.name if self.snapshot is None else str(self.snapshot.name)
+
+    @property
+    def origin(self) -> str:
+        """Which commit and weights a name on the Hub stood for; empty for a local folder."""
+        return f"{self.snapshot}, weights sha256 {self.sha256}" if self.snapshot else ""
 
 
 def save(
@@ -85,12 +105,53 @@ def save(
 
 
 def find(name: str | Path) -> Path:
-    """The folder of a checkpoint given by its name under `checkpoints/` or by its path."""
+    """The folder of a checkpoint given by its name under `checkpoints/`, its path, or its name on
+    the Hub, which is downloaded. Raises CheckpointError or HubError where there is none."""
+    found = _find(name)
+    return found.folder if isinstance(found, Snapshot) else found
+
+
+def find_own(name: str | Path) -> Path:
+    """As `find`, for whoever writes into the folder: one from the Hub is a CheckpointError."""
+    if folder := _local(name):
+        return folder
+    if _is_on_the_hub(name):
+        wanted = hub.parse(str(name))
+        copy = wanted.repo_id.partition("/")[2]
+        raise CheckpointError(
+            f"{name} is on the Hub, and what is measured is written beside the weights: copy it "
+            f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
+            f"{copy}`, and name {copy} instead."
+        )
+    return find(name)
+
+
+def _find(name: str | Path) -> Path | Snapshot:
+    """A local folder wins over a name on the Hub."""
+    if folder := _local(name):
+        return folder
+    if not _is_on_the_hub(name):
+        known = ", ".join(available()) or "none yet"
+        raise CheckpointError(
+            f"There is no checkpoint {str(name)!r} (in this project: {known}), and a name on the "
+            "Hub is USER/NAME or USER/NAME@REVISION."
+        )
+    found = hub.snapshot(hub.parse(str(name)), FILES)
+    if not (found.folder / "config.json").is_file():
+        raise CheckpointError(f"{found} is no checkpoint: it has no config.json.")
+    return found
+
+
+def _local(name: str | Path) -> Path | None:
     for folder in (ROOT / str(name), Path(name)):
         if (folder / "config.json").is_file():
             return folder
-    known = ", ".join(available()) or "none yet"
-    raise CheckpointError(f"There is no checkpoint {str(name)!r} (in this project: {known}).")
+    return None
+
+
+def _is_on_the_hub(name: str | Path) -> bool:
+    """Whether a name can only mean one on the Hub: nothing on this computer has it."""
+    return hub.looks_like_a_name(str(name)) and not Path(name).exists()
 
 
 def available() -> list[str]:
@@ -101,11 +162,22 @@ def available() -> list[str]:
 def load(
     name: str | Path, device: str | torch.device = "cpu", *, measured: bool = True
 ) -> Checkpoint:
-    """Read a checkpoint by name or path. Raises CheckpointError for one that cannot be trusted.
+    """Read a checkpoint by its name, path or name on the Hub.
 
     measured: False leaves `metrics.json` alone, for an evaluation that is about to replace it.
+    Raises CheckpointError for one that cannot be trusted, HubError for one that cannot be had.
     """
-    folder = find(name)
+    found = _find(name)
+    if not isinstance(found, Snapshot):
+        return _read(found, str(found), device, measured)
+    try:
+        ckpt = _read(found.folder, str(found.name), device, measured)
+    except CheckpointError as error:
+        raise CheckpointError(f"{found} is no checkpoint that can be used: {error}") from error
+    return dataclasses.replace(ckpt, snapshot=found)
+
+
+def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -> Checkpoint:
     config = read_json(folder / "config.json")
     for key, wanted in {
         "format_version": FORMAT_VERSION,
@@ -153,7 +225,7 @@ def load(
         if metrics.get("weights_sha256") != sha256:
             raise CheckpointError(
                 f"{folder}/metrics.json was measured on other weights: run "
-                f"`python -m cifar evaluate {folder}`."
+                f"`python -m cifar evaluate {name}`."
             )
     return Checkpoint(folder, model, config, metrics, sha256)
 

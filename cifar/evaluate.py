@@ -50,7 +50,7 @@ def evaluate(name: str | Path) -> dict:
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
-    ckpt = checkpoint.load(name, device, measured=False)
+    ckpt = checkpoint.load(checkpoint.find_own(name), device, measured=False)
     started = time.monotonic()
     val, test = data.load("val"), data.load("test")
     val_labels, labels = val.labels.numpy(), test.labels.numpy()
@@ -115,7 +115,8 @@ def measure_doubts(name: str | Path) -> dict:
     Raises CheckpointError or DataError.
     """
     torch.backends.cudnn.allow_tf32 = False  # as for the recorded features
-    ckpt = checkpoint.load(name, "cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    ckpt = checkpoint.load(checkpoint.find_own(name), device)
     measured, predictions = ckpt.measured(), load_predictions(ckpt)
     val = data.load("val")
     val_logits, val_features = predict(ckpt, val.images, label="val")

@@ -5,11 +5,13 @@ and its mirror image once, before the run, not at each step's shifted and cut vi
 cost many times the small network's own work).
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from cifar import checkpoint
 from cifar.evaluate import predict
@@ -25,6 +27,8 @@ def answers(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor:
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     teacher = checkpoint.load(name, device, measured=False)
+    if teacher.origin:
+        tqdm.write(teacher.origin, file=sys.stderr)
     if cache.exists():
         with np.load(cache) as kept:
             if str(kept["sha256"]) == teacher.sha256 and kept["logits"].shape[1] == len(images):

@@ -11,6 +11,7 @@ import torch
 from cifar import checkpoint, data
 from cifar.annotations import load_annotations
 from cifar.model import create_model
+from tests.hub.fixtures import hub, hub_client, on_hub  # noqa: F401
 
 # Bit for bit comparisons need the same number of threads everywhere.
 torch.set_num_threads(1)

@@ -1,13 +1,16 @@
+import dataclasses
 import json
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from cifar import CLASSES, checkpoint
 from cifar.checkpoint import CheckpointError
+from cifar.hub import HubName, Snapshot
 
 
 def edit_config(folder, **changes):
@@ -236,3 +239,110 @@ def test_a_broken_history_is_named(make_checkpoint, content):
     (ckpt.path / "history.jsonl").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"history\.jsonl"):
         checkpoint.read_lines(ckpt.path / "history.jsonl")
+
+
+# Prints what is known of a checkpoint; a sentence where it cannot be had.
+LOAD = """
+import sys
+from cifar import LensError, checkpoint
+
+try:
+    ckpt = checkpoint.load(sys.argv[1])
+except LensError as error:
+    sys.exit(str(error))
+print(ckpt.name, ckpt.sha256, ckpt.temperature)
+print(ckpt.origin)
+"""
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def measure(folder):
+    """Metrics that belong to the weights."""
+    sha256 = checkpoint.load(folder).sha256
+    metrics = {"weights_sha256": sha256, "temperature": 2.0}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return sha256
+
+
+def test_a_local_checkpoint_has_no_origin_and_one_from_the_hub_has(make_checkpoint):
+    ckpt = checkpoint.load(make_checkpoint())
+    assert (ckpt.name, ckpt.origin) == ("net", "")
+    snapshot = Snapshot(HubName("me/net", "v1"), ckpt.path, 40 * "a")
+    ckpt = dataclasses.replace(ckpt, snapshot=snapshot)
+    assert ckpt.name == "me/net@v1"
+    assert ckpt.origin == f"me/net@v1 at commit {40 * 'a'}, weights sha256 {ckpt.sha256}"
+    with pytest.raises(CheckpointError, match="run `python -m cifar evaluate me/net@v1`"):
+        ckpt.measured()
+
+
+def test_a_checkpoint_on_the_hub_is_loaded_by_its_name(hub, on_hub, make_checkpoint):
+    folder = make_checkpoint()
+    sha256 = measure(folder)
+    commit = hub.add("model", "me/net", content(folder)).head.oid
+    for name in ("me/net", "me/net@main", f"me/net@{commit}"):
+        called = name if "@" in name else f"{name}@main"
+        assert on_hub("-c", LOAD, name).stdout.splitlines() == [
+            f"{called} {sha256} 2.0",
+            f"{called} at commit {commit}, weights sha256 {sha256}",
+        ]
+
+
+def test_a_local_folder_wins_over_a_name_on_the_hub(hub, on_hub, make_checkpoint, tmp_path):
+    hub.add("model", "me/net", content(make_checkpoint(seed=1)))
+    (tmp_path / "me").mkdir()
+    folder = make_checkpoint(seed=2, name="me/net")
+    expected = f"net {checkpoint.load(folder).sha256} 1.0\n\n"
+    assert on_hub("-c", LOAD, "me/net").stdout == expected
+    assert hub.requests == []
+
+
+def test_a_folder_without_a_checkpoint_is_not_looked_for_on_the_hub(hub, on_hub, tmp_path):
+    (tmp_path / "runs" / "net").mkdir(parents=True)
+    assert "There is no checkpoint 'runs/net'" in on_hub("-c", LOAD, "runs/net").error
+    assert hub.requests == []
+
+
+def test_a_repository_that_is_no_checkpoint_is_named(hub, on_hub, make_checkpoint):
+    files = content(make_checkpoint())
+    hub.add("model", "me/words", {"README.md": b"words"})
+    hub.add("model", "me/bert", files | {"config.json": b'{"model_type": "bert"}'})
+    hub.add("model", "me/old", files | {"metrics.json": b'{"weights_sha256": "0"}'})
+    assert on_hub("-c", LOAD, "me/words").error.endswith("is no checkpoint: it has no config.json.")
+    error = on_hub("-c", LOAD, "me/bert").error
+    assert error.startswith("me/bert@main at commit ") and "format_version is None instead" in error
+    error = on_hub("-c", LOAD, "me/old").error
+    assert error.endswith("measured on other weights: run `python -m cifar evaluate me/old@main`.")
+
+
+def test_nothing_is_measured_in_the_cache_of_the_hub(hub, on_hub, make_checkpoint, tmp_path):
+    hub.add("model", "me/net", content(make_checkpoint()))
+    for options in ((), ("--explain",)):
+        error = on_hub("-m", "cifar", "evaluate", "me/net@main", *options).error
+        assert error == (
+            "me/net@main is on the Hub, and what is measured is written beside the weights: copy "
+            "it first, with `hf download me/net --revision main --local-dir net`, and name net "
+            "instead."
+        )
+    assert hub.requests == [] and not (tmp_path / "hf" / "hub").exists()
+
+
+def test_what_is_written_goes_into_a_local_folder(make_checkpoint):
+    folder = make_checkpoint()
+    assert checkpoint.find_own(folder) == folder
+    with pytest.raises(CheckpointError, match="There is no checkpoint 'nowhere'"):
+        checkpoint.find_own("nowhere")
+
+
+def test_predict_says_which_weights_of_the_hub_answered(hub, on_hub, make_checkpoint, tmp_path):
+    folder = make_checkpoint()
+    sha256, repo = measure(folder), hub.add("model", "me/net", content(folder))
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    done = on_hub("-m", "cifar", "predict", "red.png", "--checkpoint", "me/net")
+    origin = f"me/net@main at commit {repo.head.oid}, weights sha256 {sha256}"
+    assert done.stderr.splitlines()[-1] == origin
+    assert done.stdout == on_hub("-m", "cifar", "predict", "red.png", "--checkpoint", folder).stdout
+    again = on_hub("-m", "cifar", "predict", "red.png", "--checkpoint", "me/net", "--out", "a.csv")
+    assert again.stderr == origin + "\n" and (tmp_path / "a.csv").exists()

@@ -15,10 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RANKS = [
     {"cifar"},
     {
+        "cifar.hub",
         "cifar.images",
         "cifar.data",
         "cifar.metrics",
         "cifar.device",
+        "cifar.convolution",
         "cifar.qualities",
         "cifar.foreign",
     },
@@ -34,7 +36,9 @@ RANKS = [
     {"cifar.bundle", "cifar.predict"},
     {"cifar.explorer"},
     {"cifar.library"},
+    {"cifar.page"},
     {"cifar.results", "cifar.comparisons", "cifar.figures", "cifar.screenshot", "cifar.bench"},
+    {"cifar.publish", "cifar.usage"},
     {"cifar.ui"},  # and all that is in it
     {"app", "cifar.__main__"},
 ]
@@ -51,7 +55,11 @@ MODULES = {module_of(path): path for path in FILES}
 
 def rank(module):
     family = next(
-        (f for f in ("cifar.ui", "cifar.bench", "cifar.explain") if module.startswith(f + ".")),
+        (
+            f
+            for f in ("cifar.ui", "cifar.bench", "cifar.explain", "cifar.publish")
+            if module.startswith(f + ".")
+        ),
         module,
     )
     found = [i for i, row in enumerate(RANKS) if family in row]
@@ -108,7 +116,13 @@ def test_only_train_imports_accelerate():
 
 
 def test_the_arithmetic_knows_neither_files_nor_the_network():
-    for module in ("cifar.metrics", "cifar.augment", "cifar.optimizer", "cifar.model"):
+    for module in (
+        "cifar.metrics",
+        "cifar.augment",
+        "cifar.optimizer",
+        "cifar.model",
+        "cifar.convolution",
+    ):
         assert not imports(module) & {"pathlib", "json", "os", "huggingface_hub"}
     assert "torch" not in imports("cifar.images")
 

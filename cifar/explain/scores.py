@@ -54,7 +54,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     DataError, or LensError for fewer than 2 images or more than there are.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    ckpt = checkpoint.load(name, device)
+    ckpt = checkpoint.load(checkpoint.find_own(name), device)
     ckpt.measured()
     test = data.load("test")
     if not 2 <= images <= len(test):

@@ -1,16 +1,18 @@
 """The Gradio face: `build` lays out the page, one module a tab."""
 
 from functools import partial
+from importlib.util import find_spec
 
 import gradio as gr
 
-from cifar import library
-from cifar.ui import about, classify, mistakes, report, served
+from cifar import LensError, library
+from cifar.ui import about, api, classify, mistakes, report, served
 from cifar.ui.theme import CSS, THEME
 
 # Two hours: how old uploads and pictures made for a page may get; looked at every ten minutes.
 KEEP_FILES = 7200
-PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+# Events of the page itself do not queue: however many calls of programs wait, it answers visitors.
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 # Tells the components in the page which model is chosen.
 ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
 
@@ -50,6 +52,7 @@ def build() -> gr.Blocks:
         ):
             with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
                 build_tab()
+        api.build()
         # A fetch that failed is tried again with every new visitor.
         demo.load(fetch, **PRIVATE)
     return demo
@@ -68,14 +71,21 @@ def fetch() -> None:
     library.ANNOTATIONS.start()
 
 
-def launch(demo: gr.Blocks, **options) -> None:
-    """Serve the page, and begin to fetch what it shows in the background."""
+def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
+    """Serve the page, and begin to fetch what it shows in the background.
+
+    mcp: serve the calls of programs to MCP clients too. Raises LensError where that cannot be.
+    """
+    if mcp and find_spec("mcp") is None:
+        raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
     fetch()
-    demo.queue(default_concurrency_limit=4, max_size=64).launch(
+    # Whatever may wait, waits: nobody passes the queue by.
+    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=THEME,
         css=CSS,
         max_file_size="20mb",
         run_history=False,
-        footer_links=["gradio"],
+        footer_links=["api", "gradio"],
+        mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides
         **options,
     )

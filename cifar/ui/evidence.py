@@ -14,18 +14,17 @@ from cifar.bundle import as_zip
 from cifar.checkpoint import Checkpoint
 from cifar.classifier import classify
 from cifar.explain import (
-    COLOURS,
-    DIVERGING,
     METHODS,
     Faithfulness,
     HeatMap,
-    colour_table,
     default_choice,
     faithfulness,
     heat_maps,
 )
 from cifar.images import open_image
+from cifar.page import options
 from cifar.probes import flips, sweeps
+from cifar.ui import gpu
 from cifar.ui.html import png_url
 from cifar.ui.questions import (
     answering,
@@ -33,7 +32,6 @@ from cifar.ui.questions import (
     image_of,
     known_index,
     known_model,
-    models,
     pixels_of,
     uploaded,
 )
@@ -41,39 +39,6 @@ from cifar.ui.questions import (
 __all__ = ["FUNCTIONS", "answering", "options", "pixels_of"]
 
 MAX_CLASSES = 2
-
-
-def options() -> dict:
-    """What the page offers to choose from."""
-    checkpoints = {name: library.load(name) for name in models()}
-    return {
-        "classes": list(CLASSES),
-        "methods": [
-            {
-                "name": method.name,
-                "title": method.title,
-                "about": method.about,
-                "source": method.source,
-                "slow": method.slow,
-            }
-            for method in METHODS.values()
-        ],
-        "layers": {
-            name: [
-                {"name": layer.name, "title": layer.title, "size": layer.size}
-                for layer in ckpt.model.layers
-            ]
-            for name, ckpt in checkpoints.items()
-        },
-        "defaults": {
-            name: dict(zip(("method", "layers"), default_choice(ckpt), strict=True))
-            for name, ckpt in checkpoints.items()
-        },
-        "colours": {
-            "sequential": colour_table(COLOURS, 64),
-            "diverging": colour_table(DIVERGING, 65),
-        },
-    }
 
 
 @answering
@@ -87,13 +52,13 @@ def look(question: dict) -> dict:
         answer.predicted,
         runner_up if label in (None, answer.predicted) else label,
     ]
-    heats = _heat_maps(ckpt, image, wanted, question)
+    heats = maps_of(ckpt, image, wanted, question)
     return {
         "probabilities": answer.probabilities.tolist(),
         "predicted": answer.predicted,
         "runner_up": runner_up,
         "label": label,
-        "notices": _notices(ckpt, answer),
+        "notices": notices(ckpt, answer),
         "method": heats[0].method,
         "layers": [layer.name for layer in heats[0].layers],
         "title": heats[0].title,
@@ -110,7 +75,7 @@ def look(question: dict) -> dict:
     }
 
 
-def _notices(ckpt: Checkpoint, answer) -> list[dict]:
+def notices(ckpt: Checkpoint, answer) -> list[dict]:
     """What a visitor should know before believing the answer."""
     found = []
     if ood.unlike(ckpt, answer):
@@ -143,8 +108,8 @@ def trust(question: dict) -> dict:
     target = known_index(question.get("target"), len(CLASSES))
     against = question.get("against")
     others = [] if against is None else [known_index(against, len(CLASSES))]
-    heat = _heat_maps(ckpt, image, [target, *others], question)[0]
-    found = faithfulness(ckpt, image, heat)
+    heat = maps_of(ckpt, image, [target, *others], question)[0]
+    found = gpu.compute(faithfulness, ckpt, image, heat)
     return {
         "fractions": list(found.fractions),
         "deletion": found.deletion.tolist(),
@@ -171,6 +136,10 @@ def probes(question: dict) -> dict:
     """What the network says of an image that is changed step by step, and what flips it first."""
     ckpt = library.load(known_model(question.get("model")))
     image, _ = image_of(question.get("image"))
+    return gpu.compute(_probed, ckpt, image)
+
+
+def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
     found = sweeps(ckpt, image)
     return {
         "probes": [
@@ -208,8 +177,8 @@ def bundle(question: dict) -> dict:
     picture = question.get("image")
     image, label = image_of(picture)
     answer = classify(ckpt, image)
-    heats = _heat_maps(ckpt, image, _classes(question) or [answer.predicted], question)
-    checked: list[Faithfulness] = [faithfulness(ckpt, image, heat) for heat in heats]
+    heats = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
+    checked: list[Faithfulness] = [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats]
     original = None
     if question.get("path"):
         path = uploaded(question["path"])
@@ -234,7 +203,7 @@ def _classes(question: dict) -> list[int]:
     return [known_index(one, len(CLASSES)) for one in classes]
 
 
-def _heat_maps(
+def maps_of(
     ckpt: Checkpoint, image: np.ndarray, classes: list[int], question: dict
 ) -> list[HeatMap]:
     """The maps of one or two classes by the method and layers of a question, or the default's.
@@ -254,6 +223,8 @@ def _heat_maps(
             heat_maps(ckpt, image, [one], method, layers, against=other)[0]
             for one, other in (classes, classes[::-1])
         ]
+    if METHODS[method].slow:
+        return gpu.compute(heat_maps, ckpt, image, classes, method, layers)
     return heat_maps(ckpt, image, classes, method, layers)
 
 

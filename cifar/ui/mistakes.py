@@ -11,17 +11,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from cifar import CLASSES, LensError, data, explorer, library, mistakes, sprites
-from cifar.annotations import load_published
+from cifar import CLASSES, LensError, data, library, sprites
+from cifar import page as told
 from cifar.library import ANNOTATIONS, TEST_IMAGES
-from cifar.others import as_predictions, parse_predictions
-from cifar.slices import slices
+from cifar.others import parse_predictions
 from cifar.ui import evidence
 from cifar.ui.html import png_url
-from cifar.ui.questions import answering, known_index, known_model, models, uploaded
+from cifar.ui.questions import answering, known_index, models, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address
 
-PUBLISHED = "published"
 MAX_NEIGHBOURS = 10
 
 SCRIPT = """
@@ -34,47 +32,13 @@ import(new URL(page.script, document.baseURI))
 """
 
 
-def _places() -> np.ndarray:
-    return sprites.positions([library.table(name)["wrong"].to_numpy() for name in models()])
-
-
 def _pack(name: object) -> str:
     """The name of the file with a pack, under which the page finds it."""
+    if name not in told.packs():
+        raise LensError("There is no such model: reload the page.")
     ANNOTATIONS.wait(5)  # reading them takes a moment; a download must not hold up the page
-    annotations = ANNOTATIONS.get()
-    state = "judged" if annotations else "plain"
-    if name == "images":
-
-        def make() -> bytes:
-            first = models()[0]
-            rows, recorded = library.table(first), library.predictions(first)
-            dimensions = slices(rows, recorded.qualities)
-            return explorer.images_pack(recorded.labels, _places(), dimensions, annotations)
-
-    elif name == PUBLISHED:
-
-        def make() -> bytes:
-            return _other(PUBLISHED, "a published model", load_published())
-
-    else:
-        model = known_model(name)
-
-        def make() -> bytes:
-            others = {other: library.table(other) for other in models() if other != model}
-            ckpt = library.load(model)
-            # The explorer says the accuracy itself, with its interval.
-            title = library.title(ckpt).rpartition(" · ")[0]
-            recorded, rows = library.predictions(model), library.table(model)
-            return explorer.model_pack(ckpt, title, recorded, rows, others)
-
-    return SERVED.once(f"{name}/{state}", ".pack", make)
-
-
-def _other(name: str, title: str, probabilities: np.ndarray) -> bytes:
-    labels = library.predictions(models()[0]).labels
-    rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
-    against = {model: library.table(model) for model in models()}
-    return explorer.other_pack(name, title, probabilities, rows, against)
+    state = "judged" if ANNOTATIONS.get() else "plain"
+    return SERVED.once(f"{name}/{state}", ".pack", functools.partial(told.pack, name))
 
 
 @answering
@@ -83,12 +47,8 @@ def asset(question: dict) -> dict:
     name = question.get("name")
     if question.get("kind") == "pack":
         return {"file": _pack(name)}
-    images = TEST_IMAGES.get()
-    if images is None:
-        raise LensError(TEST_IMAGES.status)
-    number = known_index(name, sprites.count(len(images)))
-    make = functools.partial(sprites.sheet, images, _places(), number)
-    return {"file": SERVED.once(f"sheet{number}", ".png", make)}
+    number = known_index(name, sprites.count(len(told.test_images())))
+    return {"file": SERVED.once(f"sheet{number}", ".png", functools.partial(told.sheet, number))}
 
 
 @answering
@@ -137,7 +97,7 @@ def compare_upload(question: dict) -> dict:
     probabilities = parse_predictions(path, library.predictions(models()[0]).labels)
     path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
-    return {"file": SERVED.add("upload", ".pack", _other("upload", title, probabilities))}
+    return {"file": SERVED.add("upload", ".pack", told.compared("upload", title, probabilities))}
 
 
 def page() -> dict:
@@ -145,10 +105,8 @@ def page() -> dict:
     return {
         "script": address(COMPONENTS / "gradio.js"),
         "files": address(SERVED.path) + "/",
-        "models": [{"name": name, "title": title} for title, name in library.choices()],
-        "others": [{"name": PUBLISHED, "title": "a published model"}],
-        "model": models()[0],
-        "evidence": evidence.options(),
+        **told.listed(),
+        "evidence": told.options(),
         "space": os.environ.get("SPACE_ID", ""),
     }
 

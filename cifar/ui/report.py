@@ -91,4 +91,5 @@ def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
             [table, confusion, calibration, wrong],
             show_progress="hidden",
             api_visibility="private",
+            queue=False,
         )

@@ -6,7 +6,10 @@ import pytest
 
 from cifar import data, library
 from cifar.card import percent
+from cifar.screenshot import APP
 from cifar.ui import about, report
+
+ROOT = APP.parent
 
 
 def test_importing_the_app_opens_no_connection_and_starts_no_thread():
@@ -22,11 +25,33 @@ def test_importing_the_app_opens_no_connection_and_starts_no_thread():
         "assert opened == [], opened\n"
         "assert threading.active_count() == before, threading.enumerate()\n"
         "assert app.demo.title == 'CIFAR Lens'\n"
-        # Every event belongs to a tab of the page; none is an endpoint for others.
-        "assert all(fn.api_visibility == 'private' for fn in app.demo.fns.values())\n"
+        # Every other event belongs to the page, and does not wait behind calls of programs.
+        "calls = ['classify', 'explain', 'list_mistakes', 'get_mistake', 'compare']\n"
+        "public = [fn for fn in app.demo.fns.values() if fn.api_visibility != 'private']\n"
+        "assert [fn.api_name for fn in public] == calls, public\n"
+        "queued = [fn.name for fn in app.demo.fns.values() if fn.fn and fn.queue]\n"
+        "assert queued == [], queued\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_mcp_clients_without_their_package_are_one_sentence():
+    code = (
+        "import runpy, sys\n"
+        "sys.modules['mcp'] = None\n"
+        "sys.argv = ['app.py', '--mcp']\n"
+        "runpy.run_path('app.py', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    sentence = 'app.py: MCP clients need one more package: pip install "gradio[mcp]".\n'
+    assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_app_py_says_what_it_takes():
+    command = [sys.executable, "app.py", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--mcp" in done.stdout and "GRADIO_SERVER_PORT" in done.stdout
 
 
 def test_the_best_model_comes_first():

@@ -10,6 +10,10 @@ const STYLES = ["./evidence/evidence.css", "./classify/classify.css"].map(
   (path) => new URL(path, import.meta.url).href,
 );
 
+const PRIVACY =
+  "Pictures are kept on the server for about two hours and can be read by whoever knows their " +
+  "address: do not send private ones.";
+
 /**
  * @param {HTMLElement} element where the tab's content goes
  * @param {object} page what the server knew when it built the page: model, maxBytes of an upload,
@@ -24,6 +28,7 @@ export async function connect(element, page, server, upload) {
     model: selectedModel() ?? page.model,
     options: page.evidence,
     maxBytes: page.maxBytes,
+    privacy: PRIVACY,
     ask: evidenceOf(ask),
     see: (question) => ask("see", question),
     examples: () => ask("examples", {}),

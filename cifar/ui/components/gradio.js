@@ -5,6 +5,7 @@
 
 import { mount } from "./explorer/explorer.js";
 import { MODEL_EVENT, asking, evidenceOf, selectedModel } from "./server.js";
+import { pageAddress } from "./shared/address.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./explorer/explorer.css", "./evidence/evidence.css"].map(
@@ -69,10 +70,4 @@ function kept(query) {
   const own = new URLSearchParams(now.filter(([key]) => key.startsWith("__")));
   if (!own.size) return query;
   return query ? `${query}&${own}` : `?${own}`;
-}
-
-/** In a Space the app lives in a frame, whose own address is not the one to share. */
-function pageAddress(space) {
-  const framed = window.parent !== window && space;
-  return framed ? `https://huggingface.co/spaces/${space}` : location.origin + location.pathname;
 }

@@ -17,17 +17,18 @@ import { SIDE, fromPixels, preview, reduced } from "./pixels.js";
  * @property {string} model
  * @property {any} options what the evidence panel offers, and the names of the classes
  * @property {number} maxBytes of a file
- * @property {{look: Function, trust: Function, probes: Function, bundle: Function}} ask
- * @property {(file: File) => Promise<{path: string}>} upload
+ * @property {string} privacy what becomes of a visitor's picture, in words
+ * @property {import('../evidence/evidence.js').Server} ask
+ * @property {(file: File) => Promise<{path: string}>} [upload] without it, `see` gets the file itself
  * @property {(question: object) => Promise<{pixels: string, width: number, height: number}>} see
  * @property {() => Promise<{examples: import('./examples.js').Example[], opening: string, ready: boolean}>} examples
- * @property {() => Promise<{ready: boolean}>} imagesReady
+ * @property {() => Promise<{ready: boolean}>} [imagesReady] needed where examples may not be ready
  */
 
 /**
  * @typedef {object} Picture
- * @property {{path: string}|{example: string}|null} source what the server knows it by; null for a
- *   test image, whose pixels need no server
+ * @property {{path: string}|{file: File}|{example: string}|null} source what `see` knows it by; null
+ *   for a test image, whose pixels are there
  * @property {string} name
  * @property {'cut'|'ready'|'unseen'} kind whether it can be cut, has the size already, or cannot be
  *   shown by the browser as the server reads it
@@ -64,7 +65,12 @@ export function mount(root, adapter) {
 
   const card = createPicture({ take, box: cropped, fit: fitted });
   const answer = createAnswer(classes);
-  const examples = createExamples(adapter.examples, adapter.imagesReady, pick);
+  const examples = createExamples(
+    adapter.examples,
+    adapter.imagesReady,
+    pick,
+    adapter.privacy,
+  );
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -115,6 +121,13 @@ export function mount(root, adapter) {
     seen(pixels);
   }
 
+  /** What `see` knows a file by. */
+  async function sent(file) {
+    if (!adapter.upload) return { file };
+    const { path } = await adapter.upload(file);
+    return { path };
+  }
+
   async function take(file) {
     const mine = ++turn;
     const megabytes = file.size / 2 ** 20;
@@ -123,16 +136,17 @@ export function mount(root, adapter) {
       card.fail(`The file is larger than ${limit} MB: send a smaller picture.`);
       return;
     }
-    card.busy(`sending ${file.name || "the picture"}, ${megabytes.toFixed(1)} MB ...`);
+    const doing = adapter.upload ? "sending" : "reading";
+    card.busy(`${doing} ${file.name || "the picture"}, ${megabytes.toFixed(1)} MB ...`);
     const url = URL.createObjectURL(file);
     try {
-      const [{ path }, image] = await Promise.all([adapter.upload(file), decoded(url)]);
+      const [source, image] = await Promise.all([sent(file), decoded(url)]);
       if (mine !== turn) return URL.revokeObjectURL(url);
-      const found = await adapter.see({ path, fit, box: null });
+      const found = await adapter.see({ ...source, fit, box: null });
       if (mine !== turn) return URL.revokeObjectURL(url);
       const name = file.name || "your picture";
       const look = drawable(image, found, MOVING.includes(file.type));
-      present({ source: { path }, name, url, example: null, ...look }, found.pixels);
+      present({ source, name, url, example: null, ...look }, found.pixels);
     } catch (error) {
       URL.revokeObjectURL(url);
       if (mine === turn) card.fail(error.message);
@@ -222,7 +236,7 @@ export function mount(root, adapter) {
       {},
       el("div.left", {}, card.node, examples.node),
       answer.node,
-      el("div.card.mind", {}, evidence.aside),
+      evidence.aside && el("div.card.mind", {}, evidence.aside),
       el("div.card.why", {}, evidence.node),
     ),
   );

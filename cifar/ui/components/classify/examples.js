@@ -3,9 +3,6 @@
 import { el, fill } from "../shared/dom.js";
 
 const POLL_MS = 3000;
-const PRIVACY =
-  "Pictures are kept on the server for about two hours and can be read by whoever knows their " +
-  "address: do not send private ones.";
 
 /**
  * @typedef {object} Example
@@ -20,17 +17,18 @@ const PRIVACY =
 
 /**
  * @param {() => Promise<{examples: Example[], opening: string, ready: boolean}>} request
- * @param {() => Promise<{ready: boolean}>} imagesReady
+ * @param {() => Promise<{ready: boolean}>} [imagesReady] needed where they may be awaited
  * @param {(example: Example) => void} pick
+ * @param {string} privacy what becomes of a visitor's picture
  */
-export function createExamples(request, imagesReady, pick) {
+export function createExamples(request, imagesReady, pick, privacy) {
   const strip = el("div.strip", { role: "group", "aria-label": "Examples", onkeydown: walk });
   const node = el(
     "section.card.examples",
     { "aria-label": "Pictures to start with" },
     el("h2", {}, "Or one of these"),
     strip,
-    el("p.quiet.privacy", {}, PRIVACY),
+    el("p.quiet.privacy", {}, privacy),
   );
   let picked = "";
 

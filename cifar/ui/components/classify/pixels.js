@@ -14,10 +14,17 @@ export function square(side = SIDE) {
 
 /**
  * @param {string} pixels base64 of 3072 bytes: RGB, row by row
- * @returns {HTMLCanvasElement} 32x32
+ * @returns {Uint8Array}
  */
+export const bytesOf = (pixels) => Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+
+/** @param {Uint8Array} bytes @returns {string} as of `bytesOf` */
+export const toPixels = (bytes) =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+
+/** @param {string} pixels as of `bytesOf` @returns {HTMLCanvasElement} 32x32 */
 export function fromPixels(pixels) {
-  const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+  const bytes = bytesOf(pixels);
   const canvas = square();
   const context = canvas.getContext("2d");
   const picture = context.createImageData(SIDE, SIDE);

@@ -34,12 +34,13 @@ const KEPT = 60;
  */
 
 /**
- * What asks the server; each takes one question and rejects with a sentence for the visitor.
+ * What answers; each takes one question and rejects with a sentence for the visitor. All but `look`
+ * may be missing, and then what needs it is not shown.
  * @typedef {object} Server
  * @property {(question: object) => Promise<Answer>} look
- * @property {(question: object) => Promise<import('./trust.js').Trust>} trust
- * @property {(question: object) => Promise<{probes: import('./probes.js').Probe[], flips: import('./probes.js').Flip[]}>} probes
- * @property {(question: object) => Promise<{name: string, data: string}>} bundle a file in base64
+ * @property {(question: object) => Promise<import('./trust.js').Trust>} [trust]
+ * @property {(question: object) => Promise<{probes: import('./probes.js').Probe[], flips: import('./probes.js').Flip[]}>} [probes]
+ * @property {(question: object) => Promise<{name: string, data: string}>} [bundle] a file in base64
  */
 
 /**
@@ -67,8 +68,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   const latest = createLatest();
   const choices = createChoices(classes, options, () => refresh());
   const maps = createMaps(classes, options.colours);
-  const trust = createTrust(classes, ask.trust);
-  const probes = createProbes(classes, ask.probes);
+  const trust = ask.trust && createTrust(classes, ask.trust);
+  const probes = ask.probes && createProbes(classes, ask.probes);
 
   const title = el("span.quiet");
   const status = el("p.status", { role: "status" });
@@ -86,15 +87,17 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     choices.classes,
     status,
     maps.node,
-    trust.node,
-    el("div.evidence-keep", {}, save, saved),
+    trust?.node,
+    ask.bundle && el("div.evidence-keep", {}, save, saved),
   );
 
-  const aside = el(
-    "section.evidence.changes.lens",
-    { "aria-label": "What would change its mind?", "data-compact": compact },
-    probes.node,
-  );
+  const aside =
+    probes &&
+    el(
+      "section.evidence.changes.lens",
+      { "aria-label": "What would change its mind?", "data-compact": compact },
+      probes.node,
+    );
 
   /** @type {Subject|null} */
   let subject = null;
@@ -136,7 +139,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     failed = false;
     save.disabled = true;
     maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
-    trust.clear();
+    trust?.clear();
     node.setAttribute("aria-busy", "true");
     fill(status);
     const here =
@@ -166,7 +169,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const question = { model: about.model, image: about.image, method: by, layers, target };
     // This method sets a class against another, whose map is the second.
     if (by === "finercam" && against !== undefined) question.against = against;
-    trust.reset(keyOf(about, found, [target, question.against]), question);
+    trust?.reset(keyOf(about, found, [target, question.against]), question);
     about.onanswer?.(found);
   }
 
@@ -201,11 +204,11 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     save.disabled = !answer;
   }
 
-  trust.clear();
+  trust?.clear();
 
   return {
     node,
-    /** What would change the answer, to be put beside the evidence or below it. */
+    /** What would change the answer, to be put beside the evidence or below it, if that is known. */
     aside,
 
     /** @param {Subject} next */
@@ -214,7 +217,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       const { model, image, key, label } = next;
       choices.setModel(model);
       setText(saved, "");
-      probes.reset(JSON.stringify([model, key]), { model, image }, label);
+      probes?.reset(JSON.stringify([model, key]), { model, image }, label);
       refresh();
     },
 
@@ -228,8 +231,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
 
     destroy() {
       latest.cancel();
-      trust.destroy();
-      probes.destroy();
+      trust?.destroy();
+      probes?.destroy();
     },
   };
 }

@@ -114,7 +114,11 @@ export function createMaps(classes, colours) {
     },
   );
   looks.set("smooth");
-  const rather = el("button.small.rather", { "aria-pressed": "false", onclick: toggleContrast });
+  const rather = el(
+    "button.small.rather",
+    { "aria-pressed": "false", disabled: true, onclick: toggleContrast },
+    "one rather than the other",
+  );
   const [first, second] = figures;
   const pair = el("div.pair", {}, first.node, second.node, scale, contrast.node);
   const waiting = el("p.waiting", { role: "status" });

@@ -1,0 +1,190 @@
+"""What a page is told, whether a server stands behind it or not: data, choices and words.
+
+Packs (see `cifar.explorer`) and sheets of thumbnails are the same for both; what the evidence panel
+offers is less where no server answers.
+"""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+
+from cifar import CLASSES, LensError, explorer, library, mistakes, sprites
+from cifar.annotations import load_published
+from cifar.checkpoint import Checkpoint
+from cifar.explain import COLOURS, DIVERGING, METHODS, colour_table, default_choice
+from cifar.library import ANNOTATIONS, TEST_IMAGES
+from cifar.others import as_predictions
+from cifar.slices import slices
+
+PUBLISHED = "published"
+
+# How to read what is shown, by heading: Markdown.
+HEAT_MAPS = """
+Bright places are where the chosen layer holds evidence **for one class**. Two maps of one image
+share one scale, so the brighter one really has more evidence; maps of different images, methods,
+layers or models do not compare. Late layers know more about classes and less about places: their
+maps are coarse. A map shows where evidence lies, not why the network decided, and a convincing map
+can stand beside a wrong answer.
+"""
+UNSURE = """
+*Not sure*: of validation images with so little confidence, fewer than nine in ten were recognised.
+"""
+CONFIDENCE = """
+Probabilities are softmax after one temperature, fitted on 2,000 training images that the network
+never saw in training. The Report tab shows how well that works.
+"""
+VERDICTS = """
+About 51 people were asked for the class of every test image
+([CIFAR-10H](https://github.com/jcpeterson/cifar-10h), Peterson et al. 2019, CC BY-NC-SA 4.0), and
+five reviewed each of 275 labels that looked wrong
+([label-errors](https://github.com/cleanlab/label-errors), Northcutt et al. 2021, Apache-2.0). A
+verdict says what they said, by a fixed rule; it does not prove who is right.
+"""
+
+
+def models() -> list[str]:
+    """Names of the checkpoints, the most accurate first."""
+    return [name for _, name in library.choices()]
+
+
+def listed() -> dict:
+    """The models that can be shown, and others that can be compared with only, with titles."""
+    return {
+        "models": [{"name": name, "title": title} for title, name in library.choices()],
+        "others": [{"name": PUBLISHED, "title": "a published model"}],
+        "model": models()[0],
+    }
+
+
+def packs() -> list[str]:
+    """Names of all packs."""
+    return ["images", *models(), PUBLISHED]
+
+
+def pack(name: str) -> bytes:
+    """A pack by name, with what people said if that is there.
+
+    Raises LensError for a name that is not one of `packs`, AnnotationsError if the published
+    model's predictions cannot be had.
+    """
+    if name == "images":
+        rows, recorded = library.table(models()[0]), library.predictions(models()[0])
+        dimensions = slices(rows, recorded.qualities)
+        return explorer.images_pack(recorded.labels, places(), dimensions, ANNOTATIONS.get())
+    if name == PUBLISHED:
+        return compared(PUBLISHED, "a published model", load_published())
+    if name not in models():
+        raise LensError("There is no such model: reload the page.")
+    ckpt = library.load(name)
+    return explorer.model_pack(
+        ckpt,
+        # The explorer says the accuracy itself, with its interval.
+        library.title(ckpt).rpartition(" · ")[0],
+        library.predictions(name),
+        library.table(name),
+        {other: library.table(other) for other in models() if other != name},
+    )
+
+
+def compared(name: str, title: str, probabilities: np.ndarray) -> bytes:
+    """The pack of predictions of the test images, float (N, 10), that models are compared with."""
+    labels = library.predictions(models()[0]).labels
+    rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
+    against = {model: library.table(model) for model in models()}
+    return explorer.other_pack(name, title, probabilities, rows, against)
+
+
+def places() -> np.ndarray:
+    """The place of every test image in the sheets, as of `sprites.positions`."""
+    return sprites.positions([library.table(name)["wrong"].to_numpy() for name in models()])
+
+
+def test_images() -> np.ndarray:
+    """uint8 (10000, 32, 32, 3) in test order. Raises LensError, with the reason, before they are
+    there."""
+    images = TEST_IMAGES.get()
+    if images is None:
+        raise LensError(TEST_IMAGES.status)
+    return images
+
+
+def sheet(number: int) -> bytes:
+    """A sheet of thumbnails as PNG. Raises LensError before the test images are there, ValueError
+    for a sheet that there is not."""
+    return sprites.sheet(test_images(), places(), number)
+
+
+def examples() -> list[dict]:
+    """The first test image of every class: index, label, and pixels as of `pixels_of`.
+
+    Raises LensError before the test images are there.
+    """
+    images = test_images()
+    labels = library.predictions(models()[0]).labels
+    return [
+        {"index": index, "label": label, "pixels": pixels_of(images[index])}
+        for label in range(len(CLASSES))
+        for index in [int(np.flatnonzero(labels == label)[0])]
+    ]
+
+
+def pixels_of(image: np.ndarray) -> str:
+    """A uint8 (32, 32, 3) image as the page holds it: base64 of its bytes, row by row."""
+    return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
+
+
+def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False) -> dict:
+    """What the evidence panel offers to choose from.
+
+    methods: keys of METHODS, if not all can be computed. last_layer: whether only the layer before
+    the head can be looked at. What is shown first is the best of those by its measured score.
+    """
+    checkpoints = {name: library.load(name) for name in models()}
+    layers = {
+        name: ckpt.model.layers[-1:] if last_layer else ckpt.model.layers
+        for name, ckpt in checkpoints.items()
+    }
+    return {
+        "classes": list(CLASSES),
+        "methods": [
+            {
+                "name": method.name,
+                "title": method.title,
+                "about": method.about,
+                "source": method.source,
+                "slow": method.slow,
+            }
+            for method in METHODS.values()
+            if method.name in methods
+        ],
+        "layers": {
+            name: [
+                {"name": layer.name, "title": layer.title, "size": layer.size}
+                for layer in layers[name]
+            ]
+            for name in checkpoints
+        },
+        "defaults": {
+            name: _default(ckpt, methods, [layer.name for layer in layers[name]])
+            for name, ckpt in checkpoints.items()
+        },
+        "colours": {
+            "sequential": colour_table(COLOURS, 64),
+            "diverging": colour_table(DIVERGING, 65),
+        },
+    }
+
+
+def _default(ckpt: Checkpoint, methods: Sequence[str], layers: Sequence[str]) -> dict:
+    """The method and layers shown first, among those that are offered."""
+    method, names = default_choice(ckpt)
+    if method in methods and set(names) <= set(layers):
+        return {"method": method, "layers": names}
+    scores = {
+        (row["method"], row["layer"]): row["road"]["mean"]
+        for row in ckpt.metrics.get("explain", {}).get("rows", [])
+        if row["method"] in methods and row["layer"] in layers
+    }
+    method, layer = max(scores, key=scores.get, default=(methods[0], layers[-1]))
+    return {"method": method, "layers": (layer,)}

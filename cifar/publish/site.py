@@ -1,0 +1,246 @@
+"""A site without a server: the explorer, and the networks themselves, in the visitor's browser.
+
+`build` writes a folder of files that any static server can serve under any path, a Hugging Face
+Space of the kind "static" among them: the same components, packs and sheets of thumbnails as the
+app's, the networks as ONNX, and ONNX Runtime Web. Nothing is fetched from anywhere else when a
+visitor comes.
+"""
+
+import hashlib
+import html
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from string import Template
+
+from PIL import Image
+
+import cifar
+from cifar import LensError, library, page, sprites
+from cifar.images import MAX_BYTES, MAX_PIXELS
+from cifar.library import ANNOTATIONS, TEST_IMAGES
+from cifar.publish import onnx, runtime
+from cifar.results import ASSETS, figure_path, results_table
+
+TEMPLATES = Path(__file__).parent / "site"
+COMPONENTS = Path(cifar.__file__).parent / "ui" / "components"
+# What runs in the page; the files beside these folders are Gradio's.
+PARTS = ("shared", "explorer", "evidence", "classify", "static")
+# Heat maps that need the last layer's output and the head alone; `static/cam.js` computes them.
+METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "finercam")
+FIGURES = {
+    "confusion_matrix": "confusion matrix of {title}: counts of true and predicted classes",
+    "reliability": "reliability diagram of {title}, before and after the temperature",
+    "misclassified": "the most confident mistakes of {title}, each beside its heat map",
+}
+COMMON_FIGURES = {
+    "training_curves.png": "loss and accuracy of both networks by epoch",
+    "training_images.png": "ten training images of each class",
+}
+# Packages that writing the site takes, on top of what the app needs, by what they are imported as.
+NEEDED = {
+    "onnx": "onnx>=1.18,<2",
+    "onnxscript": "onnxscript>=0.5,<1",
+    "markdown_it": "markdown-it-py>=3,<5",
+}
+PATIENCE = 3600  # seconds that the test images may take to come
+
+HOW_TO_READ = f"""
+## How to read a heat map
+{page.HEAT_MAPS}
+## How to read a doubt
+{page.UNSURE}
+## How to read a confidence
+{page.CONFIDENCE}
+## How to read a verdict
+{page.VERDICTS}
+## What this page is
+Files and nothing else: there is no server behind it. The networks are fetched into your browser
+when they are first needed, run there by [ONNX Runtime Web](https://onnxruntime.ai) (MIT licence),
+and give the numbers that they give in Python. Your pictures are not sent anywhere. Heat maps are
+those of the last layer, which can be had without gradients of the network. Other layers and
+methods, whether a map can be trusted, what would change the answer and whether a picture is unlike
+CIFAR-10 need the app, which runs from the same source.
+
+CIFAR-10 was collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton
+([technical report, 2009](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)).
+"""
+
+
+def build(folder: Path, space: str = "") -> None:
+    """Write the site into a folder that is empty or not there yet; nothing stays if that fails.
+
+    space: the id of the Hugging Face Space that it is for, if it is for one: links to a view then
+    lead to its page. Fetches the test images, people's votes and ONNX Runtime Web unless they are
+    in their caches. Raises LensError.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise LensError(f"{folder} is not empty: name a folder that is, or a new one.")
+    _check_packages()
+    for needed in (TEST_IMAGES, ANNOTATIONS):
+        needed.start()
+    for needed in (TEST_IMAGES, ANNOTATIONS):
+        if not needed.wait(PATIENCE):
+            raise LensError(needed.status)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as partial:
+        whole = Path(partial) / "site"
+        whole.mkdir()
+        _write(whole, space)
+        if folder.exists():
+            folder.rmdir()
+        whole.rename(folder)
+
+
+def _check_packages() -> None:
+    missing = []
+    for module, requirement in NEEDED.items():
+        try:
+            import_module(module)
+        except ImportError:
+            missing.append(f'"{requirement}"')
+    if missing:
+        raise LensError(f"The static site needs more packages: pip install {' '.join(missing)}.")
+
+
+def _write(root: Path, space: str) -> None:
+    for part in PARTS:
+        shutil.copytree(COMPONENTS / part, root / "components" / part)
+    for name in ("packs", "sheets", "networks", "figures"):
+        (root / name).mkdir()
+    count = sprites.count(len(page.test_images()))
+    told = {
+        **page.listed(),
+        "models": [_model(root, **model) for model in page.listed()["models"]],
+        "evidence": page.options(METHODS, last_layer=True),
+        "examples": page.examples(),
+        "packs": {
+            name: _add(root, f"packs/{name}", ".pack", page.pack(name)) for name in page.packs()
+        },
+        "sheets": [
+            _add(root, f"sheets/{number}", ".png", page.sheet(number)) for number in range(count)
+        ],
+        "runtime": _runtime(root),
+        "maxBytes": MAX_BYTES,
+        "maxPixels": MAX_PIXELS,
+        "space": space,
+    }
+    (root / "page.json").write_text(json.dumps(told), encoding="utf-8")
+    checkpoints = [library.load(name) for name in page.models()]
+    results = results_table(checkpoints)
+    for name, words in {
+        "index.html": {
+            "models": _switch(told["models"], told["model"]),
+            "results": as_html(results),
+            "figures": _figures(root, told["models"]),
+            "how_to_read": as_html(HOW_TO_READ),
+            "cards": "\n".join(
+                f'<div data-model="{ckpt.name}">{as_html(_card(ckpt.path))}</div>'
+                for ckpt in checkpoints
+            ),
+        },
+        "README.md": {"results": results},
+    }.items():
+        template = Template((TEMPLATES / name).read_text(encoding="utf-8"))
+        (root / name).write_text(template.substitute(words), encoding="utf-8")
+
+
+def _add(root: Path, stem: str, suffix: str, content: bytes) -> str:
+    """Write a file under a name that changes with its content, so that no browser shows an old one
+    beside new ones; returns its address."""
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+    (root / name).write_bytes(content)
+    return name
+
+
+def _model(root: Path, name: str, title: str) -> dict:
+    """What the page knows of a model. unsure: None where that was not measured."""
+    ckpt = library.load(name)
+    path = root / "network.onnx"
+    onnx.export(ckpt, path)
+    content = path.read_bytes()
+    path.unlink()
+    return {
+        "name": name,
+        "title": title,
+        "network": {
+            "url": _add(root, f"networks/{name}", ".onnx", content),
+            "bytes": len(content),
+        },
+        "temperature": ckpt.temperature,
+        "unsure": ckpt.measured().get("unsure", {}).get("below"),
+    }
+
+
+def _runtime(root: Path) -> dict:
+    folder = f"runtime/{runtime.VERSION}"
+    names = runtime.write(root / folder)
+    binary = f"{folder}/{names['binary']}"
+    return {
+        "script": f"{folder}/{names['script']}",
+        "binary": {"url": binary, "bytes": (root / binary).stat().st_size},
+    }
+
+
+def _switch(models: list[dict], first: str) -> str:
+    """The header's model switch as HTML."""
+    return "\n".join(
+        f'<label><input type="radio" name="model" value="{html.escape(name)}"'
+        f"{' checked' if name == first else ''}><span>{html.escape(title)}</span></label>"
+        for name, title in ((model["name"], model["title"]) for model in models)
+    )
+
+
+def _figures(root: Path, models: list[dict]) -> str:
+    """The report's figures as HTML, those of one model marked as its own; copies the files."""
+    found: list[tuple[Path, str, str]] = [
+        (figure_path(model["name"], kind), words.format(title=model["title"]), model["name"])
+        for kind, words in FIGURES.items()
+        for model in models
+    ]
+    found += [(ASSETS / name, words, "") for name, words in COMMON_FIGURES.items()]
+    return "\n".join(_figure(root, *one) for one in found if one[0].exists())
+
+
+def _figure(root: Path, path: Path, words: str, model: str) -> str:
+    shutil.copy(path, root / "figures" / path.name)
+    with Image.open(path) as image:
+        width, height = image.size
+    own = f' data-model="{html.escape(model)}"' if model else ""
+    return (
+        f'<figure{own}><img src="figures/{path.name}" alt="{html.escape(words)}" width="{width}" '
+        f'height="{height}" loading="lazy"></figure>'
+    )
+
+
+def _card(path: Path) -> str:
+    """A model card without its metadata block."""
+    return (path / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
+
+
+def as_html(markdown: str) -> str:
+    """Markdown as HTML for a page whose policy forbids styles in it.
+
+    Headings are one level lower, tables can be scrolled, and links open beside the page.
+    """
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    change: dict[str, Callable] = {
+        "heading_open": lambda token: setattr(token, "tag", f"h{int(token.tag[1]) + 1}"),
+        "link_open": lambda token: token.attrs.update(target="_blank", rel="noopener"),
+    }
+    change["heading_close"] = change["heading_open"]
+    tokens = parser.parse(markdown)
+    for token in (inner for outer in tokens for inner in (outer, *(outer.children or ()))):
+        if token.type in change:
+            change[token.type](token)
+        if token.attrs.pop("style", "") == "text-align:right":
+            token.attrs["class"] = "right"
+    text = parser.renderer.render(tokens, parser.options, {})
+    scroll = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+    return text.replace("<table>", scroll).replace("</table>", "</table></div>")

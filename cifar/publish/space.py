@@ -1,0 +1,219 @@
+"""The app becomes a Space on the Hugging Face Hub.
+
+    python -m cifar deploy USER/NAME
+
+A Gradio Space is a folder with the app, the modules and checkpoints that it needs and nothing else.
+There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
+knows only some versions of Python and PyTorch.
+"""
+
+import ast
+import shutil
+import sys
+import tempfile
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, get_args
+
+from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, metadata_save
+
+from cifar import LensError, __version__, checkpoint, hub, library
+from cifar.data import DATASET
+from cifar.publish import needed
+from cifar.publish.upload import fill, upload
+from cifar.results import ASSETS
+
+# The app computes on the processor, so other GPUs would be paid for and stand idle.
+Hardware = Literal["cpu-basic", "cpu-upgrade", "zero-a10g"]
+ZEROGPU: Hardware = "zero-a10g"
+# Of https://huggingface.co/docs/hub/spaces-zerogpu; both must be among those listed there.
+ZEROGPU_PYTHON, ZEROGPU_TORCH = "3.12.12", "2.11.0"
+# Not pinned to a version: it has to understand the ZeroGPU of the day.
+SPACES = "spaces>=0.51,<1"
+
+TITLE = "CIFAR Lens"  # by which a Space is known as one of ours
+TEMPLATE = Path(__file__).parent / "templates" / "space.md"
+# What the app reads of a checkpoint.
+CHECKPOINT_FILES = (
+    "config.json",
+    "model.safetensors",
+    "metrics.json",
+    "predictions.npz",
+    "README.md",
+)
+SCREENSHOT = ASSETS / "screenshot.png"
+THUMBNAIL = "thumbnail.png"
+
+# The start of pre-requirements.txt, which a Space installs before requirements.txt and nobody else
+# looks at. In requirements.txt this index would be asked about every package, which takes forever
+# where it cannot be reached.
+CPU_TORCH = (
+    "# PyTorch without CUDA, a tenth of the size of the one on PyPI.",
+    "--index-url https://download.pytorch.org/whl/cpu",
+)
+
+
+def deploy(
+    repo_id: str,
+    *,
+    private: bool = False,
+    hardware: Hardware | None = None,
+    zerogpu: bool = False,
+    static: bool = False,
+    models: tuple[str, ...] = (),
+    out: Path | None = None,
+) -> str:
+    """Publish the app as a Space; returns its address on the Hub.
+
+    hardware: what the Space runs on, of Hardware; "cpu-basic" if left out. zerogpu: the same as
+    "zero-a10g". static: the site without a server instead of the app. models: names of models on
+    the Hub that the Space links to. out: write the Space's content into this folder instead, and
+    return its path; no network. Raises LensError: for options that contradict each other, names
+    that cannot be, checkpoints that the app could not start with, a folder that is not empty, and
+    whatever the Hub has against it.
+    """
+    hardware = check(hardware, zerogpu, static)
+    for name in (repo_id, *models):
+        hub.check_repo_id(name)
+    write = partial(write_folder, repo_id, hardware, models)
+    if out is not None:
+        fill(out, write)
+        return str(out)
+    hub.token()  # before the work
+    with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
+        folder = Path(scratch) / "space"
+        fill(folder, write)
+        return upload(
+            folder,
+            repo_id,
+            "space",
+            message=f"CIFAR Lens {__version__}",
+            private=private,
+            sdk="static" if static else "gradio",
+            hardware=hardware,
+        )
+
+
+def check(hardware: Hardware | None, zerogpu: bool, static: bool) -> Hardware | None:
+    """The hardware that is meant, None for a static Space.
+
+    It is always said, for an app that was built for other hardware than its Space has would not
+    start. Raises LensError for options that contradict each other.
+    """
+    if hardware is not None and hardware not in get_args(Hardware):
+        known = ", ".join(get_args(Hardware))
+        raise LensError(f"The app makes no use of {hardware}: choose one of {known}.")
+    if static and (zerogpu or hardware):
+        given = "--zerogpu" if zerogpu else "--hardware"
+        raise LensError(f"A static Space runs on no hardware: leave {given} or --static out.")
+    if zerogpu and hardware not in (None, ZEROGPU):
+        raise LensError(
+            f"ZeroGPU is the hardware {ZEROGPU}, not {hardware}: leave --zerogpu or --hardware out."
+        )
+    if static:
+        return None
+    return ZEROGPU if zerogpu else hardware or "cpu-basic"
+
+
+def write_folder(
+    repo_id: str, hardware: Hardware | None, models: tuple[str, ...], folder: Path
+) -> None:
+    """Write the content of a Space, a static one without hardware, into an empty folder."""
+    if hardware is None:
+        from cifar.publish import site
+
+        site.build(folder, space=repo_id)
+    else:
+        build(folder, repo_id, hardware)
+    if models:
+        readme = folder / "README.md"
+        metadata_save(readme, metadata_load(readme) | {"models": list(models)})
+
+
+def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
+    """Write a Gradio Space into an empty folder. The same project gives the same bytes.
+
+    Raises LensError for checkpoints that the app could not start with, and packages that it imports
+    but requirements.txt does not name.
+    """
+    zerogpu = hardware == ZEROGPU
+    titles = [title for title, _ in library.choices()]
+    names = checkpoint.available()
+    for name in names:
+        library.predictions(name)  # none is published that is broken or of other weights
+    modules = needed.modules()
+    files = [
+        *modules.values(),
+        *needed.data_files(modules),
+        *(checkpoint.ROOT / name / file for name in names for file in CHECKPOINT_FILES),
+        *(path for path in sorted(ASSETS.glob("*.png")) if path != SCREENSHOT),
+        needed.ROOT / "LICENSE",
+    ]
+    for path in files:
+        copy = folder / path.relative_to(needed.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    shutil.copyfile(SCREENSHOT, folder / THUMBNAIL)
+
+    lines = needed.requirements(needed.third_party(modules) - {"spaces"})
+    pins = needed.pinned(lines, {"torch": ZEROGPU_TORCH} if zerogpu else None)
+    python = ZEROGPU_PYTHON if zerogpu else f"{sys.version_info.major}.{sys.version_info.minor}"
+    _write(folder / "requirements.txt", f"# For Python {python}.", *pins, *[SPACES] * zerogpu)
+    if zerogpu:
+        _write(folder / "app.py", *_with_spaces(folder / "app.py"))
+    else:
+        (torch,) = (pin for pin in pins if pin.startswith("torch=="))
+        _write(folder / "pre-requirements.txt", *CPU_TORCH, torch)
+    address = f"{HfApi().endpoint}/spaces/{repo_id}"
+    card = SpaceCard.from_template(
+        front_matter(address, python, hardware),
+        template_path=TEMPLATE,
+        repo_id=repo_id,
+        address=address,
+        titles=titles,
+        zerogpu=zerogpu,
+    )
+    _write(folder / "README.md", str(card).rstrip())
+
+
+def front_matter(address: str, python: str, hardware: Hardware) -> SpaceCardData:
+    """Of https://huggingface.co/docs/hub/spaces-config-reference.
+
+    The test images are not in `preload_from_hub`, which fetches files of models only.
+    """
+    return SpaceCardData(
+        title=TITLE,
+        emoji="🔎",
+        colorFrom="yellow",
+        colorTo="green",
+        sdk="gradio",
+        sdk_version=version("gradio"),
+        python_version=python,
+        app_file="app.py",
+        header="mini",
+        short_description="What a ResNet sees on CIFAR-10, and why it is wrong",
+        thumbnail=f"{address}/resolve/main/{THUMBNAIL}",
+        license="mit",
+        datasets=[DATASET],
+        tags=["image-classification", "interpretability", "grad-cam", "cifar10"],
+        suggested_hardware=hardware,
+        startup_duration_timeout="10m",
+    )
+
+
+def _with_spaces(app: Path) -> list[str]:
+    """The lines of the app, with `spaces` imported first."""
+    text = app.read_text(encoding="utf-8")
+    docstring = ast.parse(text).body[0].end_lineno
+    lines = text.splitlines()
+    return [
+        *lines[:docstring],
+        "",
+        "import spaces  # before anything that could start CUDA",
+        *lines[docstring:],
+    ]
+
+
+def _write(path: Path, *lines: str) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

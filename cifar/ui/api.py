@@ -1,0 +1,104 @@
+"""The calls of `cifar.ui.calls` as named endpoints over HTTP, which are tools for MCP clients too.
+
+They have no place on the page: inputs and outputs are components that it does not draw.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+import gradio as gr
+from anyio import CapacityLimiter, to_thread
+from gradio.components.api_component import Api
+from gradio.utils import get_function_description
+
+from cifar import CLASSES, LensError, library
+from cifar.annotations import N
+from cifar.explain import METHODS
+from cifar.images import FITS
+from cifar.mistakes import SORTS
+from cifar.page import PUBLISHED, models
+from cifar.ui import calls
+from cifar.ui.picture import picture_input
+from cifar.verdicts import VERDICTS
+
+# So many calls run at a time, and so many more wait, of those that a network answers and of the
+# others. Visitors of the page are not in this line, and must find the processor free enough.
+RUNNING = 2
+WAITING = 20
+
+
+def build() -> None:
+    """Add the endpoints to the Blocks in whose context this is called."""
+    names = models()
+    layers = {layer.name for name in names for layer in library.load(name).model.layers}
+    kinds = {
+        "model": one_of(names),
+        "other": one_of([*names, PUBLISHED]),
+        "top_k": whole(1, len(CLASSES)),
+        "fit": one_of(FITS),
+        "target": one_of(["", *CLASSES]),
+        "method": one_of(["", *METHODS]),
+        "layer": one_of(["", *sorted(layers)]),
+        "true_class": one_of(["", *CLASSES]),
+        "predicted_class": one_of(["", *CLASSES]),
+        "verdict": one_of(["", *VERDICTS]),
+        "sort": one_of(SORTS),
+        "limit": whole(1, calls.MAX_ROWS),
+        "offset": whole(0),
+        "index": whole(0, N - 1),
+    }
+    network, tables = CapacityLimiter(RUNNING), CapacityLimiter(RUNNING)
+    with gr.Column(visible=False):
+        for function, has_picture, line in (
+            (calls.classify, False, network),
+            (calls.explain, True, network),
+            (calls.list_mistakes, False, tables),
+            (calls.get_mistake, True, tables),
+            (calls.compare, False, tables),
+        ):
+            answer = Api(None, {"type": "object", "additionalProperties": {}}, "answer")
+            outputs = [gr.Image(format="png", label="picture"), answer] if has_picture else answer
+            inputs = parameters(function, kinds, model=names[0])
+            # Not queued: MCP clients would get no pictures, and there is `line`.
+            gr.on([], endpoint(function, line), inputs, outputs, queue=False)
+
+
+def endpoint(function: Callable, line: CapacityLimiter) -> Callable:
+    """A function as Gradio calls it: it waits in a line, and says in a sentence what is wrong."""
+
+    @functools.wraps(function)
+    async def answer(*args):
+        try:
+            if line.statistics().tasks_waiting >= WAITING:
+                raise LensError("Too many calls are waiting: try again in a minute.")
+            return await to_thread.run_sync(function, *args, limiter=line)
+        except LensError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return answer
+
+
+def one_of(values) -> dict:
+    return {"type": "string", "enum": list(values)}
+
+
+def whole(low: int, high: int | None = None) -> dict:
+    return {"type": "integer", "minimum": low} | ({} if high is None else {"maximum": high})
+
+
+def parameters(function: Callable, kinds: dict[str, dict], **defaults: str) -> list[Api]:
+    """An input for each parameter of a function, described as in its docstring.
+
+    kinds: JSON schemas by the name of the parameter. defaults: values of those without one.
+    """
+    _, about, _ = get_function_description(function)
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        given = None if parameter.default is parameter.empty else parameter.default
+        if name == "image":
+            found.append(picture_input(about[name]))
+        else:
+            schema = kinds[name] | {"description": about[name]}
+            found.append(Api(defaults.get(name, given), schema, name))
+    return found

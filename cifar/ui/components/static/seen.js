@@ -1,0 +1,110 @@
+/** Any picture that the browser can decode, and the 32x32 of it that the network sees. */
+
+import { SIDE } from "../classify/pixels.js";
+import { resized } from "./resample.js";
+
+/** Rows that are read at once: some browsers have no canvas for a large photograph. */
+const STRIP = 512;
+
+/**
+ * A picture file as RGB: upright, its first frame, on white, its colours as they are in the file.
+ * @param {Blob} file
+ * @param {number} most pixels
+ * @returns {Promise<import('./resample.js').Rgb>}
+ */
+export async function opened(file, most) {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
+    throw new Error("The file is not a picture that this browser can read: try a PNG or JPEG.");
+  });
+  const { width, height } = bitmap;
+  try {
+    if (width * height > most)
+      throw new Error(
+        `The picture has ${width}x${height} pixels: choose one of at most ${most / 1e6} megapixels.`,
+      );
+    return { width, height, data: rgb(bitmap) };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** @param {ImageBitmap} bitmap @returns {Uint8Array} three bytes a pixel */
+function rgb(bitmap) {
+  const { width, height } = bitmap;
+  const out = new Uint8Array(3 * width * height);
+  const canvas = new OffscreenCanvas(width, Math.min(STRIP, height));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  for (let top = 0, to = 0; top < height; top += STRIP) {
+    context.fillStyle = "white";
+    context.fillRect(0, 0, width, canvas.height);
+    context.drawImage(bitmap, 0, -top);
+    const { data } = context.getImageData(0, 0, width, Math.min(STRIP, height - top));
+    to = withoutAlpha(data, out, to);
+  }
+  return out;
+}
+
+/** Copy pixels of four bytes to those of three; returns where the copy ends. */
+export function withoutAlpha(data, out, to = 0) {
+  for (let at = 0; at < data.length; at += 4, to += 3) {
+    out[to] = data[at];
+    out[to + 1] = data[at + 1];
+    out[to + 2] = data[at + 2];
+  }
+  return to;
+}
+
+/**
+ * What the network sees of a picture, as `network_view` in `cifar/images.py` has it.
+ * @param {import('./resample.js').Rgb} picture
+ * @param {'crop'|'fit'|'stretch'} fit the central square, the whole picture on its mean colour, or
+ *   the whole picture out of proportion
+ * @param {number[]|null} [box] left, top, right, bottom as shares; it takes the place of `fit`
+ * @returns {Uint8Array} 3072 bytes
+ */
+export function networkView(picture, fit, box = null) {
+  const { width, height } = picture;
+  if (box) {
+    const [left, top, right, bottom] = box;
+    const part = [left * width, top * height, right * width, bottom * height];
+    return resized(picture, SIDE, SIDE, part).data;
+  }
+  if (fit === "stretch") return resized(picture, SIDE, SIDE).data;
+  if (fit === "crop") {
+    const side = Math.min(width, height);
+    const [left, top] = [(width - side) / 2, (height - side) / 2];
+    return resized(picture, SIDE, SIDE, [left, top, left + side, top + side]).data;
+  }
+  const shrink = SIDE / Math.max(width, height);
+  const inner = resized(
+    picture,
+    Math.max(1, roundedToEven(width * shrink)),
+    Math.max(1, roundedToEven(height * shrink)),
+  );
+  return onMean(inner);
+}
+
+/** A picture in the middle of a square of its own mean colour. */
+function onMean({ width, height, data }) {
+  const out = new Uint8Array(3 * SIDE * SIDE);
+  const count = width * height;
+  const mean = [0, 1, 2].map((c) => {
+    let sum = 0;
+    for (let at = c; at < data.length; at += 3) sum += data[at];
+    return roundedToEven(sum / count);
+  });
+  for (let at = 0; at < out.length; at++) out[at] = mean[at % 3];
+  const top = Math.floor((SIDE - height) / 2);
+  const left = Math.floor((SIDE - width) / 2);
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(3 * y * width, 3 * (y + 1) * width);
+    out.set(row, 3 * ((top + y) * SIDE + left));
+  }
+  return out;
+}
+
+/** As Python rounds: halves to the even neighbour. */
+function roundedToEven(value) {
+  const below = Math.floor(value);
+  return value - below === 0.5 ? below + (below % 2) : Math.round(value);
+}

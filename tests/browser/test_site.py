@@ -1,0 +1,548 @@
+"""The site without a server: what Python finds, in the visitor's browser, and nothing beyond."""
+
+import base64
+import io
+import threading
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from cifar import CLASSES, library, mistakes
+from cifar.classifier import classify, classify_all
+from cifar.explain import heat_maps
+from cifar.images import network_view, open_image
+from cifar.publish.site import METHODS, build
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PATIENCE = 120_000  # ms: the networks take a while where other work goes on
+MODELS = ("resnet", "basenet")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, test_split, annotations):
+    """The folder above that of the site: it must work under any path."""
+    root = tmp_path_factory.mktemp("served")
+    build(root / "lens")
+    return root
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/lens/"
+        server.shutdown()
+
+
+@contextmanager
+def visiting(browser, address, query, *, route=None, **options):
+    options = {"viewport": {"width": 1440, "height": 940}} | options
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.problems, page.addresses = [], []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+    context.on("request", lambda request: page.addresses.append(request.url))
+    if route:
+        context.route(*route)
+    page.goto(address + query)
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """A function that opens the site as a fresh visitor. What its pages log, or fetch from anywhere
+    else, fails the test."""
+    pages = []
+    with ExitStack() as stack:
+
+        def open_one(query="", *, errors=False, **options):
+            page = stack.enter_context(visiting(browser, address, query, **options))
+            if not errors:
+                pages.append(page)
+            return page
+
+        yield open_one
+    for page in pages:
+        assert page.problems == []
+        assert [
+            url for url in page.addresses if not url.startswith((address, "data:", "blob:"))
+        ] == []
+
+
+@pytest.fixture(scope="session")
+def desk(browser, address):
+    """A page whose parts are called without being shown."""
+    with visiting(browser, address, "#report") as page:
+        page.evaluate(
+            """async () => {
+              const at = (name) => new URL(`components/static/${name}`, document.baseURI).href;
+              const site = await (await fetch('page.json')).json();
+              window.answers = (await import(at('site.js'))).createAnswers(site);
+              window.seen = await import(at('seen.js'));
+              window.cam = await import(at('cam.js'));
+            }"""
+        )
+        yield page
+        assert page.problems == []
+
+
+def tab(page, name):
+    page.locator("#tabs").get_by_role("tab", name=name).click()
+
+
+def view_of(page):
+    return page.evaluate("({ ...document.querySelector('.explorer').explorer.view })")
+
+
+def selection_of(page):
+    return page.evaluate("document.querySelector('.explorer').explorer.selection()")
+
+
+def at_rest(page):
+    """Wait until the heat maps are drawn."""
+    page.locator(".explorer .evidence[aria-busy=false]").wait_for()
+
+
+def opened(page):
+    page.locator(".explorer .tile").first.wait_for()
+    return page
+
+
+# Numbers
+
+
+LOOK = """
+async ([model, indices, method, classes]) => {
+  const found = [];
+  for (const index of indices) {
+    const question = { model, image: { index }, method, layers: [], classes };
+    found.push(await window.answers.look(question));
+  }
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_probabilities_are_those_of_python(desk, test_split, model):
+    indices = list(range(25, 10_000, 50))
+    found = desk.evaluate(LOOK, [model, indices, "gradcam", []])
+    images = test_split.images[indices].permute(0, 2, 3, 1).contiguous().numpy()
+    answers = classify_all(library.load(model), images)
+    wanted = np.array([answer.probabilities for answer in answers])
+    assert len(found) == 200
+    np.testing.assert_allclose([one["probabilities"] for one in found], wanted, atol=1e-3)
+    assert [one["predicted"] for one in found] == [answer.predicted for answer in answers]
+    assert [one["label"] for one in found] == test_split.labels[indices].tolist()
+    second = np.argsort(-wanted, axis=1, kind="stable")[:, 1]
+    assert [one["runner_up"] for one in found] == second.tolist()
+    below = library.load(model).metrics["unsure"]["below"]
+    doubted = [[notice["kind"] for notice in one["notices"]] == ["unsure"] for one in found]
+    assert doubted == [answer.confidence < below for answer in answers] and any(doubted)
+
+
+def test_the_page_has_the_methods_that_it_is_told_of(desk):
+    assert desk.evaluate("window.cam.METHODS") == list(METHODS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("method", METHODS)
+def test_heat_maps_are_those_of_python(desk, test_split, model, method):
+    ckpt = library.load(model)
+    layer = ckpt.model.layers[-1]
+    indices = [61, 3, 7099, 4000, 9999]
+    for classes in ([], [3, 5], [8]):
+        for index, found in zip(
+            indices, desk.evaluate(LOOK, [model, indices, method, classes]), strict=True
+        ):
+            image = test_split.images[index].permute(1, 2, 0).numpy()
+            targets = [one["target"] for one in found["maps"]]
+            against = targets[::-1] if len(targets) == 2 else [None]
+            if not classes:
+                label, predicted = int(test_split.labels[index]), found["predicted"]
+                beside = found["runner_up"] if predicted == label else label
+                assert targets == [predicted, beside]
+            assert (found["layers"], found["title"]) == ([layer.name], layer.title)
+            for one, target, other in zip(found["maps"], targets, against, strict=True):
+                (heat,) = heat_maps(
+                    ckpt,
+                    image,
+                    [target],
+                    method,
+                    [layer.name],
+                    against=other if method == "finercam" else None,
+                )
+                values = np.reshape(one["values"], (one["height"], one["width"]))
+                scale = max(heat.peak, 1e-3)
+                assert np.abs(values - heat.values).max() <= 1e-3 * scale
+
+
+def test_the_gradient_of_equal_cells_goes_to_the_first(desk):
+    """As in PyTorch; what is everywhere 0 counts for nothing."""
+    found = desk.evaluate(
+        """window.cam.heatMap({ logits: [1, 0], maps: new Float32Array([0, 2, 2, 1, 0, 0, 0, 0]),
+          weights: new Float32Array([3, 5, 0, 0]), height: 2, width: 2 }, 0, 'hirescam').values"""
+    )
+    assert found == [0, 6, 0, 0]
+
+
+# Pictures
+
+
+def sent(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def seen_in_page(page, content, fit, box=None):
+    """What the network sees of a picture file, in the page."""
+    found = page.evaluate(
+        """async ([content, fit, box]) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const picture = await window.seen.opened(new Blob([bytes]), 25e6);
+          return Array.from(window.seen.networkView(picture, fit, box));
+        }""",
+        [base64.b64encode(content).decode(), fit, box],
+    )
+    return np.reshape(found, (32, 32, 3))
+
+
+def photograph(width, height, seed=0):
+    """Noise over a gradient: everything that scaling can get wrong."""
+    random = np.random.default_rng(seed)
+    ramp = np.linspace(0, 255, width)[None, :, None] * np.array([1, 0.5, 0.2])
+    noise = random.normal(0, 60, (height, width, 3))
+    return Image.fromarray(np.uint8(np.clip(ramp + noise, 0, 255)))
+
+
+def shares(found, wanted):
+    """The largest difference, and the share of values that are the same."""
+    gap = np.abs(found.astype(int) - wanted.astype(int))
+    return int(gap.max()), float((gap == 0).mean())
+
+
+@pytest.mark.parametrize(
+    "size", [(640, 480), (481, 733), (33, 31), (32, 32), (20, 50), (97, 96), (1500, 1001), (200, 1)]
+)
+@pytest.mark.parametrize("fit", ["crop", "fit", "stretch"])
+def test_a_picture_is_scaled_as_pillow_does(desk, size, fit):
+    image = photograph(*size)
+    largest, same = shares(seen_in_page(desk, sent(image), fit), network_view(image, fit))
+    assert largest <= 1 and same > 0.999
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_part_of_a_picture_is_scaled_as_pillow_does(desk, seed):
+    random = np.random.default_rng(seed)
+    image = photograph(*random.integers(100, 900, 2).tolist(), seed=seed)
+    left, top = random.uniform(0, 0.6, 2).tolist()
+    box = [left, top, left + random.uniform(0.2, 0.4), top + random.uniform(0.2, 0.4)]
+    largest, same = shares(
+        seen_in_page(desk, sent(image), "crop", box), network_view(image, box=box)
+    )
+    assert largest <= 1 and same > 0.999
+
+
+def test_transparent_places_are_white(desk):
+    image = photograph(300, 200).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((300, 200)))
+    content = sent(image)
+    wanted = network_view(open_image_of(content))
+    assert np.abs(seen_in_page(desk, content, "crop") - wanted.astype(int)).max() <= 2
+
+
+def open_image_of(content, path="picture"):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / path
+        target.write_bytes(content)
+        return open_image(target)
+
+
+def test_colours_are_those_of_the_file_and_it_stands_upright(desk):
+    from PIL import ImageCms
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    image = photograph(160, 120)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    plain = sent(image, exif=exif)
+    coloured = sent(image, exif=exif, icc_profile=profile)
+    wanted = network_view(open_image_of(plain))
+    for content in (plain, coloured):
+        largest, _ = shares(seen_in_page(desk, content, "crop"), wanted)
+        assert largest <= 1
+
+
+def test_a_jpeg_differs_by_no_more_than_its_decoders(desk):
+    smooth = photograph(64, 48).resize((800, 600), Image.Resampling.BICUBIC)
+    content = sent(smooth, "JPEG", quality=90)
+    wanted = network_view(open_image_of(content)).astype(int)
+    gap = np.abs(seen_in_page(desk, content, "crop") - wanted)
+    assert gap.mean() < 1.5 and gap.max() < 20
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"no picture", "not a picture"), (sent(Image.new("RGB", (5001, 5000))), "5001x5000 pixels")],
+)
+def test_what_cannot_be_seen_says_why(desk, content, words):
+    with pytest.raises(Exception, match=words):
+        seen_in_page(desk, content, "crop")
+
+
+# The page
+
+
+def test_from_the_matrix_to_an_image_with_its_evidence(visit):
+    page = opened(visit())
+    page.get_by_role("button", name="cat predicted as dog").click()
+    rows = library.table("resnet")
+    wanted = mistakes.select(rows, true=["cat"], predicted=["dog"]).index.tolist()
+    assert selection_of(page) == wanted
+    page.locator(".explorer .tile").nth(2).click()
+    at_rest(page)
+    expect(page.locator(".detail h2")).to_contain_text(f"#{wanted[2]}")
+    captions = page.locator(".detail .pair figcaption")
+    expect(captions.nth(0)).to_contain_text("for dog, up to")
+    expect(captions.nth(1)).to_contain_text("for cat")
+    drawn = page.locator(".detail .pair canvas").first.evaluate(
+        "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 224, 224).data).size"
+    )
+    assert drawn > 50
+    # What only Python can say is not offered.
+    for name in ("check this map", "save evidence (.zip)"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    for words in ("What would change its mind?", "Nearest training images"):
+        expect(page.get_by_text(words)).to_have_count(0)
+    methods = page.locator(".detail .method select option").all_inner_texts()
+    assert len(methods) == len(METHODS)
+
+
+def test_filters_and_the_other_panels(visit, annotations):
+    page = opened(visit("?outcome=all"))
+    rows = mistakes.table(
+        library.predictions("resnet"), library.load("resnet").temperature, annotations
+    )
+    field = page.locator(".explorer label", has=page.get_by_text("true class", exact=True))
+    menu = field.locator("select")
+    menu.select_option(menu.locator("option", has_text="ship").get_attribute("value"))
+    chosen = mistakes.select(rows, true=["ship"], wrong=None).index.tolist()
+    assert selection_of(page) == chosen
+    panels = page.locator(".explorer .tabs")
+    panels.get_by_role("tab", name="Map").click()
+    box = page.locator(".explorer .panel canvas").bounding_box()
+    page.get_by_role("button", name="box", exact=True).click()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"], steps=4)
+    page.mouse.up()
+    assert 0 < len(selection_of(page)) < len(chosen) and set(selection_of(page)) < set(chosen)
+    panels.get_by_role("tab", name="Slices").click()
+    expect(page.locator(".explorer .slices, .explorer .panel:visible")).not_to_have_count(0)
+    panels.get_by_role("tab", name="Compare").click()
+    expect(page.locator(".quarter.fixed b")).to_have_text(
+        str(mistakes.compare(library.table("resnet"), library.table("basenet")).counts["fixed"])
+    )
+    expect(page.locator(".explorer .upload")).to_have_count(0)
+
+
+def test_a_link_opens_the_view_that_it_was_made_of(visit, address):
+    query = "?model=basenet&true=cat&pred=dog&id=5&sort=loss&panel=map"
+    page = opened(visit(query, permissions=["clipboard-read", "clipboard-write"]))
+    view = view_of(page)
+    assert (view["model"], view["true"], view["predicted"]) == ("basenet", 3, 5)
+    assert (view["id"], view["panel"]) == (5, "map")
+    expect(page.locator("#model input:checked")).to_have_value("basenet")
+    page.wait_for_function("query => location.search === query", arg=page.url.partition("lens/")[2])
+    at_rest(page)
+    page.locator(".detail").get_by_role("button", name="copy link").click()
+    expect(page.locator(".detail")).to_contain_text("is on the clipboard")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(address + "?")
+    again = opened(visit(link.removeprefix(address)))
+    assert view_of(again) == view
+
+
+def test_the_model_switch_serves_every_tab(visit, pixels_of):
+    page = opened(visit())
+    page.locator("#model label", has_text="BaseNet").click()
+    page.wait_for_function(
+        "document.querySelector('.explorer').explorer.view.model === 'basenet'"
+        " && location.search.includes('model=basenet')"
+    )
+    tab(page, "About")
+    expect(page.get_by_role("heading", name="BaseNet on CIFAR-10")).to_be_visible()
+    expect(page.get_by_role("heading", name="ResNet on CIFAR-10")).to_be_hidden()
+    tab(page, "Report")
+    expect(page.locator("#tab-report img:visible")).to_have_count(5)
+    expect(page.locator("#tab-report img[src*='basenet-confusion']")).to_be_visible()
+    tab(page, "Classify")
+    page.locator(".classify .bars li").first.wait_for()
+    said = classify(library.load("basenet"), pixels_of(0))
+    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    page.locator("#model label", has_text="ResNet").click()
+    said = classify(library.load("resnet"), pixels_of(0))
+    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    assert page.url.endswith("/lens/#classify")
+    page.reload()
+    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+
+
+def drop(page, content, name, target):
+    page.evaluate(
+        """([content, name, target]) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([bytes], name));
+          for (const type of ['dragover', 'drop'])
+            document.querySelector(target).dispatchEvent(
+              new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        [base64.b64encode(content).decode(), name, target],
+    )
+
+
+def classified(page, image, fit="crop", model="basenet", box=None):
+    """Wait for Python's answer about a picture."""
+    said = classify(library.load(model), network_view(image, fit, box))
+    bars = page.locator(".classify .bars li")
+    page.locator(".classify .answer:not(.old)").wait_for()
+    for k, (name, probability) in enumerate(said.top(3)):
+        expect(bars.nth(k)).to_contain_text(name)
+        value = float(bars.nth(k).locator(".value").inner_text().rstrip("%"))
+        assert abs(value - 100 * probability) <= 0.2
+
+
+def test_a_dropped_photograph_is_classified_here(visit):
+    page = visit("?model=basenet#classify")
+    page.locator(".classify .bars li").first.wait_for()
+    image = photograph(640, 400)
+    drop(page, sent(image), "photo.png", ".classify .yours")
+    expect(page.locator(".classify .truth")).to_be_hidden()
+    classified(page, image)
+    page.get_by_role("button", name="stretch").click()
+    page.locator(".classify .answer.old").wait_for(state="detached")
+    page.wait_for_timeout(500)
+    classified(page, image, "stretch")
+    page.get_by_role("button", name="centre crop").click()
+    page.locator(".classify .box").press("+")  # as large as it gets: nothing changes
+    page.locator(".classify .box").press("ArrowLeft")
+    page.wait_for_timeout(1000)
+    classified(page, image, box=[112 / 640, 0, 512 / 640, 1])
+    expect(page.locator(".classify .pair canvas").first).to_be_visible()
+    assert page.locator(".classify .mind").count() == 0
+    expect(page.locator(".classify .privacy")).to_contain_text("stays in this browser")
+    # A file that misses its place does not take the page away.
+    drop(page, sent(image), "photo.png", "header")
+    drop(page, b"no picture", "notes.txt", ".classify .yours")
+    expect(page.get_by_role("alert")).to_contain_text("not a picture")
+
+
+def test_networks_are_fetched_when_they_are_needed(visit):
+    page = opened(visit(viewport={"width": 390, "height": 844}))
+    page.wait_for_timeout(500)
+
+    def heavy():
+        kinds = (".onnx", ".packed", ".mjs")
+        return {url.rpartition("/")[2] for url in page.addresses if url.endswith(kinds)}
+
+    assert heavy() == set()
+    page.locator("#model label", has_text="BaseNet").click()
+    page.locator(".explorer .tile").first.click()
+    at_rest(page)
+    assert sum(name.endswith(".onnx") for name in heavy()) == 1 and len(heavy()) == 3
+    assert "basenet" in next(name for name in heavy() if name.endswith(".onnx"))
+    expect(page.locator("#fetching")).to_be_hidden()
+
+
+@pytest.mark.parametrize("lost", ["**/*.onnx", "**/*.packed", "**/worker.js"])
+def test_a_network_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, lost):
+    failing = [True]
+
+    def route(one):
+        one.abort() if failing[0] else one.continue_()
+
+    page = opened(visit("?model=basenet", errors=True, route=(lost, route)))
+    status = page.locator(".detail .status")
+    expect(status).to_contain_text("could not be fetched")
+    expect(page.locator("#fetching")).to_be_hidden()
+    failing[0] = False
+    status.get_by_role("button", name="try again").click()
+    expect(page.locator(".detail .pair figcaption").first).to_contain_text("for ")
+    expect(page.locator(".detail .evidence-maps")).to_be_visible()
+
+
+def test_a_page_whose_data_is_lost_says_so(visit):
+    page = visit(errors=True, route=("**/page.json", lambda route: route.abort()))
+    expect(page.locator(".explorer-root")).to_contain_text("could not be fetched")
+
+
+def test_the_tabs_work_by_keyboard_and_by_address(visit):
+    page = opened(visit())
+    page.locator("#tabs").get_by_role("tab", name="Mistakes").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#tab-about")).to_be_visible()
+    assert page.url.endswith("#about")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#tab-report")).to_be_visible()
+    page.evaluate("location.hash = '#about'")
+    expect(page.locator("#tab-about")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.evaluate("location.hash = '#nonsense'")
+    expect(page.locator("#tab-mistakes")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_tab_has_a_barrier(visit, barriers, theme):
+    page = opened(visit("?model=basenet", color_scheme=theme))
+    at_rest(page)
+    assert page.evaluate("document.documentElement.className") == ("dark" * (theme == "dark"))
+    for name, content in (
+        ("Mistakes", ".explorer .tile"),
+        ("Classify", ".classify .evidence[aria-busy=false]"),
+        ("Report", "#tab-report table"),
+        ("About", "#tab-about h3"),
+    ):
+        tab(page, name)
+        page.locator(content).first.wait_for()
+        page.wait_for_timeout(300)  # colours change over a moment
+        assert barriers(page) == [], name
+
+
+@pytest.mark.parametrize("width", [320, 390, 900])
+def test_no_tab_is_wider_than_the_screen(visit, width):
+    page = opened(visit("?model=basenet", viewport={"width": width, "height": 844}))
+    for name in ("Mistakes", "Classify", "Report", "About"):
+        tab(page, name)
+        if name == "Classify":
+            page.locator(".classify .pair canvas").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+def test_the_examples_are_one_of_each_class(visit):
+    page = visit("?model=basenet#classify")
+    page.locator(".classify .bars li").first.wait_for()
+    buttons = page.locator(".classify .strip button")
+    expect(buttons).to_have_count(len(CLASSES))
+    buttons.nth(8).click()
+    expect(page.locator(".classify .truth")).to_contain_text("ship")

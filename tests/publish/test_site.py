@@ -1,0 +1,236 @@
+"""The site's folder: whole or not there, of relative addresses, and with what it must tell."""
+
+import hashlib
+import importlib
+import json
+import re
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from PIL import Image
+
+from cifar import LensError, checkpoint, library
+from cifar.explain import METHODS as ALL_METHODS
+from cifar.publish import runtime, site
+from cifar.publish.site import METHODS, as_html, build
+
+SPACE = "somebody/lens"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, test_split, annotations):
+    """The site of one model: networks take long to write."""
+    root = tmp_path_factory.mktemp("root")
+    with pytest.MonkeyPatch.context() as patch:
+        (root / "basenet").symlink_to(checkpoint.ROOT / "basenet")
+        patch.setattr(checkpoint, "ROOT", root)
+        folder = tmp_path_factory.mktemp("site")  # empty, which is as good as not there
+        build(folder, SPACE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(built):
+    return json.loads((built / "page.json").read_text(encoding="utf-8"))
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_the_page_is_told_of_files_that_are_there(built, told):
+    (model,) = told["models"]
+    addresses = [
+        model["network"]["url"],
+        told["runtime"]["script"],
+        told["runtime"]["binary"]["url"],
+        *told["packs"].values(),
+        *told["sheets"],
+    ]
+    for address in addresses:
+        assert (built / address).is_file() and not address.startswith(("/", "http", "."))
+    for part in (model["network"], told["runtime"]["binary"]):
+        assert (built / part["url"]).stat().st_size == part["bytes"]
+    ckpt = library.load("basenet")
+    assert (model["name"], model["temperature"]) == ("basenet", ckpt.temperature)
+    assert model["unsure"] == ckpt.metrics["unsure"]["below"]
+    assert told["model"] == "basenet" and told["space"] == SPACE
+    assert [one["name"] for one in told["evidence"]["methods"]] == [
+        name for name in ALL_METHODS if name in METHODS
+    ]
+    assert set(told["packs"]) == {"images", "basenet", "published"} and len(told["sheets"]) == 20
+
+
+@pytest.mark.slow
+def test_no_file_holds_an_address_elsewhere_that_would_be_fetched(built):
+    html = (built / "index.html").read_text(encoding="utf-8")
+    for address in re.findall(r'(?:src|href)="([^"]*)"', html):
+        if not address.startswith("data:"):
+            kind = re.search(rf'<(\w+)[^>]*"{re.escape(address)}"', html)[1]
+            assert kind == "a" or (built / address).is_file(), address
+    for path in files_in(built / "components"):
+        text = path.read_text(encoding="utf-8")
+        # Namespaces and what is said in words are no requests.
+        for found in re.findall(r"""(?:import|fetch|url)\(?\s*["'](\w+:)?//""", text):
+            raise AssertionError(f"{path} fetches {found}")
+
+
+@pytest.mark.slow
+def test_the_page_says_nothing_that_its_own_policy_forbids(built):
+    html = (built / "index.html").read_text(encoding="utf-8")
+    assert "'wasm-unsafe-eval'" in html and "unsafe-inline" not in html
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*src)", html)
+    assert "$" not in re.sub(r"<code>.*?</code>", "", html)
+
+
+@pytest.mark.slow
+def test_it_tells_nothing_of_where_it_was_made(built):
+    for path in files_in(built):
+        content = path.read_bytes()
+        for word in (str(Path.home()), str(checkpoint.ROOT.parent), str(built.parent)):
+            assert word.encode() not in content or word == "/", f"{path} names {word}"
+
+
+@pytest.mark.slow
+def test_nothing_of_gradio_is_in_it(built):
+    for path in files_in(built):
+        if path.suffix in (".js", ".html", ".json", ".css"):
+            text = path.read_text(encoding="utf-8")
+            assert "component_server" not in text and "gradio_api" not in text
+    assert not list(built.rglob("gradio*"))
+
+
+@pytest.mark.slow
+def test_the_space_knows_how_to_show_it(built):
+    text = (built / "README.md").read_text(encoding="utf-8")
+    _, front, rest = text.split("---\n", 2)
+    facts = dict(re.findall(r"^(\w+): (.+)$", front, re.M))
+    assert (facts["sdk"], facts["app_file"]) == ("static", "index.html")
+    assert len(facts["short_description"]) <= 60 and facts["title"]
+    assert "CC BY-NC-SA" in rest and "| `basenet` |" in rest and "$" not in rest
+
+
+@pytest.mark.slow
+def test_the_runtime_comes_with_its_licence(built, told):
+    folder = (built / told["runtime"]["script"]).parent
+    assert folder.name == runtime.VERSION
+    assert "Copyright (c) Microsoft" in (folder / "LICENSE").read_text(encoding="utf-8")
+    binary = (built / told["runtime"]["binary"]["url"]).read_bytes()
+    assert binary[:2] == b"\x1f\x8b" and len(binary) < 5_000_000
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_report(built):
+    html = (built / "index.html").read_text(encoding="utf-8")
+    found = re.findall(
+        r'<img src="(figures/[^"]+)" alt="([^"]+)" width="(\d+)" height="(\d+)"', html
+    )
+    assert len(found) >= 4
+    for address, words, width, height in found:
+        with Image.open(built / address) as image:
+            assert image.size == (int(width), int(height)) and words
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_there_already_is_left_alone(tmp_path, kind):
+    target = tmp_path / "site"
+    if kind == "folder":
+        target.mkdir()
+        (target / "mine.txt").write_text("mine")
+    else:
+        target.write_text("mine")
+    with pytest.raises(LensError, match="not empty"):
+        build(target)
+    assert (target / "mine.txt" if kind == "folder" else target).read_text() == "mine"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_stays_of_a_site_that_could_not_be_finished(
+    tmp_path, monkeypatch, test_split, annotations, there
+):
+    def fail(folder):
+        raise LensError("no runtime")
+
+    monkeypatch.setattr(site, "_model", lambda root, name, title: {"name": name, "title": title})
+    monkeypatch.setattr(runtime, "write", fail)
+    target = tmp_path / "site"
+    if there:
+        target.mkdir()
+    with pytest.raises(LensError, match="no runtime"):
+        build(target)
+    assert list(tmp_path.iterdir()) == ([target] if there else [])
+    assert not there or list(target.iterdir()) == []
+
+
+def test_without_its_packages_it_says_what_to_type(tmp_path, monkeypatch):
+    def absent(name):
+        if name in ("onnx", "markdown_it"):
+            raise ModuleNotFoundError(name)
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(site, "import_module", absent)
+    with pytest.raises(LensError) as problem:
+        build(tmp_path / "site")
+    words = str(problem.value)
+    assert 'pip install "onnx>=1.18,<2" "markdown-it-py>=3,<5".' in words and "script" not in words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_test_images_it_says_why(tmp_path, monkeypatch):
+    def fail():
+        raise LensError("no images")
+
+    monkeypatch.setattr(site, "TEST_IMAGES", library.Background(fail, "coming", "failed"))
+    with pytest.raises(LensError, match="no images"):
+        build(tmp_path / "site")
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A folder that stands for the npm registry, and one for the cache."""
+    shelf, cache = tmp_path / "shelf", tmp_path / "cache"
+    shelf.mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=shelf)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(runtime, "URL", f"http://127.0.0.1:{server.server_port}/runtime.tgz")
+        monkeypatch.setenv("CIFAR_CACHE_DIR", str(cache))
+        yield shelf, cache
+        server.shutdown()
+
+
+def test_the_runtime_is_fetched_once(registry, monkeypatch):
+    shelf, cache = registry
+    (shelf / "runtime.tgz").write_bytes(b"runtime")
+    monkeypatch.setattr(runtime, "SHA256", hashlib.sha256(b"runtime").hexdigest())
+    assert runtime.fetch() == cache / "runtime.tgz"
+    (shelf / "runtime.tgz").unlink()
+    assert runtime.fetch().read_bytes() == b"runtime"
+
+
+def test_a_runtime_that_was_altered_is_refused(registry):
+    shelf, cache = registry
+    (shelf / "runtime.tgz").write_bytes(b"something else")
+    with pytest.raises(LensError, match="sha256 differs"):
+        runtime.fetch()
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_a_runtime_that_cannot_be_had_says_so(registry):
+    with pytest.raises(LensError, match=r"runtime\.tgz .*could not be fetched from http"):
+        runtime.fetch()
+
+
+def test_markdown_becomes_html_without_styles():
+    found = as_html(
+        "# One\n\ntext <b>not bold</b> & [a link](https://example.org)\n\n"
+        "| a | b |\n|---|---:|\n| 1 | 2 |\n"
+    )
+    assert "<h2>One</h2>" in found and "&lt;b&gt;" in found
+    assert 'href="https://example.org"' in found and 'rel="noopener"' in found
+    assert '<td class="right">2</td>' in found and "style" not in found
+    assert found.count("<table>") == found.count('tabindex="0"') == 1

@@ -1,0 +1,251 @@
+"""The folder of a Gradio Space, for a processor and for ZeroGPU, and how it gets to the Hub."""
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import SpaceCardData, metadata_load
+
+from cifar import LensError, checkpoint, library
+from cifar.publish import deploy, needed
+from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check
+from cifar.ui import report
+
+# https://huggingface.co/docs/hub/spaces-config-reference
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+KEYS = {
+    *("title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file"),
+    *("header", "short_description", "thumbnail", "license", "models", "datasets", "tags"),
+    *("suggested_hardware", "startup_duration_timeout"),
+}
+
+
+def content(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def requirements(folder):
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def cpu(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cpu")
+    build(folder, "me/lens")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def zero(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zero")
+    build(folder, "me/lens", ZEROGPU)
+    return folder
+
+
+@pytest.mark.parametrize("flavour", ["cpu", "zero"])
+def test_the_front_matter_is_complete(flavour, request):
+    folder = request.getfixturevalue(flavour)
+    found = metadata_load(folder / "README.md")
+    assert found.keys() == KEYS - {"models"}
+    assert SpaceCardData(**found).to_dict() == found
+    assert (found["title"], found["sdk"], found["app_file"]) == ("CIFAR Lens", "gradio", "app.py")
+    assert {found["colorFrom"], found["colorTo"]} <= COLOURS
+    assert found["license"] == "mit" and "MIT License" in (folder / "LICENSE").read_text()
+    assert 0 < len(found["short_description"]) <= 60
+    assert found["datasets"] == ["uoft-cs/cifar10"] and "grad-cam" in found["tags"]
+    name = "https://huggingface.co/spaces/me/lens/resolve/main/"
+    assert found["thumbnail"].startswith(name)
+    picture = (folder / found["thumbnail"].removeprefix(name)).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert re.fullmatch(r"\d+m", found["startup_duration_timeout"])
+
+
+def test_gradio_is_the_one_that_is_installed(cpu):
+    found = metadata_load(cpu / "README.md")["sdk_version"]
+    assert found == version("gradio") and f"gradio=={found}" in requirements(cpu)
+    assert tuple(map(int, found.split("."))) >= (6, 31)
+
+
+@pytest.mark.parametrize("flavour", ["cpu", "zero"])
+def test_the_folder_holds_what_the_app_reads_and_nothing_else(flavour, request):
+    folder = request.getfixturevalue(flavour)
+    files = content(folder)
+    app = {path.relative_to(needed.ROOT).as_posix() for path in needed.modules().values()}
+    data = {p.relative_to(needed.ROOT).as_posix() for p in needed.data_files(needed.modules())}
+    kept = {f"checkpoints/{name}/{file}" for name in library.NAMES for file in CHECKPOINT_FILES}
+    figures = {
+        Path(path).relative_to(needed.ROOT).as_posix()
+        for name in library.NAMES
+        for kind in ("confusion_matrix", "reliability", "misclassified")
+        if (path := report.figure(name, kind))
+    } | {"assets/training_curves.png", "assets/training_images.png"}
+    own = {"README.md", "LICENSE", "requirements.txt", "thumbnail.png"}
+    own |= {"pre-requirements.txt"} if flavour == "cpu" else set()
+    assert files.keys() == app | data | kept | figures | own
+    changed = own | {"app.py"} if flavour == "zero" else own
+    for name in files.keys() - changed:
+        assert files[name] == (needed.ROOT / name).read_bytes()
+    assert sum(map(len, files.values())) < 40_000_000
+
+
+def test_the_same_project_gives_the_same_bytes(cpu, tmp_path):
+    build(tmp_path, "me/lens")
+    assert content(tmp_path) == content(cpu)
+
+
+def test_requirements_are_pinned_to_what_is_installed(cpu):
+    pins = dict(line.split("==") for line in requirements(cpu))
+    assert {"torch", "gradio", "numpy", "pillow", "safetensors"} <= pins.keys()
+    assert not {"torchvision", "accelerate", "spaces", "tyro"} & pins.keys()
+    assert pins == {name: version(name).partition("+")[0] for name in pins}
+
+
+def test_a_space_takes_pytorch_without_cuda_and_nobody_else_must(cpu):
+    lines = (cpu / "pre-requirements.txt").read_text().splitlines()
+    (torch,) = (line for line in requirements(cpu) if line.startswith("torch=="))
+    assert lines[1:] == ["--index-url https://download.pytorch.org/whl/cpu", torch]
+    assert "download.pytorch.org" not in (cpu / "requirements.txt").read_text()
+
+
+def test_zerogpu_gets_the_versions_that_it_knows(cpu, zero):
+    found = metadata_load(zero / "README.md")
+    assert (found["python_version"], found["suggested_hardware"]) == ("3.12.12", "zero-a10g")
+    mine, theirs = set(requirements(cpu)), set(requirements(zero))
+    assert theirs - mine == {"torch==2.11.0", "spaces>=0.51,<1"}
+    assert {line.partition("==")[0] for line in mine - theirs} == {"torch"}
+
+
+def test_on_zerogpu_spaces_is_imported_before_all_else(cpu, zero):
+    tree = ast.parse((zero / "app.py").read_text())
+    first = next(node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    assert ast.unparse(first) == "import spaces"
+    tree.body.remove(first)
+    assert ast.dump(tree) == ast.dump(ast.parse((cpu / "app.py").read_text()))
+
+
+@pytest.mark.parametrize("flavour", ["cpu", "zero"])
+def test_the_readme_speaks_of_what_runs(flavour, request):
+    text = (request.getfixturevalue(flavour) / "README.md").read_text(encoding="utf-8")
+    for title, _ in library.choices():
+        assert f"- {title}\n" in text
+    assert ("borrows a GPU" in text) == (flavour == "zero")
+    assert 'Client("me/lens")' in text and "https://huggingface.co/spaces/me/lens cifar" in text
+    assert "{{" not in text and "{%" not in text
+
+
+@pytest.mark.parametrize(
+    ("hardware", "zerogpu", "static", "words"),
+    [
+        (None, True, True, "runs on no hardware: leave --zerogpu or --static out"),
+        ("cpu-basic", False, True, "runs on no hardware: leave --hardware or --static out"),
+        ("cpu-basic", True, False, "ZeroGPU is the hardware zero-a10g, not cpu-basic: leave"),
+        ("t4-small", False, False, "no use of t4-small: choose one of cpu-basic, cpu-upgrade, ze"),
+    ],
+)
+def test_contradictions_are_refused(hardware, zerogpu, static, words):
+    with pytest.raises(LensError, match=words):
+        check(hardware, zerogpu, static)
+
+
+@pytest.mark.parametrize("given", [(None, True), ("zero-a10g", False), ("zero-a10g", True)])
+def test_zerogpu_has_two_names(given):
+    assert check(*given, static=False) == ZEROGPU
+
+
+def test_hardware_is_always_said_where_there_is_any():
+    assert check(None, False, static=False) == "cpu-basic"
+    assert check("cpu-upgrade", False, static=False) == "cpu-upgrade"
+    assert check(None, False, static=True) is None
+
+
+def test_a_checkpoint_that_was_not_measured_is_refused(make_checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "ROOT", make_checkpoint(name="unmeasured").parent)
+    with pytest.raises(LensError, match="unmeasured was not measured yet"):
+        deploy("me/lens", out=tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["unmeasured"]
+
+
+def test_names_are_checked_before_anything_is_written(tmp_path):
+    for name, models in (("lens", ()), ("me/lens", ("resnet",))):
+        with pytest.raises(LensError, match="is not a name on the Hub"):
+            deploy(name, models=models, out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_space_links_to_models(tmp_path, cpu):
+    deploy("me/lens", models=("me/resnet", "me/basenet"), out=tmp_path / "out")
+    found = metadata_load(tmp_path / "out" / "README.md")
+    assert found == metadata_load(cpu / "README.md") | {"models": ["me/resnet", "me/basenet"]}
+    body = [
+        (path / "README.md").read_text().split("---\n", 2)[2] for path in (tmp_path / "out", cpu)
+    ]
+    assert body[0] == body[1]
+
+
+def test_deploy_publishes_what_the_dry_run_shows(hub, on_hub, tmp_path):
+    done = on_hub("-m", "cifar", "deploy", "me/lens", "--dry-run", "--out", "dry")
+    assert done.stdout == "dry\n" and hub.requests == []
+    done = on_hub("-m", "cifar", "deploy", "me/lens", "--private", "--hardware", "cpu-upgrade")
+    assert done.stdout == f"{hub.url}/spaces/me/lens\n" and done.returncode == 0
+    repo = hub.space("me/lens")
+    assert (repo.private, repo.sdk, repo.hardware) == (True, "gradio", "cpu-upgrade")
+    dry = content(tmp_path / "dry")
+    assert dry.pop("README.md") == repo.files["README.md"].replace(b": cpu-upgrade", b": cpu-basic")
+    assert dry == {name: data for name, data in repo.files.items() if name != "README.md"}
+    on_hub("-m", "cifar", "deploy", "me/lens", "--hardware", "cpu-upgrade")
+    assert len(repo.commits) == 2
+
+
+def test_a_free_account_can_have_zerogpu(hub, on_hub):
+    hub.free_account = True
+    assert "wants a paid plan" in on_hub("-m", "cifar", "deploy", "me/lens").error
+    done = on_hub("-m", "cifar", "deploy", "me/lens", "--zerogpu")
+    assert done.returncode == 0 and hub.space("me/lens").hardware == "zero-a10g"
+    assert b"\nimport spaces" in hub.space("me/lens").files["app.py"]
+
+
+def test_a_space_gets_the_hardware_that_its_app_is_for(hub, on_hub):
+    on_hub("-m", "cifar", "deploy", "me/lens", "--zerogpu")
+    done = on_hub("-m", "cifar", "deploy", "me/lens")
+    repo = hub.space("me/lens")
+    assert done.returncode == 0 and repo.hardware == "cpu-basic"
+    assert "pre-requirements.txt" in repo.files and b"import spaces" not in repo.files["app.py"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--static", "--zerogpu"], "runs on no hardware: leave --zerogpu or --static out."),
+        (["--out", "dry"], "--dry-run and --out DIR go together"),
+        (["--dry-run"], "--dry-run and --out DIR go together"),
+    ],
+)
+def test_the_command_line_refuses_in_one_sentence(hub, on_hub, tmp_path, options, words):
+    done = on_hub("-m", "cifar", "deploy", "me/lens", *options)
+    assert done.returncode == 1 and done.stderr.startswith("python -m cifar: ")
+    assert words in done.error and hub.requests == [] and not (tmp_path / "dry").exists()
+
+
+def test_without_a_token_nothing_is_done(hub, on_hub):
+    done = on_hub("-m", "cifar", "deploy", "me/lens", token=None)
+    assert "You are not logged in to the Hub" in done.error and hub.requests == []
+
+
+@pytest.mark.slow
+def test_a_static_space_is_the_site(hub, on_hub, test_split, annotations):
+    done = on_hub("-m", "cifar", "deploy", "me/site", "--static", "--models", "me/resnet")
+    assert done.returncode == 0, done.stderr
+    repo = hub.space("me/site")
+    assert (repo.sdk, repo.hardware) == ("static", None)
+    found = yaml.safe_load(repo.files["README.md"].decode().split("---\n")[1])
+    assert (found["title"], found["sdk"]) == ("CIFAR Lens", "static")
+    assert repo.files[found["app_file"]].startswith(b"<!doctype html>")
+    assert found["models"] == ["me/resnet"]

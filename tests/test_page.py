@@ -1,0 +1,99 @@
+"""What a page is told, with a server or without one."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar import CLASSES, LensError, library, page, sprites
+from cifar.explain import METHODS, default_choice
+from cifar.pack import unpack
+
+
+@pytest.fixture
+def test_images(test_split, monkeypatch):
+    images = test_split.images.permute(0, 2, 3, 1).numpy()
+    monkeypatch.setattr(library.TEST_IMAGES, "_found", images)
+    return images
+
+
+@pytest.fixture
+def no_test_images(monkeypatch):
+    monkeypatch.setattr(library.TEST_IMAGES, "_found", None)
+
+
+def test_it_is_known_without_gradio():
+    code = "import sys, cifar.page; assert 'gradio' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_listed_model_has_its_pack():
+    listed = page.listed()
+    names = [one["name"] for one in listed["models"] + listed["others"]]
+    assert page.packs() == ["images", *names]
+    assert listed["model"] == names[0] == "resnet"
+    for name in names:
+        assert unpack(page.pack(name))[0]["name"] == name
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "../resnet", "upload"])
+def test_an_unknown_pack_is_an_error(name):
+    with pytest.raises(LensError, match="no such model"):
+        page.pack(name)
+
+
+def test_sheets_follow_the_places_that_the_images_pack_tells(test_images):
+    place = unpack(page.pack("images"))[1]["position"]
+    assert np.array_equal(place, page.places())
+    sheet = np.asarray(Image.open(io.BytesIO(page.sheet(3))))
+    index = int(np.flatnonzero(place == 3 * sprites.PER_SHEET + 7)[0])
+    assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
+
+
+def test_before_the_test_images_are_there_the_reason_is_said(no_test_images):
+    for ask in (page.test_images, page.examples, lambda: page.sheet(0)):
+        with pytest.raises(LensError, match="being fetched"):
+            ask()
+
+
+def test_the_examples_are_one_of_each_class(test_images):
+    found = page.examples()
+    assert [one["label"] for one in found] == list(range(len(CLASSES)))
+    for one in found:
+        pixels = np.frombuffer(base64.b64decode(one["pixels"]), np.uint8).reshape(32, 32, 3)
+        assert np.array_equal(pixels, test_images[one["index"]])
+        assert library.predictions("resnet").labels[one["index"]] == one["label"]
+
+
+def test_all_methods_and_layers_are_offered_unless_some_cannot_be_had(no_test_images):
+    found = page.options()
+    assert [method["name"] for method in found["methods"]] == list(METHODS)
+    for name in page.models():
+        ckpt = library.load(name)
+        layers = [layer.name for layer in ckpt.model.layers]
+        assert [layer["name"] for layer in found["layers"][name]] == layers
+        assert tuple(found["defaults"][name].values()) == default_choice(ckpt)
+    json.dumps(found)
+
+
+@pytest.mark.parametrize("methods", [("hirescam",), ("gradcam", "hirescam", "layercam")])
+def test_of_fewer_methods_the_best_is_shown_first(methods):
+    found = page.options(methods, last_layer=True)
+    assert {method["name"] for method in found["methods"]} == set(methods)
+    for name in page.models():
+        ckpt = library.load(name)
+        last = ckpt.model.layers[-1].name
+        assert [layer["name"] for layer in found["layers"][name]] == [last]
+        default = found["defaults"][name]
+        assert tuple(default["layers"]) == (last,)
+        scores = {
+            row["method"]: row["road"]["mean"]
+            for row in ckpt.metrics["explain"]["rows"]
+            if row["layer"] == last and row["method"] in methods
+        }
+        assert scores[default["method"]] == max(scores.values())

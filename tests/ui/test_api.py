@@ -1,0 +1,494 @@
+"""The calls of programs, made as programs do: with gradio_client, over plain HTTP and over MCP."""
+
+import base64
+import io
+import json
+import threading
+from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+
+import anyio
+import httpx
+import numpy as np
+import pytest
+from gradio import Error
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from cifar import CLASSES, LensError, library, mistakes
+from cifar.annotations import load_published
+from cifar.classifier import classify
+from cifar.explain import METHODS, default_choice, heat_maps, overlay
+from cifar.images import FITS, network_view, open_image
+from cifar.metrics import probabilities, proportion
+from cifar.others import as_predictions
+from cifar.screenshot import APP, serving
+from cifar.ui import api, calls, picture
+from cifar.ui.classify import photo
+from cifar.verdicts import VERDICTS
+
+MODEL = "basenet"
+CALLS = ["classify", "explain", "list_mistakes", "get_mistake", "compare"]
+BUS = photo("bus")
+START = f"""
+import runpy, sys
+sys.path.insert(0, {str(APP.parent)!r})
+sys.argv = [{str(APP)!r}, *{["--mcp"] if find_spec("mcp") else []}]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def url(test_split, annotations, tmp_path_factory):  # whose caches the app then finds
+    """The address of app.py, which answers MCP clients where it can."""
+    script = tmp_path_factory.mktemp("serve") / "serve.py"
+    script.write_text(START)
+    with serving(script) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def client(url, tmp_path_factory):
+    return Client(url, verbose=False, download_files=tmp_path_factory.mktemp("downloads"))
+
+
+@pytest.fixture
+def post(url):
+    """A function that asks as curl does: the kind of the last event, and what it holds."""
+
+    def ask(name, **arguments):
+        with httpx.Client(base_url=f"{url}/gradio_api", timeout=120) as http:
+            asked = http.post(f"/call/v2/{name}", json=arguments).raise_for_status()
+            told = http.get(f"/call/{name}/{asked.json()['event_id']}").raise_for_status().text
+        event, data = told.strip().split("\n")[-2:]
+        return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def uploaded(url):
+    """Where the server put the picture of a bus."""
+    files = {"files": (BUS.name, BUS.read_bytes())}
+    return httpx.post(f"{url}/gradio_api/upload", files=files).raise_for_status().json()[0]
+
+
+@pytest.fixture
+def own_server():
+    """The address of a server on this computer, and the paths that it was asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(BUS.read_bytes())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/bus.png", asked
+        server.shutdown()
+
+
+def said_of_the_bus(model, fit="crop"):
+    return classify(library.load(model), network_view(open_image(BUS), fit))
+
+
+def check_bus(found, model, top_k, fit="crop"):
+    said = said_of_the_bus(model, fit)
+    shares = [(one["class"], one["probability"]) for one in found["probabilities"]]
+    assert [name for name, _ in shares] == [name for name, _ in said.top(top_k)]
+    np.testing.assert_allclose(
+        [share for _, share in shares], [share for _, share in said.top(top_k)], atol=1e-5
+    )
+    assert found["predicted"] == CLASSES[said.predicted]
+    assert found["confidence"] == pytest.approx(said.confidence, abs=1e-5)
+    assert (found["model"], found["weights_sha256"]) == (model, library.load(model).sha256)
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+# What is there
+
+
+def test_five_calls_and_nothing_else_are_named(url):
+    info = httpx.get(f"{url}/gradio_api/info").raise_for_status().json()
+    assert list(info["named_endpoints"]) == [f"/{name}" for name in CALLS]
+    assert info["unnamed_endpoints"] == {}
+
+
+def test_every_call_and_every_parameter_is_described(url):
+    info = httpx.get(f"{url}/gradio_api/info").raise_for_status().json()["named_endpoints"]
+    for call in info.values():
+        assert call["description"].endswith(".")
+        for parameter in call["parameters"]:
+            assert parameter["type"]["description"], parameter
+    explain = {one["parameter_name"]: one for one in info["/explain"]["parameters"]}
+    assert explain["target"]["type"]["enum"] == ["", *CLASSES]
+    assert explain["method"]["type"]["enum"] == ["", *METHODS]
+    assert explain["fit"]["type"]["enum"] == list(FITS)
+    assert explain["model"]["type"]["enum"] == ["resnet", "basenet"]
+    assert explain["model"]["parameter_default"] == "resnet"
+    assert explain["image"]["python_type"]["type"] == "filepath"
+    top_k = info["/classify"]["parameters"][2]["type"]
+    assert (top_k["type"], top_k["minimum"], top_k["maximum"]) == ("integer", 1, 10)
+
+
+@pytest.mark.parametrize("name", ["fetch", "model_of_address", "show", "card", "see", "look"])
+def test_what_belongs_to_the_page_is_no_call(client, url, name):
+    with pytest.raises(ValueError, match="Cannot find a function"):
+        client.predict(api_name=f"/{name}")
+    assert httpx.post(f"{url}/gradio_api/call/v2/{name}", json={}).status_code >= 400
+
+
+# The five calls
+
+
+@pytest.mark.parametrize(("model", "fit", "top_k"), [("resnet", "crop", 3), (MODEL, "fit", 10)])
+def test_a_file_is_classified(client, model, fit, top_k):
+    check_bus(
+        client.predict(handle_file(BUS), model, top_k, fit, api_name="/classify"), model, top_k, fit
+    )
+
+
+def test_the_best_model_answers_unless_another_is_named(client):
+    check_bus(client.predict(handle_file(BUS), api_name="/classify"), "resnet", 3)
+
+
+def test_curl_classifies_an_upload(post, uploaded):
+    for image in (
+        {"path": uploaded},
+        {"path": uploaded, "meta": {"_type": "gradio.FileData"}},
+    ):
+        event, (found,) = post("classify", image=image, model=MODEL, top_k=2)
+        assert event == "complete"
+        check_bus(found, MODEL, 2)
+
+
+def test_the_servers_own_address_of_an_upload_will_do(client, url, uploaded):
+    address = f"{url}/gradio_api/file={uploaded}"
+    check_bus(client.predict(handle_file(address), MODEL, api_name="/classify"), MODEL, 3)
+
+
+def test_a_doubtful_answer_says_so(client, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    found = client.predict(handle_file(tmp_path / "noise.png"), "resnet", api_name="/classify")
+    assert "unlike CIFAR-10" in [notice["title"] for notice in found["notices"]]
+    assert all(notice["text"].endswith(".") for notice in found["notices"])
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "layer"), [("", "", ""), ("ship", "gradcam", "stage3"), ("cat", "", "")]
+)
+def test_a_class_is_explained(client, target, method, layer):
+    ckpt, seen = library.load(MODEL), network_view(open_image(BUS))
+    path, found = client.predict(
+        handle_file(BUS), MODEL, target, method, layer, api_name="/explain"
+    )
+    wanted = target or CLASSES[said_of_the_bus(MODEL).predicted]
+    usual_method, usual_layers = default_choice(ckpt)
+    (heat,) = heat_maps(
+        ckpt, seen, [CLASSES.index(wanted)], method or None, [layer] if layer else None
+    )
+    assert found["target"] == wanted and found["unit"] == heat.unit
+    assert found["method"] == (method or usual_method)
+    assert found["layers"] == ([layer] if layer else list(usual_layers))
+    np.testing.assert_allclose(found["values"], heat.values, atol=1e-4)
+    assert found["peak"] == pytest.approx(heat.peak, abs=1e-4)
+    large = seen.repeat(8, axis=0).repeat(8, axis=1)
+    difference = np.abs(np.int16(pixels(path)) - overlay(large, heat, strength=0.6))
+    assert difference.max() <= 1  # of 255: rounded from values that differ in the last digits
+
+
+def test_curl_gets_the_heat_map_as_png(post, uploaded):
+    event, (file, found) = post("explain", image={"path": uploaded}, target="truck")
+    assert event == "complete" and found["target"] == "truck"
+    content = httpx.get(file["url"]).raise_for_status()
+    assert content.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(content.content)).size == (256, 256)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"true_class": "cat", "predicted_class": "dog", "sort": "smallest margin"},
+        {"verdict": "own", "sort": "test index"},
+    ],
+)
+def test_mistakes_are_listed_as_in_the_explorer(client, annotations, filters):
+    found = client.predict(MODEL, limit=7, offset=2, **filters, api_name="/list_mistakes")
+    rows = mistakes.table(library.predictions(MODEL), library.load(MODEL).temperature, annotations)
+    wanted = mistakes.select(
+        rows,
+        true=[filters["true_class"]] if "true_class" in filters else (),
+        predicted=[filters["predicted_class"]] if "predicted_class" in filters else (),
+        verdict=filters.get("verdict"),
+        sort=filters.get("sort", "most confident"),
+    )
+    assert found["count"] == len(wanted) and found["note"] == ""
+    assert [row["index"] for row in found["rows"]] == wanted.index[2:9].tolist()
+    for row in found["rows"]:
+        there = rows.loc[row["index"]]
+        for key in ("true", "predicted", "verdict", "people"):
+            assert row[key] == there[key]
+        for key in ("confidence", "loss", "margin", "entropy", "true_probability", "agreement"):
+            assert row[key] == pytest.approx(there[key], abs=1e-6)
+
+
+def test_a_page_beyond_the_last_is_empty(client):
+    found = client.predict(MODEL, offset=10_000, api_name="/list_mistakes")
+    assert found["rows"] == [] and found["count"] == library.table(MODEL)["wrong"].sum()
+
+
+def test_a_link_opens_the_same_selection(client):
+    found = client.predict(
+        MODEL, "cat", "dog", "own", "highest loss", limit=1, api_name="/list_mistakes"
+    )
+    assert found["link"] == f"?model={MODEL}&true=cat&pred=dog&verdict=own&sort=highest+loss"
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_one_image_is_told_whole(client, test_split, annotations, wrong):
+    rows = mistakes.table(library.predictions(MODEL), library.load(MODEL).temperature, annotations)
+    reviewed = annotations.given >= 0
+    index = int(rows.index[(rows["wrong"] == wrong) & reviewed][0])
+    path, found = client.predict(MODEL, index, api_name="/get_mistake")
+    row, recorded = rows.loc[index], library.predictions(MODEL)
+    assert np.array_equal(pixels(path), test_split.images[index].permute(1, 2, 0).numpy())
+    assert found["caption"] == mistakes.caption(index, row) and found["wrong"] == wrong
+    assert (found["true"], found["predicted"]) == (row["true"], row["predicted"])
+    assert found["verdict"] == (row["verdict"] or None)
+    assert found["why"] == (VERDICTS[row["verdict"]][1] if wrong else None)
+    shares = probabilities(recorded.logits[index], library.load(MODEL).temperature)
+    assert {one["class"]: one["probability"] for one in found["probabilities"]} == pytest.approx(
+        dict(zip(CLASSES, shares, strict=True)), abs=1e-6
+    )
+    assert list(found["votes"].values()) == annotations.votes[index].tolist()
+    assert found["review"]["given"] == CLASSES[annotations.given[index]]
+    assert sum(found["review"]["answers"].values()) == 5
+    ranks = mistakes.ranks(rows)
+    assert found["ranks"] == {sort: int(places[index]) for sort, places in ranks.items()}
+    near = [one["index"] for one in found["neighbours"]["training"]]
+    assert near == recorded.neighbours[index].tolist()
+    assert found["neighbours"]["test_right"]["index"] == recorded.nearest_right[index]
+    assert found["link"] == f"?model={MODEL}{'' if wrong else '&outcome=right'}&id={index}"
+
+
+def test_what_is_not_there_yet_is_named(no_test_images, monkeypatch):
+    monkeypatch.setattr(library.ANNOTATIONS, "_found", None)
+    image, found = calls.get_mistake(MODEL, 3)
+    assert image is None and found["votes"] is None and found["review"] is None
+    assert "test images" in found["note"] and "votes" in found["note"]
+    assert "votes" in calls.list_mistakes(MODEL)["note"]
+    for question in ({"verdict": "own"}, {"sort": "people disagree most"}):
+        with pytest.raises(LensError, match="needs what people said"):
+            calls.list_mistakes(MODEL, **question)
+
+
+@pytest.mark.parametrize("other", ["resnet", "published"])
+def test_two_models_are_compared(client, other):
+    found = client.predict(MODEL, other, api_name="/compare")
+    first = library.table(MODEL)
+    if other == "published":
+        labels = library.predictions(MODEL).labels
+        second = mistakes.table(as_predictions(load_published(), labels), 1.0)
+    else:
+        second = library.table(other)
+    wanted = mistakes.compare(first, second)
+    assert found["counts"] == wanted.counts and found["p_value"] == pytest.approx(wanted.p_value)
+    for name, rows in ((MODEL, first), (other, second)):
+        assert found["accuracy"][name] == proportion(int((~rows["wrong"]).sum()), len(rows))
+
+
+# What cannot be done
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "words"),
+    [
+        ("classify", {"top_k": 0}, "top_k is 0: choose 1 to 10"),
+        ("classify", {"top_k": 11}, "top_k is 11: choose 1 to 10"),
+        ("classify", {"top_k": "3"}, "top_k is '3'"),
+        ("classify", {"top_k": True}, "top_k is True"),
+        ("classify", {"fit": "cover"}, "choose one of crop, fit, stretch"),
+        ("classify", {"model": "vgg"}, "choose one of resnet, basenet"),
+        ("classify", {"model": ["resnet"]}, "choose one of resnet, basenet"),
+        ("classify", {"image": None}, "There is no picture"),
+        ("classify", {"image": "bus.png"}, "There is no picture"),
+        ("classify", {"image": {"url": 3}}, "There is no picture"),
+        ("classify", {"image": {"path": "/etc/passwd"}}, "did not arrive"),
+        ("classify", {"image": {"path": "x" * 10_000}}, "did not arrive"),
+        ("classify", {"image": {"url": "file:///etc/passwd"}}, "did not arrive"),
+        ("classify", {"image": {"url": "http://["}}, "could not be fetched"),
+        ("explain", {"target": "lion"}, "choose one of airplane"),
+        ("explain", {"method": "guess"}, "choose one of gradcam"),
+        ("explain", {"layer": "stage9"}, "choose one of prep"),
+        ("list_mistakes", {"true_class": "lion"}, "choose one of airplane"),
+        ("list_mistakes", {"predicted_class": 3}, "choose one of airplane"),
+        ("list_mistakes", {"verdict": "bad"}, "choose one of suspect"),
+        ("list_mistakes", {"sort": "beauty"}, "choose one of most confident"),
+        ("list_mistakes", {"limit": 0}, "limit is 0: choose 1 to 100"),
+        ("list_mistakes", {"limit": 101}, "limit is 101: choose 1 to 100"),
+        ("list_mistakes", {"offset": -1}, "offset is -1: choose 0 or more"),
+        ("get_mistake", {"index": -1}, "choose 0 to 9,999"),
+        ("get_mistake", {"index": 10_000}, "choose 0 to 9,999"),
+        ("get_mistake", {"index": 1.5}, "choose 0 to 9,999"),
+        ("compare", {"other": "nobody"}, "choose one of resnet, basenet, published"),
+        ("compare", {"other": "resnet"}, "cannot be compared with itself"),
+    ],
+)
+def test_what_cannot_be_done_gets_one_sentence(post, uploaded, call, arguments, words):
+    image = {"image": {"path": uploaded}} if call in ("classify", "explain") else {}
+    event, told = post(call, **image | arguments)
+    assert event == "error" and words in told["error"]
+    assert told["error"].endswith(".") and "\n" not in told["error"]
+
+
+def test_gradio_client_raises_that_sentence(client):
+    with pytest.raises(AppError, match=r"^top_k is 11: choose 1 to 10\.$"):
+        client.predict(handle_file(BUS), top_k=11, api_name="/classify")
+
+
+def test_a_text_is_no_picture(client, tmp_path):
+    (tmp_path / "notes.png").write_text("not a picture")
+    with pytest.raises(AppError, match="not a picture that can be read"):
+        client.predict(handle_file(tmp_path / "notes.png"), api_name="/classify")
+
+
+def test_a_file_of_the_server_is_not_read(post):
+    image = {"path": str(BUS), "meta": {"_type": "gradio.FileData"}}
+    event, told = post("classify", image=image)
+    assert event == "error" and "Traceback" not in json.dumps(told)
+
+
+def test_an_address_within_is_not_fetched(client, post, own_server):
+    address, asked = own_server
+    for image in ({"url": address}, {"path": address}, handle_file(address)):
+        event, told = post("classify", image=image)
+        assert event == "error" and told["error"].startswith("The picture could not be fetched:")
+    with pytest.raises(AppError, match="could not be fetched"):
+        client.predict(handle_file(address.replace("127.0.0.1", "localhost")), api_name="/classify")
+    assert asked == []
+
+
+def test_a_fetch_ends(monkeypatch):
+    async def never(address, folder):
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(picture, "async_ssrf_protected_download", never)
+    monkeypatch.setattr(picture, "SECONDS", 0.01)
+    with (
+        pytest.raises(LensError, match="could not be fetched"),
+        picture.picture_file({"url": "https://example.org/bus.png"}),
+    ):
+        pass
+
+
+def test_no_more_calls_run_and_wait_than_may():
+    go, running = threading.Event(), []
+
+    def call():
+        running.append(None)
+        go.wait(60)
+
+    async def crowd():
+        line = anyio.CapacityLimiter(2)
+        answer = api.endpoint(call, line)
+        async with anyio.create_task_group() as group:
+            for _ in range(2 + api.WAITING):
+                group.start_soon(answer)
+            while line.statistics().tasks_waiting < api.WAITING:
+                await anyio.sleep(0.01)
+            with pytest.raises(Error, match="Too many calls are waiting"):
+                await answer()
+            assert len(running) <= 2
+            go.set()
+
+    anyio.run(crowd)
+    assert len(running) == 2 + api.WAITING
+
+
+# MCP
+
+
+@pytest.fixture
+def tools(url):
+    """A function that runs another one with an MCP session."""
+    mcp = pytest.importorskip("mcp")
+    from mcp.client.streamable_http import streamable_http_client
+
+    @asynccontextmanager
+    async def session():
+        async with (
+            streamable_http_client(f"{url}/gradio_api/mcp/") as (reads, writes, _),
+            mcp.ClientSession(reads, writes) as found,
+        ):
+            await found.initialize()
+            yield found
+
+    def run(ask):
+        async def main():
+            async with session() as found:
+                return await ask(found)
+
+        return anyio.run(main)
+
+    return run
+
+
+def test_mcp_lists_the_five_calls(tools):
+    found = tools(lambda session: session.list_tools()).tools
+    assert [tool.name for tool in found] == CALLS
+    for tool in found:
+        assert tool.description
+        for parameter in tool.inputSchema["properties"].values():
+            assert parameter["description"]
+    explain = found[1].inputSchema
+    assert explain["properties"]["target"]["enum"] == ["", *CLASSES]
+    assert explain["properties"]["image"]["type"] == "string"
+    assert explain["required"] == ["image"]
+
+
+def test_mcp_sends_a_picture_and_gets_one(tools, client):
+    image = "data:image/png;base64," + base64.b64encode(BUS.read_bytes()).decode()
+    question = {"image": image, "model": MODEL, "target": "ship"}
+    told = tools(lambda session: session.call_tool("explain", question))
+    assert not told.isError
+    overlaid, _, text = told.content
+    assert (overlaid.type, overlaid.mimeType) == ("image", "image/png")
+    path, found = client.predict(handle_file(BUS), MODEL, "ship", api_name="/explain")
+    content = io.BytesIO(base64.b64decode(overlaid.data))
+    assert np.array_equal(np.asarray(Image.open(content)), pixels(path))
+    assert text.text == str(found)  # Gradio writes values as Python does
+
+
+def test_mcp_takes_the_address_of_an_upload(tools, url, uploaded):
+    question = {"image": f"{url}/gradio_api/file={uploaded}", "model": MODEL}
+    told = tools(lambda session: session.call_tool("classify", question))
+    assert not told.isError and CLASSES[said_of_the_bus(MODEL).predicted] in told.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "words"),
+    [
+        ("get_mistake", {"index": 10_000}, "10000"),
+        ("compare", {"other": "resnet"}, "cannot be compared with itself"),
+        ("classify", {"image": "/etc/passwd"}, "Invalid file data"),
+        ("classify", {"image": "http://127.0.0.1:9/bus.png"}, "could not be fetched"),
+    ],
+)
+def test_mcp_says_what_cannot_be_done(tools, call, arguments, words):
+    told = tools(lambda session: session.call_tool(call, arguments))
+    assert told.isError and words in told.content[0].text and "Traceback" not in str(told.content)
