@@ -25,6 +25,7 @@ def test_images(test_split, monkeypatch):
 @pytest.fixture
 def no_test_images(monkeypatch):
     monkeypatch.setattr(library.TEST_IMAGES, "_found", None)
+    monkeypatch.setattr(library.TEST_IMAGES, "_problem", "")  # of a fetch in another test
 
 
 def test_it_is_known_without_gradio():

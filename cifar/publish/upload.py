@@ -59,9 +59,9 @@ def upload(
             _commit(api, api.repo_info(repo_id, repo_type=kind), folder, kind, message)
         else:
             _check_ours(api, there, folder, kind, private=private, sdk=sdk)
-            _commit(api, there, folder, kind, message)
             if hardware and hardware != _hardware(there):
-                api.request_space_hardware(repo_id, hardware)
+                api.request_space_hardware(repo_id, hardware)  # first, for it may be refused
+            _commit(api, there, folder, kind, message)
     return f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repo_id}"
 
 

@@ -3,13 +3,14 @@
 import base64
 import io
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from playwright.sync_api import expect
 
 from cifar import CLASSES, library, mistakes
@@ -32,14 +33,24 @@ def site(tmp_path_factory, test_split, annotations):
     return root
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class Server(SimpleHTTPRequestHandler):
+    """One that can be as slow as a telephone."""
+
+    slow = False
+
     def log_message(self, *args):
         pass
+
+    def copyfile(self, source, outputfile):
+        while part := source.read(20_000 if self.slow else -1):
+            outputfile.write(part)
+            if self.slow:
+                time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
 def address(site):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=site)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/lens/"
         server.shutdown()
@@ -260,43 +271,42 @@ def test_any_part_of_a_picture_is_scaled_as_pillow_does(desk, seed):
     assert largest <= 1 and same > 0.999
 
 
-def test_transparent_places_are_white(desk):
+def test_transparent_places_are_white(desk, read):
     image = photograph(300, 200).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize((300, 200)))
     content = sent(image)
-    wanted = network_view(open_image_of(content))
+    wanted = network_view(read(content))
     assert np.abs(seen_in_page(desk, content, "crop") - wanted.astype(int)).max() <= 2
 
 
-def open_image_of(content, path="picture"):
-    import tempfile
-    from pathlib import Path
+@pytest.fixture
+def read(tmp_path):
+    """A function that reads a picture's bytes as Python does."""
 
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / path
-        target.write_bytes(content)
-        return open_image(target)
+    def read_one(content):
+        (tmp_path / "picture").write_bytes(content)
+        return open_image(tmp_path / "picture")
+
+    return read_one
 
 
-def test_colours_are_those_of_the_file_and_it_stands_upright(desk):
-    from PIL import ImageCms
-
+def test_colours_are_those_of_the_file_and_it_stands_upright(desk, read):
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     image = photograph(160, 120)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     plain = sent(image, exif=exif)
     coloured = sent(image, exif=exif, icc_profile=profile)
-    wanted = network_view(open_image_of(plain))
+    wanted = network_view(read(plain))
     for content in (plain, coloured):
         largest, _ = shares(seen_in_page(desk, content, "crop"), wanted)
         assert largest <= 1
 
 
-def test_a_jpeg_differs_by_no_more_than_its_decoders(desk):
+def test_a_jpeg_differs_by_no_more_than_its_decoders(desk, read):
     smooth = photograph(64, 48).resize((800, 600), Image.Resampling.BICUBIC)
     content = sent(smooth, "JPEG", quality=90)
-    wanted = network_view(open_image_of(content)).astype(int)
+    wanted = network_view(read(content)).astype(int)
     gap = np.abs(seen_in_page(desk, content, "crop") - wanted)
     assert gap.mean() < 1.5 and gap.max() < 20
 
@@ -473,6 +483,18 @@ def test_networks_are_fetched_when_they_are_needed(visit):
     assert sum(name.endswith(".onnx") for name in heavy()) == 1 and len(heavy()) == 3
     assert "basenet" in next(name for name in heavy() if name.endswith(".onnx"))
     expect(page.locator("#fetching")).to_be_hidden()
+
+
+def test_what_is_being_fetched_is_said(visit, monkeypatch):
+    page = visit("?model=basenet#report")
+    monkeypatch.setattr(Server, "slow", True)
+    tab(page, "Classify")
+    line = page.locator("#fetching")
+    expect(line).to_contain_text("Fetching the network, once:")
+    expect(line).to_contain_text("of 3.")  # MB, of the runtime and the network
+    monkeypatch.setattr(Server, "slow", False)
+    page.locator(".classify .bars li").first.wait_for()
+    expect(line).to_be_hidden()
 
 
 @pytest.mark.parametrize("lost", ["**/*.onnx", "**/*.packed", "**/worker.js"])

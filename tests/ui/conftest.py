@@ -19,3 +19,4 @@ def test_images(_pixels, monkeypatch):
 def no_test_images(monkeypatch):
     """The app before the test images have arrived."""
     monkeypatch.setattr(library.TEST_IMAGES, "_found", None)
+    monkeypatch.setattr(library.TEST_IMAGES, "_problem", "")  # of a fetch in another test

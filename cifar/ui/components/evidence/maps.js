@@ -74,6 +74,7 @@ export function createMaps(classes, colours) {
     return { node, canvas, mark, words };
   });
   const contrast = figures[2];
+  contrast.node.hidden = true;
 
   const high = el("span");
   const meaning = el("span");

@@ -21,8 +21,10 @@ export function createNetworks({ files, progress }) {
   const coming = new Map();
 
   function start() {
-    worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    worker.addEventListener("message", ({ data }) => {
+    const mine = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker = mine;
+    mine.addEventListener("message", ({ data }) => {
+      if (mine !== worker) return; // it failed, and another has taken its place
       if (data.progress) arrived(data.progress);
       else if (data.problem) fail(data.problem);
       else {
@@ -30,9 +32,10 @@ export function createNetworks({ files, progress }) {
         resolve(data);
       }
     });
-    worker.addEventListener("error", (event) => {
+    mine.addEventListener("error", (event) => {
       event.preventDefault();
-      fail("The script that runs the network could not be fetched: look at your connection.");
+      if (mine === worker)
+        fail("The script that runs the network could not be fetched: look at your connection.");
     });
   }
 

@@ -34,6 +34,7 @@ async function fetched({ url, bytes }) {
     done += value.length;
     postMessage({ progress: { url, done, of: bytes } });
   }
+  if (done !== bytes) throw failed(`${done} of ${bytes} bytes came`);
   return new Blob(parts);
 }
 
