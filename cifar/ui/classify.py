@@ -14,10 +14,11 @@ import numpy as np
 from cifar import CLASSES, library
 from cifar.images import FITS, MAX_BYTES, network_view, open_image
 from cifar.library import TEST_IMAGES
+from cifar.page import models, pixels_of
 from cifar.ui import evidence
 from cifar.ui.html import png_url
 from cifar.ui.mistakes import images_ready
-from cifar.ui.questions import answering, choice, models, pixels_of, uploaded
+from cifar.ui.questions import answering, choice, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address
 
 # Photographs that come with the gradio package, for as long as there are no test images.

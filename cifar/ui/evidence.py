@@ -22,7 +22,7 @@ from cifar.explain import (
     heat_maps,
 )
 from cifar.images import open_image
-from cifar.page import options
+from cifar.page import options, pixels_of
 from cifar.probes import flips, sweeps
 from cifar.ui import gpu
 from cifar.ui.html import png_url
@@ -32,7 +32,6 @@ from cifar.ui.questions import (
     image_of,
     known_index,
     known_model,
-    pixels_of,
     uploaded,
 )
 

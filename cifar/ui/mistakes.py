@@ -15,9 +15,10 @@ from cifar import CLASSES, LensError, data, library, sprites
 from cifar import page as told
 from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.others import parse_predictions
+from cifar.page import models
 from cifar.ui import evidence
 from cifar.ui.html import png_url
-from cifar.ui.questions import answering, known_index, models, uploaded
+from cifar.ui.questions import answering, known_index, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address
 
 MAX_NEIGHBOURS = 10

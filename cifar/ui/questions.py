@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from cifar import LensError, library
 from cifar.images import SIZE
 from cifar.library import TEST_IMAGES
+from cifar.page import models
 
 
 def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
@@ -29,11 +30,6 @@ def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
             return {"error": str(error)}
 
     return answer
-
-
-def models() -> list[str]:
-    """Names of the checkpoints, the most accurate first."""
-    return [name for _, name in library.choices()]
 
 
 def known_model(name: object) -> str:
@@ -55,15 +51,10 @@ def choice(value: object, known: tuple | list | dict, what: str) -> str:
     return value
 
 
-def pixels_of(image: np.ndarray) -> str:
-    """A uint8 (32, 32, 3) image as the page holds it: base64 of its bytes, row by row."""
-    return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
-
-
 def image_of(image: object) -> tuple[np.ndarray, int | None]:
     """The image that a question is about, uint8 (32, 32, 3), and its label if it has one.
 
-    image: {"index": of a test image} or {"pixels": as of `pixels_of`}.
+    image: {"index": of a test image} or {"pixels": as of `page.pixels_of`}.
     """
     image = image if isinstance(image, dict) else {}
     if "index" in image:

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from cifar import library
 from cifar.classifier import classify
 from cifar.images import network_view, open_image
+from cifar.page import pixels_of
 from cifar.ui.classify import PHOTOS, photo
 from cifar.ui.html import png_url
-from cifar.ui.questions import pixels_of
 from cifar.ui.served import COMPONENTS, address
 
 pytestmark = pytest.mark.browser

@@ -16,8 +16,8 @@ from PIL import Image
 from cifar import CLASSES, library
 from cifar.classifier import classify
 from cifar.explain import default_choice, heat_maps
+from cifar.page import pixels_of
 from cifar.ui import evidence
-from cifar.ui.questions import pixels_of
 
 MODEL = "basenet"
 

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from cifar import LensError, library
+from cifar import LensError, library, page
 from cifar.ui import questions
 
 
@@ -23,7 +23,7 @@ def test_an_answer_is_given_whatever_is_asked():
 
 def test_pixels_come_back_as_they_were_sent(tiny_split):
     image = tiny_split(3).images[0].permute(1, 2, 0).numpy()
-    back, label = questions.image_of({"pixels": questions.pixels_of(image)})
+    back, label = questions.image_of({"pixels": page.pixels_of(image)})
     assert np.array_equal(back, image) and label is None
 
 
