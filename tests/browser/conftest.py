@@ -19,13 +19,13 @@ from cifar.ui.served import COMPONENTS, address
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(test_split):  # whose cache the app then finds
     with screenshot.serving() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     try:
         screenshot.find_chromium()
@@ -214,13 +214,13 @@ class Explorer:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pixels_of(test_split):
     """A function that gives a test image: uint8 (32, 32, 3)."""
     return lambda index: test_split.images[index].permute(1, 2, 0).numpy()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def barriers():
     """A function that lists what axe finds serious or critical on a page as it is now."""
     package = Path(find_spec("axe_playwright_python").origin)
@@ -280,7 +280,7 @@ def classify_tab(browser, url):
         assert logs == [[]] * len(logs)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _desk_tab(browser, url):
     with _visitor(browser) as (page, problems):
         tab = Classify(page)
@@ -305,7 +305,7 @@ def tab(_desk_tab):
     assert seen == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _desk(browser, url, annotations):
     with _visitor(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, problems):
         explorer = Explorer(page, problems, url)
@@ -355,6 +355,6 @@ class Truth:
         return np.flatnonzero(self.compare(other, model).cells == list(CELLS).index(cell)).tolist()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def truth(annotations):
     return Truth(annotations)

@@ -25,7 +25,7 @@ PATIENCE = 120_000  # ms: the networks take a while where other work goes on
 MODELS = ("resnet", "basenet")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory, test_split, annotations):
     """The folder above that of the site: it must work under any path."""
     root = tmp_path_factory.mktemp("served")
@@ -48,7 +48,7 @@ class Server(SimpleHTTPRequestHandler):
                 time.sleep(0.2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(site):
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=site)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -96,7 +96,7 @@ def visit(browser, address):
         ] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(browser, address):
     """A page whose parts are called without being shown."""
     with visiting(browser, address, "#report") as page:

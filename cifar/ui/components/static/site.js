@@ -232,6 +232,7 @@ function connect(site) {
   window.addEventListener("hashchange", () => show(asked()));
   drawModel();
   show(asked());
+  document.querySelector("header").inert = false; // it could not do anything before
 }
 
 fetched("page.json", { cache: "no-cache" })
