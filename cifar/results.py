@@ -1,5 +1,7 @@
-"""What README says of the checkpoints, generated from their own files, and where figures lie."""
+"""What README says of checkpoints and speed, generated from what was measured, and where that and
+the figures lie."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.explain import METHODS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+README = ASSETS.parent / "README.md"
+BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file a suite
 
 
 def figure_path(name: str, kind: str) -> Path:
@@ -107,6 +111,42 @@ def refresh_readme(text: str, sections: dict[str, str]) -> str:
     return text
 
 
+def speed_table(reports: Sequence[dict]) -> str:
+    """Markdown: a row for each bar of the reports, then where and how each was measured.
+
+    reports: of `cifar.bench.measure`.
+    """
+    heads = ("what", "ours", "reference", "unit", "ratio", "bar", "held", "n")
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---|---|---:|"]
+    notes = []
+    for report in reports:
+        for row in filter(lambda row: row["bound"], report["rows"]):
+            cells = [row[key] for key in ("row", "ours", "reference", "unit")]
+            held = "yes" if row["ok"] else "**no**"
+            cells += [f"{row['ratio']:.2f}", row["bound"], held, row["n"]]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+        notes.append(
+            f"- {report['suite']}: beside {report['reference']}; by "
+            f"`python -m cifar bench {report['suite']}` on {report['hardware']}."
+        )
+    return "\n".join([*lines, "", *notes])
+
+
+def reports() -> list[dict]:
+    """What was recorded of each suite, in the order of their names. Raises LensError."""
+    found = []
+    for path in sorted(BENCH.glob("*.json")):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise LensError(f"{path} is not a report: run the suite with --record.") from error
+    return found
+
+
 def readme_sections(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
-    """What README says of the checkpoints, by the name of the section."""
-    return {"results": results_table(checkpoints), "heat maps": heat_map_notes(checkpoints)}
+    """What README says of the checkpoints and of speed, by the name of the section."""
+    return {
+        "results": results_table(checkpoints),
+        "heat maps": heat_map_notes(checkpoints),
+        "speed": speed_table(reports()),
+    }

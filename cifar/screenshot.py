@@ -45,6 +45,13 @@ def serving(script: Path = APP, seconds: float = 180) -> Iterator[str]:
 
     script: another one that launches a Gradio app, run in its own folder.
     """
+    with running(script, seconds) as (url, _):
+        yield url
+
+
+@contextmanager
+def running(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int]]:
+    """As `serving`; yields the id of the process too."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -62,8 +69,8 @@ def serving(script: Path = APP, seconds: float = 180) -> Iterator[str]:
                     raise ScreenshotError(
                         "The app did not start: run `python app.py` to see why."
                     ) from None
-                time.sleep(0.2)
-        yield url
+                time.sleep(0.05)
+        yield url, process.pid
     finally:
         process.terminate()
         try:

@@ -9,17 +9,23 @@ import numpy as np
 import pytest
 import torch
 
-from cifar import LensError, bench, data
+from cifar import LensError, bench, checkpoint, data, evaluate, results
 from cifar.__main__ import main
-from cifar.bench import app, explain, train
+from cifar.bench import explain, network, start, train, turns
 from cifar.bench import rows as shape
+from cifar.classifier import classify, to_tensor
 from cifar.recipe import PRESETS
 
 KEYS = ["row", "ours", "reference", "ratio", "unit", "n", "bound", "ok"]
 
 
 def report_of(*rows):
-    return {"suite": "train", "hardware": "a test", "rows": [bench.asdict(row) for row in rows]}
+    return {
+        "suite": "train",
+        "reference": "a tutorial",
+        "hardware": "a test",
+        "rows": [bench.asdict(row) for row in rows],
+    }
 
 
 def fast_and_slow():
@@ -58,7 +64,7 @@ def test_both_sides_take_turns():
 
         return block
 
-    assert shape.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    assert turns.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
     assert calls == ["a", "b"] * 3
 
 
@@ -73,7 +79,8 @@ def test_the_table_shows_each_row_and_names_what_failed():
 
 @pytest.mark.parametrize("rows", [slice(0, 1), slice(0, 2)])
 def test_the_command_prints_json_and_fails_where_a_bar_was_missed(monkeypatch, capsys, rows):
-    monkeypatch.setitem(bench.SUITES, "train", lambda: list(fast_and_slow()[rows]))
+    suite = (lambda: list(fast_and_slow()[rows]), "a tutorial")
+    monkeypatch.setitem(bench.SUITES, "train", suite)
     monkeypatch.setattr("sys.argv", ["cifar", "bench", "train", "--json"])
     if rows.stop == 2:
         with pytest.raises(SystemExit) as caught:
@@ -82,7 +89,7 @@ def test_the_command_prints_json_and_fails_where_a_bar_was_missed(monkeypatch, c
     else:
         main()
     report = json.loads(capsys.readouterr().out)
-    assert list(report) == ["suite", "hardware", "rows"]
+    assert list(report) == ["suite", "reference", "hardware", "rows"]
     assert report["suite"] == "train" and "CPU" in report["hardware"]
     assert len(report["rows"]) == rows.stop
     assert all(list(row) == KEYS for row in report["rows"])
@@ -99,8 +106,8 @@ def test_the_train_suite_has_a_row_a_network(monkeypatch, tiny_split):
     monkeypatch.setattr(train, "in_own_process", pretend)
     rows = train.train_suite()
     assert [row.row.split(",")[0] for row in rows] == list(PRESETS)
-    for row, network in zip(rows, PRESETS, strict=True):
-        assert row.ours == train.STEPS[network] * PRESETS[network].batch_size
+    for row, name in zip(rows, PRESETS, strict=True):
+        assert row.ours == train.STEPS[name] * PRESETS[name].batch_size
         assert row.ratio == 2 and row.ok and row.n == train.BLOCKS
 
 
@@ -202,17 +209,79 @@ def test_a_bar_on_the_whole_time_does_not_take_the_references_off():
     assert not shape.within("", [401.0], [300.0], at_most=400).ok
 
 
+def test_a_bar_on_the_ratio_is_judged_as_it_is_shown():
+    good = shape.at_most("", [13.0, 13.04, 90.0], [10.0], times=1.3)
+    assert (good.ratio, good.bound, good.ok, good.unit, good.n) == (1.3, "<= 1.3", True, "ms", 3)
+    assert not shape.at_most("", [13.1], [10.0], times=1.3).ok
+
+
+def test_what_is_recorded_is_shown_in_readme(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "BENCH", tmp_path / "bench")
+    monkeypatch.setattr(results, "BENCH", tmp_path / "bench")
+    readme = tmp_path / "README.md"
+    readme.write_text("# Lens\n<!-- speed -->\nold\n<!-- /speed -->\nend\n")
+    quick = shape.throughput("no bar", [9.0], [10.0], at_least=None)
+    bench.record(report_of(quick, *fast_and_slow()), readme)
+    bench.record(report_of(*fast_and_slow()) | {"suite": "app"}, readme)
+    lines = readme.read_text().splitlines()
+    assert lines[:2] == ["# Lens", "<!-- speed -->"] and lines[-2:] == ["<!-- /speed -->", "end"]
+    assert [line.split(" | ")[0] for line in lines[4:8]] == ["| fast one", "| slow one"] * 2
+    assert lines[4].endswith("| 100.0 | 50.0 | images/s | 2.00 | >= 1.3 | yes | 3 |")
+    assert lines[5].endswith("| 1.20 | >= 1.3 | **no** | 1 |")
+    assert "- train: beside a tutorial; by `python -m cifar bench train` on a test." in lines
+    (tmp_path / "bench/app.json").write_text("{")
+    with pytest.raises(LensError, match=r"app\.json is not a report"):
+        results.reports()
+
+
+def test_the_network_suite_has_two_rows_a_network(monkeypatch):
+    counts = []
+
+    def pretend(ours, reference, name, calls):
+        counts.append(calls)
+        return [1.1] * calls, [1.0] * calls
+
+    monkeypatch.setattr(network, "in_turns", pretend)
+    rows = network.network_suite()
+    assert [row.row.split(":")[0] for row in rows] == ["resnet", "resnet", "basenet", "basenet"]
+    assert [row.bound for row in rows] == ["<= 1.3", "<= 1.15"] * 2
+    assert min(counts) >= 20 and all(row.ok for row in rows)
+
+
+def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
+    ckpt = checkpoint.load(make_checkpoint("basenet"))
+    batch = torch.randint(0, 256, (3, 3, 32, 32), generator=torch.manual_seed(0)).byte()
+    pixels = batch.permute(0, 2, 3, 1).numpy()
+    logits = network.bare(ckpt, to_tensor(pixels))().numpy()
+    np.testing.assert_allclose(logits, evaluate.predict(ckpt, batch)[0], atol=1e-4)
+    np.testing.assert_allclose(logits[0], classify(ckpt, pixels[0]).logits, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_classifying_costs_little_more_than_the_network(monkeypatch):
+    monkeypatch.setattr(network, "BLOCKS", 20)
+    report = bench.measure("network")
+    assert bench.held(report), bench.as_table(report)
+
+
+@pytest.mark.slow
+def test_the_app_starts_nearly_as_fast_as_an_empty_page():
+    (row,) = start.start_suite(blocks=4)
+    assert row.unit == "ms" and row.n == 4
+    assert row.ok, row
+
+
 def test_calls_are_made_in_turns_and_the_first_are_not_counted():
     calls = []
-    ours, theirs = app.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
-    assert len(ours) == len(theirs) == app.N and min(ours + theirs) >= 0
-    assert calls == ["a", "b"] * (app.WARM_UP + app.N)
+    ours, theirs = turns.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
+    assert len(ours) == len(theirs) == turns.N and min(ours + theirs) >= 0
+    assert calls == ["a", "b"] * (turns.WARM_UP + turns.N)
 
 
 @pytest.mark.slow
 def test_the_app_answers_quickly(test_split):
     report = bench.measure("app")
-    assert [row["unit"] for row in report["rows"]] == ["ms"] * 3
+    assert [row["unit"] for row in report["rows"]] == ["MB"] + ["ms"] * 4
     assert bench.held(report), bench.as_table(report)
 
 
@@ -241,9 +310,9 @@ def test_both_sides_of_the_explain_suite_draw_the_same_map(untrained):
 
 
 def test_the_explain_suite_has_a_row_a_layer_and_the_bar_at_the_last(monkeypatch):
-    monkeypatch.setattr(explain, "our_maps", lambda *_: 0.2)
-    monkeypatch.setattr(explain, "library_maps", lambda *_: 0.6)
-    monkeypatch.setattr(explain, "timed", lambda side, times: lambda: side)
+    monkeypatch.setattr(explain, "our_maps", lambda *_: 200)
+    monkeypatch.setattr(explain, "library_maps", lambda *_: 600)
+    monkeypatch.setattr(explain, "milliseconds", lambda side, times: lambda: side)
     rows = explain.explain_suite()
     assert [row.row for row in rows if row.bound] == [
         "resnet, stage3, one class",
@@ -255,7 +324,7 @@ def test_the_explain_suite_has_a_row_a_layer_and_the_bar_at_the_last(monkeypatch
 
 def test_a_block_is_timed_as_a_whole():
     calls = []
-    assert 0 <= explain.timed(lambda: calls.append(1), 3)() < 1
+    assert 0 <= turns.milliseconds(lambda: calls.append(1), 3)() < 1000
     assert len(calls) == 3
 
 

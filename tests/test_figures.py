@@ -81,7 +81,7 @@ SCORES = {
     "default": {"method": "hirescam", "layers": ["stage2"]},
 }
 MARKED = "before\n\n<!-- {0} -->\nold\n<!-- /{0} -->\n\nafter\n"
-README = MARKED.format("results") + MARKED.format("heat maps")
+README = "".join(MARKED.format(name) for name in ("results", "heat maps", "speed"))
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +334,7 @@ def test_heat_map_notes_refuse_a_checkpoint_without_scores(ckpt):
 def test_refresh_readme_keeps_the_rest():
     once = results.refresh_readme(README, {"heat maps": "new", "results": "newer"})
     assert once.splitlines()[2:5] == ["<!-- results -->", "newer", "<!-- /results -->"]
-    assert once == README.replace("old", "newer", 1).replace("old", "new")
+    assert once == README.replace("old", "newer", 1).replace("old", "new", 1)
     assert results.refresh_readme(once, {"results": "newer"}) == once
 
 

@@ -2,21 +2,20 @@
 
 import io
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
+from gradio_client import Client, handle_file
 from PIL import Image
 
 from cifar import checkpoint
-from cifar.bench.rows import Row, added, take_turns, within
+from cifar.bench.client import component, component_function, uploaded
+from cifar.bench.rows import Row, added, at_most, within
+from cifar.bench.turns import in_turns
 from cifar.predictions import load_predictions
-from cifar.screenshot import serving
-
-N = 40  # requests of each kind
-WARM_UP = 3
+from cifar.screenshot import running, serving
 
 # Answers every question with the question, and serves the folder it is started in.
 ECHO = """
@@ -25,24 +24,53 @@ import gradio as gr
 def echo(question):
     return question
 
+def show(picture, answer):
+    return picture, answer
+
 gr.set_static_paths(["."])
 with gr.Blocks(analytics_enabled=False) as demo:
     gr.HTML("", server_functions=[echo], elem_id="echo")
+    both = [gr.File(visible=False), gr.JSON(visible=False)]
+    gr.on([], show, both, both, api_name="show", queue=False)
+    gr.on([], lambda picture, answer: answer, both, both[1], api_name="say", queue=False)
 demo.launch(run_history=False)
 """
 
 
 def app_suite() -> list[Row]:
-    """Milliseconds over HTTP that the explorer adds to an empty handler with the same payload."""
-    with tempfile.TemporaryDirectory() as folder:
-        echo_script = Path(folder) / "echo.py"
-        echo_script.write_text(ECHO)
-        with serving() as ours, serving(echo_script) as echo, httpx.Client(timeout=60) as client:
+    """What the app adds over HTTP to an empty handler with the same payload, and what it keeps."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "echo.py").write_text(ECHO)
+        with (
+            running() as (ours, process),
+            serving(folder / "echo.py") as echo,
+            httpx.Client(timeout=60) as client,
+        ):
             return [
+                memory_row(client, ours, process),
                 photo_row(client, ours, echo),
+                call_row(ours, echo, folder),
                 detail_row(client, ours, echo),
-                pack_row(client, ours, echo, Path(folder)),
+                pack_row(client, ours, echo, folder),
             ]
+
+
+def memory_row(client: httpx.Client, ours: str, process: int) -> Row:
+    """What the server's process holds after 200 photographs and details, and after 20."""
+    photo = photograph(1000)
+    see, look = (component_function(client, ours, "classify", name) for name in ("see", "look"))
+    detail = component_function(client, ours, "explorer", "look")
+    held = []
+    for request in range(210):
+        if request % 2:
+            seen = see({"path": uploaded(client, ours, photo), "fit": "crop", "box": None})
+            look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
+        else:
+            detail({"model": "resnet", "image": {"index": request}})
+        held.append(psutil.Process(process).memory_info().rss / 2**20)
+    early, late = held[10:30], held[190:]  # around the 20th and the 200th
+    return at_most("memory after 200 requests, beside 20", late, early, times=1.05, unit="MB")
 
 
 def photo_row(client: httpx.Client, ours: str, echo: str) -> Row:
@@ -66,14 +94,16 @@ def photo_row(client: httpx.Client, ours: str, echo: str) -> Row:
     return within(name, ours_ms, echo_ms, at_most=400)
 
 
-def photograph() -> bytes:
-    """A JPEG of 4000x3000 pixels with shapes of all sizes: noise whose power falls with 1/f."""
+def photograph(width: int = 4000) -> bytes:
+    """A JPEG, four wide by three high, with shapes of all sizes: noise whose power falls with
+    1/f."""
     random = np.random.default_rng(0)
     layers = [
         Image.fromarray(random.normal(128, 20, (3 * side, 4 * side, 3)).clip(0, 255).astype("u1"))
         for side in (2, 8, 32, 128, 500)
     ]
-    large = [np.float32(layer.resize((4000, 3000), Image.Resampling.BILINEAR)) for layer in layers]
+    size = (width, 3 * width // 4)
+    large = [np.float32(layer.resize(size, Image.Resampling.BILINEAR)) for layer in layers]
     buffer = io.BytesIO()
     Image.fromarray(np.uint8(np.clip(sum(large) - 4 * 128, 0, 255))).save(
         buffer, "JPEG", quality=90
@@ -81,10 +111,25 @@ def photograph() -> bytes:
     return buffer.getvalue()
 
 
-def uploaded(client: httpx.Client, url: str, content: bytes) -> str:
-    """Where the server put a file that was sent to it."""
-    files = {"files": ("photograph.jpg", content, "image/jpeg")}
-    return client.post(f"{url}/gradio_api/upload", files=files).raise_for_status().json()[0]
+def call_row(ours: str, echo: str, folder: Path) -> Row:
+    """A photograph's classes and its heat map for a program, by the two calls for that."""
+    photo = folder / "photograph.jpg"
+    photo.write_bytes(photograph(1000))
+    app, bare = (Client(url, verbose=False, download_files=folder) for url in (ours, echo))
+    asked = {"image": handle_file(photo), "model": "resnet"}
+
+    def called() -> tuple:
+        classes = app.predict(**asked, api_name="/classify")
+        return classes, *app.predict(**asked, api_name="/explain")
+
+    classes, drawn, answer = called()
+
+    def echoed() -> None:
+        bare.predict(handle_file(photo), classes, api_name="/say")
+        bare.predict(handle_file(drawn), answer, api_name="/show")
+
+    name = "/classify and /explain by gradio_client, resnet"
+    return added(name, *in_turns(called, echoed, "calls"), at_most=120)
 
 
 def detail_row(client: httpx.Client, ours: str, echo: str) -> Row:
@@ -123,51 +168,3 @@ def pack_row(client: httpx.Client, ours: str, echo: str, folder: Path) -> Row:
 
     ours_ms, echo_ms = in_turns(packs, same_bytes, "data packs")
     return added("data packs: images and resnet", ours_ms, echo_ms, at_most=100)
-
-
-def component(client: httpx.Client, url: str, elem_id: str) -> dict:
-    """A component of a page, as its configuration describes it."""
-    config = client.get(f"{url}/config").raise_for_status().json()
-    return next(c for c in config["components"] if c["props"].get("elem_id") == elem_id)
-
-
-def component_function(
-    client: httpx.Client, url: str, elem_id: str, function: str
-) -> Callable[[dict], dict]:
-    """A component's server function, called the way the page does."""
-    number = component(client, url, elem_id)["id"]
-
-    def call(question: dict) -> dict:
-        body = {
-            "data": question,
-            "component_id": number,
-            "fn_name": function,
-            "session_hash": "bench",
-        }
-        response = client.post(f"{url}/gradio_api/component_server", json=body)
-        answer = response.raise_for_status().json()
-        if isinstance(answer, dict) and "error" in answer:
-            raise RuntimeError(f"{function}: {answer['error']}")
-        return answer
-
-    return call
-
-
-def in_turns(
-    ours: Callable[[], object], reference: Callable[[], object], name: str
-) -> tuple[list[float], list[float]]:
-    """Milliseconds of each of N calls on either side, after some that are not counted."""
-    for call in (ours, reference) * WARM_UP:
-        call()
-    return take_turns((milliseconds(ours), milliseconds(reference)), N, name)
-
-
-def milliseconds(call: Callable[[], object]) -> Callable[[], float]:
-    """A function that makes the call and returns how long it took."""
-
-    def timed() -> float:
-        began = time.perf_counter()
-        call()
-        return 1000 * (time.perf_counter() - began)
-
-    return timed

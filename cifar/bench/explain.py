@@ -1,13 +1,13 @@
 """Heat maps a second of ours, beside the grad-cam library's, of one image on the CPU."""
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from cifar import LensError, checkpoint
-from cifar.bench.rows import Row, take_turns, throughput
+from cifar.bench.rows import Row, throughput
+from cifar.bench.turns import milliseconds, take_turns
 from cifar.classifier import to_tensor
 from cifar.explain import heat_maps
 from cifar.model import NETWORKS, create_model
@@ -37,26 +37,15 @@ def row(name: str, layer: str, classes: int, at_least: float | None = None) -> R
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     targets = list(CLASSES[:classes])
     sides = [
-        timed(make(name, layer, image, targets), MAPS[name]) for make in (our_maps, library_maps)
+        milliseconds(make(name, layer, image, targets), MAPS[name])
+        for make in (our_maps, library_maps)
     ]
     for side in sides:
         side()
-    seconds = take_turns(tuple(sides), BLOCKS, f"explain {name} {layer}")
-    rates = [[MAPS[name] * classes / s for s in side] for side in seconds]
+    times = take_turns(tuple(sides), BLOCKS, f"explain {name} {layer}")
+    rates = [[1000 * MAPS[name] * classes / ms for ms in side] for side in times]
     what = f"{name}, {layer}, {'one class' if classes == 1 else f'{classes} classes'}"
     return throughput(what, *rates, at_least=at_least, unit="maps/s")
-
-
-def timed(call: Callable[[], object], times: int) -> Callable[[], float]:
-    """A function that makes the call so many times and returns how many seconds that took."""
-
-    def block() -> float:
-        began = time.perf_counter()
-        for _ in range(times):
-            call()
-        return time.perf_counter() - began
-
-    return block
 
 
 def our_maps(name: str, layer: str, image: np.ndarray, targets: list[int]) -> Callable:

@@ -1,11 +1,8 @@
 """The one shape of a benchmark: rows of ours beside a reference, each with its bar."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
-
-from tqdm import tqdm
 
 
 @dataclass(frozen=True)
@@ -69,6 +66,24 @@ def within(row: str, ours: list[float], reference: list[float], at_most: float) 
     return replace(shown, bound=f"<= {at_most} ms", ok=shown.ours <= at_most)
 
 
+def at_most(
+    row: str, ours: list[float], reference: list[float], times: float, unit: str = "ms"
+) -> Row:
+    """The row of two lists of what is better small, and how many times the reference's ours may
+    be."""
+    ratio = round(median(ours) / median(reference), 2)
+    return Row(
+        row,
+        round(median(ours), 1),
+        round(median(reference), 1),
+        ratio,
+        unit,
+        len(ours),
+        f"<= {times}",
+        ratio <= times,
+    )
+
+
 def held(report: dict) -> bool:
     """Whether every row of a report held its bar."""
     return all(row["ok"] for row in report["rows"])
@@ -94,16 +109,3 @@ def as_table(report: dict) -> str:
         for line in lines
     ]
     return "\n".join([f"{report['suite']}, on {report['hardware']}", "", *table])
-
-
-def take_turns(
-    sides: tuple[Callable[[], float], ...], blocks: int, name: str
-) -> tuple[list[float], ...]:
-    """What each side returned for each of its blocks."""
-    results = tuple([] for _ in sides)
-    with tqdm(total=blocks * len(sides), desc=name, unit="block") as bar:
-        for _ in range(blocks):
-            for side, found in zip(sides, results, strict=True):
-                found.append(side())
-                bar.update()
-    return results

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import transforms
 
 from cifar import data
-from cifar.bench.rows import Row, take_turns, throughput
+from cifar.bench.rows import Row, throughput
+from cifar.bench.turns import take_turns
 from cifar.convolution import Conv2d
 from cifar.device import keep_freed_memory
 from cifar.model import MEAN, STD, create_model
