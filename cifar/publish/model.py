@@ -7,18 +7,17 @@ and for machines, what was measured and how to use it. `checkpoint.load("USER/NA
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from cifar import __version__, card, checkpoint, figures, hub
+from cifar import __version__, card, checkpoint, figures
 from cifar.checkpoint import Checkpoint, read_lines
 from cifar.data import DATASET
 from cifar.predictions import load_predictions
-from cifar.publish.upload import fill, upload
+from cifar.publish.upload import publish
 from cifar.results import figure_path
 
 SHOWN = {
@@ -35,17 +34,9 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
     Raises LensError: for a name that cannot be, a checkpoint that was not evaluated, a folder that
     is not empty, and whatever the Hub has against it.
     """
-    hub.check_repo_id(repo_id)
+    message = f"{card.title(ckpt.config)} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
     write = partial(write_folder, ckpt, repo_id)
-    if out is not None:
-        fill(out, write)
-        return str(out)
-    hub.token()  # before the work
-    with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
-        folder = Path(scratch) / "model"
-        fill(folder, write)
-        message = f"{card.title(ckpt.config)} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
-        return upload(folder, repo_id, "model", message=message, private=private)
+    return publish(write, repo_id, "model", out=out, message=message, private=private)
 
 
 def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:

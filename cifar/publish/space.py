@@ -10,7 +10,6 @@ knows only some versions of Python and PyTorch.
 import ast
 import shutil
 import sys
-import tempfile
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +20,7 @@ from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, meta
 from cifar import LensError, __version__, checkpoint, hub, library
 from cifar.data import DATASET
 from cifar.publish import needed
-from cifar.publish.upload import fill, upload
+from cifar.publish.upload import publish
 from cifar.results import ASSETS
 
 # The app computes on the processor, so other GPUs would be paid for and stand idle.
@@ -76,23 +75,16 @@ def deploy(
     hardware = check(hardware, zerogpu, static)
     for name in (repo_id, *models):
         hub.check_repo_id(name)
-    write = partial(write_folder, repo_id, hardware, models)
-    if out is not None:
-        fill(out, write)
-        return str(out)
-    hub.token()  # before the work
-    with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
-        folder = Path(scratch) / "space"
-        fill(folder, write)
-        return upload(
-            folder,
-            repo_id,
-            "space",
-            message=f"CIFAR Lens {__version__}",
-            private=private,
-            sdk="static" if static else "gradio",
-            hardware=hardware,
-        )
+    return publish(
+        partial(write_folder, repo_id, hardware, models),
+        repo_id,
+        "space",
+        out=out,
+        message=f"CIFAR Lens {__version__}",
+        private=private,
+        sdk="static" if static else "gradio",
+        hardware=hardware,
+    )
 
 
 def check(hardware: Hardware | None, zerogpu: bool, static: bool) -> Hardware | None:

@@ -26,6 +26,25 @@ CALLED = {"model": "model", "space": "Space"}
 BORN_WITH = {"model": {".gitattributes"}, "space": {".gitattributes", "README.md"}}
 
 
+def publish(
+    write: Callable[[Path], None], repo_id: str, kind: Kind, *, out: Path | None, **options
+) -> str:
+    """Upload what `write` puts into a folder; returns the repository's address on the Hub.
+
+    out: leave it in this folder instead, and return its path; no network. options: of `upload`.
+    Raises LensError.
+    """
+    hub.check_repo_id(repo_id)
+    if out is not None:
+        fill(out, write)
+        return str(out)
+    hub.token()  # before the work
+    with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
+        folder = Path(scratch) / kind
+        fill(folder, write)
+        return upload(folder, repo_id, kind, **options)
+
+
 def upload(
     folder: Path,
     repo_id: str,
