@@ -3,6 +3,7 @@
 Heavy imports stay inside the verbs, so that `--help` answers at once.
 """
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -226,6 +227,10 @@ def bench(
         sys.exit(1)
 
 
+# A disk that is full, by room or by quota, or that nothing may be written to.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+
+
 def main() -> None:
     verbs = (summary, train, recipes, evaluate, predict, push, deploy, figures, bench)
     verbs = {verb.__name__: verb for verb in verbs}
@@ -240,6 +245,14 @@ def main() -> None:
         # Of several processes that train together, one on each machine says it.
         silent = int(os.environ.get("LOCAL_RANK", 0)) > 0
         sys.exit(1 if silent else f"python -m cifar: {error}")
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        sys.exit(
+            f"python -m cifar: A file cannot be written ({error.strerror}{where}): see to its "
+            "disk and run the command again; what was there before is kept."
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -10,7 +10,7 @@ import torch
 
 from cifar.augment import augment
 from cifar.model import normalize
-from cifar.recipe import Recipe
+from cifar.recipe import Recipe, schedule
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
     order = torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
     order = order.to(losses.device)
     weights = torch.ones(count, device=losses.device)
-    if recipe.skip_easy and 0 < epoch < recipe.epochs * (1 - recipe.skip_none):
+    progress, _ = schedule(recipe, epoch)
+    if recipe.skip_easy and epoch > 0 and progress < 1 - recipe.skip_none:
         easy = losses < losses.mean()
         chance = torch.rand(count, generator=_generator(recipe.seed, "skip", epoch))
         skipped = easy & (chance < recipe.skip_easy).to(losses.device)

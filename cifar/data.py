@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import tokenize
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,18 @@ OFFICIAL_MD5 = {
 }
 BLOCK = 10_000
 ROW_BYTES = 1 + 3 * 32 * 32
+# What reading the cache raises where it is absent, half-written, altered or no array at all.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    tokenize.TokenError,
+)
 VAL_SIZE = 2_000
 VAL_SEED = 2009  # the year of the technical report that introduced the dataset
 
@@ -133,8 +146,8 @@ def _read_cache(file: str) -> tuple[np.ndarray, bool] | None:
     try:
         facts = json.loads(facts_path.read_text())
         # Copy-on-write, because torch wants memory that it may write to; the file never changes.
-        rows = np.load(rows_path, mmap_mode="c")
-    except (OSError, ValueError, EOFError):  # absent, half-written, no array: build it anew
+        rows = np.lib.format.open_memmap(rows_path, mode="c")
+    except UNREADABLE:
         return None
     if rows.dtype != np.uint8 or rows.shape != (len(OFFICIAL_MD5[file]) * BLOCK, ROW_BYTES):
         return None
@@ -186,7 +199,11 @@ def official_order(rows: np.ndarray, file: str) -> np.ndarray:
 
 
 def download(file: str) -> Path:
-    """The parquet file of `train` or `test`, from the Hugging Face cache or the Hub."""
+    """The parquet file of `train` or `test`, from the Hugging Face cache or the Hub.
+
+    A connection that is lost is taken up again where it broke, several times; what then is not
+    whole goes. Raises DataError.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
     from huggingface_hub.utils import httpx
@@ -194,10 +211,16 @@ def download(file: str) -> Path:
     try:
         path = hf_hub_download(DATASET, FILES[file], repo_type="dataset", revision=REVISION)
     except (LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+        missing = f"CIFAR-10's {file} images are not on this computer and could not be "
+        of_network = isinstance(error, httpx.HTTPError | ConnectionError | TimeoutError)
+        if not of_network and (reason := getattr(error, "strerror", None)):
+            raise DataError(
+                f"{missing}kept in the Hugging Face cache ({reason}): free some space, or set "
+                "HF_HOME to a folder that can be written."
+            ) from error
         raise DataError(
-            f"CIFAR-10's {file} images are not on this computer and could not be downloaded from "
-            f"the Hugging Face Hub ({DATASET}): connect to the internet and try again, or set "
-            f"HF_HOME to a Hugging Face cache that holds them."
+            f"{missing}downloaded from the Hugging Face Hub ({DATASET}): connect to the internet "
+            "and try again, or set HF_HOME to a Hugging Face cache that holds them."
         ) from error
     return Path(path)
 

@@ -40,10 +40,14 @@ class Recipe:
     # Momentum of Muon.
     muon_momentum: float = 0.8
 
-    # The learning rates rise over this share of the run, from a fifth of their peak.
+    # The learning rates rise over this share of a schedule, from a fifth of their peak.
     warmup: float = 0.1
     # What they fall to at the end, linearly, as a share of the peak.
     final_lr_factor: float = 0.0
+    # The learning rates rise and fall anew from this epoch on, when as many are done; 0: once only.
+    restart: int = 0
+    # The peak they rise to the second time, as a share of the first.
+    restart_lr_factor: float = 0.5
     # Part of the target spread over all classes; the temperature undoes what it does to confidence.
     label_smoothing: float = 0.2
     # Batch-norm statistics forget at this rate: PyTorch's 0.1 remembers too long for a short run.
@@ -73,19 +77,22 @@ class Recipe:
     # Share of the easy images (those whose last loss was below the mean) that an epoch leaves out,
     # a new random choice each time. The others of them count for those left out.
     skip_easy: float = 0.0
-    # The last epochs, as a share of the run, see every image again.
+    # The last epochs, as a share of a schedule, see every image again.
     skip_none: float = 0.15
 
 
 PRESETS = {
     "resnet": Recipe(
         network="resnet",
-        epochs=9,
-        sizes=(16, 16, 16, 24, 24, 24, 24, 32, 32),
+        epochs=28,
+        sizes=(16,) * 3 + (24,) * 12 + (32,),
         bias_lr_factor=16,
         freeze_norm_scale=True,
         logit_scale=1 / 9,
         muon_lr=0.06,
+        shift=4,
+        cutout=8,
+        skip_easy=0.5,
     ),
     "basenet": Recipe(
         network="basenet",
@@ -101,18 +108,28 @@ PRESETS = {
 }
 
 
-def learning_rate_factor(recipe: Recipe, progress: float) -> float:
-    """What the learning rates are multiplied by when this share of the run, 0 to 1, is done."""
+def schedule(recipe: Recipe, epochs: float) -> tuple[float, bool]:
+    """Which share of its schedule a run has done after so many epochs, 0 to 1, and whether that is
+    the second one, after a warm restart (Loshchilov & Hutter, https://arxiv.org/abs/1608.03983)."""
+    again = 0 < recipe.restart <= epochs
+    first, last = (recipe.restart, recipe.epochs) if again else (0, recipe.restart or recipe.epochs)
+    return (epochs - first) / (last - first), again
+
+
+def learning_rate_factor(recipe: Recipe, epochs: float) -> float:
+    """What the learning rates are multiplied by after so many epochs."""
+    progress, again = schedule(recipe, epochs)
+    peak = recipe.restart_lr_factor if again else 1.0
     if progress < recipe.warmup:
-        return 0.2 + 0.8 * progress / recipe.warmup
+        return peak * (0.2 + 0.8 * progress / recipe.warmup)
     left = (1 - progress) / (1 - recipe.warmup)
-    return recipe.final_lr_factor + (1 - recipe.final_lr_factor) * left
+    return peak * (recipe.final_lr_factor + (1 - recipe.final_lr_factor) * left)
 
 
 def lookahead_keep(progress: float) -> float:
-    """How much of the slow weights stays at a pull, from 0 at the start of the run to 0.77.
+    """How much of the slow weights stays at a pull, from 0 at its start to 0.77.
 
     Early on the fast weights lead; at the end the result is an average over them (Jordan,
-    https://arxiv.org/abs/2404.00498). progress: the share of the run that is done, 0 to 1.
+    https://arxiv.org/abs/2404.00498). progress: the share of the schedule that is done, 0 to 1.
     """
     return 0.95**5 * progress**3

@@ -15,6 +15,7 @@ bit the weights of an uninterrupted one (on a CPU, with the same number of threa
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ from cifar.device import describe, keep_freed_memory
 from cifar.model import create_model, multiply_adds, normalize
 from cifar.optimizer import Lookahead
 from cifar.parallel import once, synchronize_batch_norms
-from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep
-from cifar.runs import TrainingError, claim, read_state, stop_requests
+from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, schedule
+from cifar.runs import TrainingError, claimed, read_state, stop_requests, writing
 from cifar.start import create_optimizers, start
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
@@ -51,29 +52,36 @@ def train(
 
     The run folder holds `recipe.json`, `history.jsonl` (a line an epoch) and `state.pt`. Returns
     whether the run is complete: False if it was stopped by Ctrl-C or SIGTERM (or `stop_at_step`),
-    after saving its state. Raises TrainingError if the folder holds another run, if there is
-    nothing to resume, or if the loss stops being finite (the last good state is kept).
+    after saving its state. Raises TrainingError if the folder holds another run, if another process
+    trains there, if there is nothing to resume, if the disk is full, or if the loss stops being
+    finite (the last good state is kept).
     """
     run = Path(run)
     cuda = torch.cuda.is_available()
     accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
     if not cuda:
         keep_freed_memory()
-    once(lambda: claim(recipe, run, resume))
-    if train_split is None and accelerator.num_processes > 1:
-        once(lambda: len(data.load("train")))  # the others find it downloaded and decoded
-    train_split = data.load("train") if train_split is None else train_split
-    val_split = data.load("val") if val_split is None else val_split
-    training = Training(recipe, run, train_split, val_split, accelerator)
-    if resume:
-        training.load()
+    with claimed(recipe, run, resume):
+        if train_split is None and accelerator.num_processes > 1:
+            once(lambda: len(data.load("train")))  # the others find it downloaded and decoded
+        train_split = data.load("train") if train_split is None else train_split
+        val_split = data.load("val") if val_split is None else val_split
+        training = Training(recipe, run, train_split, val_split, accelerator)
+        if resume:
+            training.load()
+        return _go_on(training, progress, stop_at_step)
+
+
+def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bool:
+    """Train to the end, or until a stop; returns as `train`."""
+    batch_size, is_main = training.recipe.batch_size, training.accelerator.is_main_process
     bar = tqdm(
         total=training.images_at_most,
-        initial=training.step * recipe.batch_size,
+        initial=training.step * batch_size,
         unit="img",
         unit_scale=True,
         smoothing=0.05,
-        disable=not (progress and accelerator.is_main_process),
+        disable=not (progress and is_main),
     )
     last_save = time.monotonic()
     with stop_requests() as stop, bar:
@@ -83,25 +91,25 @@ def train(
             stopping = training.agree(stop.requested) or training.step == stop_at_step
             due = time.monotonic() - last_save > SAVE_EVERY
             saving = epoch_ended or stopping or training.agree(due)
-            bar.update(recipe.batch_size)
+            bar.update(batch_size)
             if saving or training.step % REPORT_EVERY == 0:
                 bar.set_description(training.describe(), refresh=False)
                 bar.set_postfix(training.report())
             if epoch_ended:
                 line = training.end_epoch()
                 bar.total = training.images_at_most
-                if accelerator.is_main_process:
+                if is_main:
                     bar.write(json.dumps(line))
             if saving:
                 training.save()
                 last_save = time.monotonic()
             if stopping and not training.complete:
-                if accelerator.is_main_process:
+                if is_main:
                     bar.write(f"Stopped after step {training.step}; go on with --resume.")
                 return False
-    training.export()
-    if accelerator.is_main_process:
-        written = run / "checkpoint"
+        training.export()
+    if is_main:
+        written = training.run / "checkpoint"
         print(f"Done: {written}. Measure it: python -m cifar evaluate {written}")
     return True
 
@@ -122,6 +130,11 @@ class Training:
             raise TrainingError(
                 f"A batch of {recipe.batch_size} is more than the {count} training images: "
                 "choose a smaller --batch-size."
+            )
+        if not 0 <= recipe.restart < recipe.epochs:
+            raise TrainingError(
+                f"A restart after {recipe.restart} epochs is none within {recipe.epochs}: choose "
+                "another --restart."
             )
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator
@@ -167,9 +180,9 @@ class Training:
         return len(self.plan.order) // self.recipe.batch_size
 
     @property
-    def progress(self) -> float:
-        """The share of the run that is done, 0 to 1."""
-        return (self.epoch + self.position / self.steps_in_epoch) / self.recipe.epochs
+    def epochs_done(self) -> float:
+        """How many epochs are done, with the share of the current one."""
+        return self.epoch + self.position / self.steps_in_epoch
 
     @property
     def images_at_most(self) -> int:
@@ -186,7 +199,8 @@ class Training:
     def advance(self) -> None:
         """One step: cut a batch, augment it, and move the weights."""
         recipe = self.recipe
-        factor = learning_rate_factor(recipe, self.progress)
+        progress, _ = schedule(recipe, self.epochs_done)
+        factor = learning_rate_factor(recipe, self.epochs_done)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
@@ -217,7 +231,7 @@ class Training:
             optimizer.step()
             optimizer.zero_grad()
         if self.lookahead and self.step % recipe.lookahead_every == 0:
-            self.lookahead.pull(self.model, keep=lookahead_keep(self.progress))
+            self.lookahead.pull(self.model, keep=lookahead_keep(progress))
         with torch.no_grad():
             self.fresh_losses[chosen] = losses
             self.loss_sum += part * losses.mean()
@@ -269,7 +283,7 @@ class Training:
         loss = loss_sum / steps
         seconds = self._elapsed()  # after the reading above, which waits for the device
         self.epoch += 1
-        if self.complete and self.lookahead:
+        if self.lookahead and self.epoch in (self.recipe.restart, self.recipe.epochs):
             self.lookahead.pull(self.model, keep=1.0)
         val_loss, val_accuracy = score(self.model, self.val_split, self.device)
         self._refuse_unless_finite(val_loss)
@@ -287,8 +301,7 @@ class Training:
             "petaflop": round(self.flops[size] * images / 1e15, 5),
         }
         self.history.append(line)
-        if self.accelerator.is_main_process:
-            checkpoint.write_lines(self.run / "history.jsonl", self.history)
+        self._write(self._write_history)
         visited = self.plan.order
         self.losses[visited] = self.accelerator.reduce(self.fresh_losses, "sum")[visited]
         self.fresh_losses.zero_()
@@ -308,8 +321,6 @@ class Training:
             self._refuse_unless_finite(weights.sum().item())
         fresh_losses = self.accelerator.reduce(self.fresh_losses, "sum")
         loss_sum, correct = self._tally()
-        if not self.accelerator.is_main_process:
-            return
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -326,7 +337,24 @@ class Training:
                 "seconds": self._elapsed(),
             },
         }
-        checkpoint.replace(self.run / "state.pt", lambda path: torch.save(state, path))
+
+        def write(partial: Path) -> None:
+            with partial.open("wb") as stream:  # of a path, PyTorch hides why it cannot be written
+                torch.save(state, stream)
+
+        self._write(lambda: checkpoint.replace(self.run / "state.pt", write))
+
+    def _write(self, work: Callable[[], None]) -> None:
+        """Done by the first process; if the disk is full, a TrainingError in all of them."""
+
+        def attempt() -> None:
+            with writing(self.run):
+                work()
+
+        once(attempt)
+
+    def _write_history(self) -> None:
+        checkpoint.write_lines(self.run / "history.jsonl", self.history)
 
     def load(self) -> None:
         """Go back to the saved state, which the main process reads for all."""
@@ -347,13 +375,14 @@ class Training:
         if self.accelerator.is_main_process:
             self.fresh_losses = state["fresh_losses"].to(self.device)
             self.correct.fill_(state["tally"]["correct"])
-            # A kill between two writes may have left a line that this state does not know.
-            checkpoint.write_lines(self.run / "history.jsonl", self.history)
+        # A kill between two writes may have left a line that this state does not know.
+        self._write(self._write_history)
 
     def export(self) -> None:
         """Write the finished network as a checkpoint, with what the run cost."""
-        if not self.accelerator.is_main_process:
-            return
+        self._write(self._export)
+
+    def _export(self) -> None:
         petaflop = sum(line["petaflop"] for line in self.history)
         if self.recipe.teacher:
             petaflop += teacher.petaflop(self.recipe.teacher, len(self.labels))

@@ -88,3 +88,10 @@ def test_a_batch_depends_on_seed_and_step_alone(tiny_split):
     assert torch.equal(first, batch(RECIPE, images, mirrored, 3, 32))
     assert not torch.equal(first, batch(RECIPE, images, mirrored, 4, 32))
     assert not torch.equal(first, batch(replace(RECIPE, seed=1), images, mirrored, 3, 32))
+
+
+def test_after_a_restart_easy_images_are_left_out_until_its_last_epochs():
+    recipe = replace(SKIPPING, epochs=20, restart=10)
+    seen = [len(plan_epoch(recipe, e, losses(2000, 1500)).order) for e in range(20)]
+    whole = [epoch for epoch, count in enumerate(seen) if count == 2000]
+    assert whole == [0, 8, 9, 18, 19]

@@ -1,9 +1,9 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from itertools import pairwise
 
 import pytest
 
-from cifar.recipe import PRESETS, Recipe, learning_rate_factor, lookahead_keep
+from cifar.recipe import PRESETS, Recipe, learning_rate_factor, lookahead_keep, schedule
 
 
 def factors(steps=100, **fields):
@@ -27,12 +27,23 @@ def test_the_schedule_starts_at_a_fifth_peaks_at_1_and_ends_near_its_final_facto
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_the_schedule_rises_then_falls(preset):
     steps = preset.epochs * 48_000 // preset.batch_size
-    found = [learning_rate_factor(preset, step / steps) for step in range(steps)]
+    found = [learning_rate_factor(preset, preset.epochs * step / steps) for step in range(steps)]
     top = found.index(max(found))
     assert 0 < top < steps / 2
     assert all(a < b for a, b in pairwise(found[: top + 1]))
     assert all(a > b for a, b in pairwise(found[top:]))
     assert all(0 < factor <= 1 for factor in found)
+
+
+def test_a_restart_begins_the_schedule_anew_at_a_lower_peak():
+    once = Recipe("resnet", epochs=6, warmup=0.25)
+    twice = replace(once, epochs=6 + 4, restart=6, restart_lr_factor=0.5)
+    for epochs in (0, 1, 1.5, 3, 5.99):
+        assert schedule(twice, epochs) == (epochs / 6, False)
+        assert learning_rate_factor(twice, epochs) == learning_rate_factor(once, epochs)
+    assert [schedule(twice, epochs) for epochs in (6, 7, 10)] == [(0, True), (0.25, True), (1, True)]
+    found = [learning_rate_factor(twice, epochs) for epochs in (6, 7, 8.5, 10)]
+    assert found == pytest.approx([0.1, 0.5, 0.25, 0])
 
 
 def test_without_a_warmup_the_schedule_starts_at_its_peak():

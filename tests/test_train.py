@@ -126,7 +126,7 @@ def uninterrupted(tmp_path_factory, tiny_split):
 
 def test_64_images_are_learned_by_heart(tmp_path, tiny_split):
     split = tiny_split(64)
-    recipe = Recipe("basenet", epochs=12, batch_size=16, lr=0.1, shift=0, flip=False)
+    recipe = Recipe("basenet", epochs=20, batch_size=16, lr=0.1, shift=0, flip=False)
     go(recipe, tmp_path, split)
     model = checkpoint.load(tmp_path / "checkpoint").model
     assert score(model, split, torch.device("cpu"))[1] == 1.0
@@ -258,6 +258,24 @@ def test_a_damaged_run_folder_is_refused_in_words(tmp_path, tiny_split, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(TrainingError, match=name):
         go(BUSY, tmp_path, split, resume=True)
+
+
+def test_a_run_with_a_restart_begins_as_one_that_ends_there(tmp_path, tiny_split, uninterrupted):
+    longer = replace(BUSY, epochs=5, restart=3)
+    go(longer, tmp_path, tiny_split(64), stop_at_step=14)  # in the second schedule
+    go(longer, tmp_path, tiny_split(64), resume=True)
+    timed = {"seconds", "images_per_second"}
+    short, long = (
+        [{key: line[key] for key in HISTORY_KEYS - timed} for line in history(run)]
+        for run in (uninterrupted, tmp_path)
+    )
+    assert long[:3] == short and len(long) == 5
+
+
+@pytest.mark.parametrize("restart", [-1, 3])
+def test_a_restart_must_be_within_the_run(tmp_path, tiny_split, restart):
+    with pytest.raises(TrainingError, match=f"A restart after {restart} epochs is none within 3"):
+        go(replace(BUSY, restart=restart), tmp_path, tiny_split(64))
 
 
 def test_a_batch_larger_than_the_data_is_refused(tmp_path, tiny_split):
