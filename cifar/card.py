@@ -1,6 +1,7 @@
 """The model card of a checkpoint, written from its config and metrics and nothing else."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 
 def percent(share: dict) -> str:
@@ -54,6 +55,14 @@ def scores_table(explain: dict) -> str:
             f"By `{explain['command']}` on {explain['hardware']}, {duration(explain['seconds'])}.",
         ]
     )
+
+
+def _sizes(sizes: Sequence[int], epochs: int) -> str:
+    """'16 pixels a side (3 epochs), then 32 (6)': the stretches of a run at one size."""
+    each = [sizes[min(epoch, len(sizes) - 1)] for epoch in range(epochs)]
+    (first, count), *others = [(size, len(list(found))) for size, found in groupby(each)]
+    told = [f"{first} pixels a side ({count} epochs)"]
+    return ", then ".join([*told, *(f"{size} ({count})" for size, count in others)])
 
 
 def _scores(name: str, layer: str, row: dict) -> str:
@@ -152,7 +161,6 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         f"| {row['class']} | {percent(row['recall'])} | {percent(row['precision'])} |"
         for row in test["per_class"]
     ]
-    sizes = [recipe["sizes"][min(i, len(recipe["sizes"]) - 1)] for i in range(training["epochs"])]
     return [
         f"# {title(config)} on CIFAR-10",
         "",
@@ -173,8 +181,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         "## Training",
         "",
         f"{training['epochs']} epochs over {training['images']:,} training images, "
-        f"{data_note(training['official'])}, scaled to {', '.join(map(str, sizes))} pixels a "
-        "side by epoch. "
+        f"{data_note(training['official'])}, at {_sizes(recipe['sizes'], training['epochs'])}. "
         f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
         "out) on "
         f"{training['hardware']}, torch {training['torch']}. "

@@ -24,7 +24,7 @@ def ckpt(request):
 
 def test_accuracy_bars_hold():
     found = {name: checkpoint.load(name).metrics["test"]["accuracy"]["value"] for name in NAMES}
-    assert found["resnet"] >= 0.9230 and found["basenet"] >= 0.85, found
+    assert found["resnet"] >= 0.94 and found["basenet"] >= 0.85, found
 
 
 def test_sizes_are_those_of_the_design(ckpt):
