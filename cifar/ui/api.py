@@ -23,7 +23,8 @@ from cifar.ui.picture import picture_input
 from cifar.verdicts import VERDICTS
 
 # So many calls run at a time, and so many more wait, of those that a network answers and of the
-# others. Visitors of the page are not in this line, and must find the processor free enough.
+# others; of heat maps, which may take seconds, one. Visitors of the page are not in these lines,
+# and must find the processor free enough.
 RUNNING = 2
 WAITING = 20
 
@@ -48,11 +49,11 @@ def build() -> None:
         "offset": whole(0),
         "index": whole(0, N - 1),
     }
-    network, tables = CapacityLimiter(RUNNING), CapacityLimiter(RUNNING)
+    network, tables, maps = CapacityLimiter(RUNNING), CapacityLimiter(RUNNING), CapacityLimiter(1)
     with gr.Column(visible=False):
         for function, has_picture, line in (
             (calls.classify, False, network),
-            (calls.explain, True, network),
+            (calls.explain, True, maps),
             (calls.list_mistakes, False, tables),
             (calls.get_mistake, True, tables),
             (calls.compare, False, tables),

@@ -17,6 +17,7 @@ from cifar.library import TEST_IMAGES
 from cifar.page import models, pixels_of
 from cifar.ui import evidence
 from cifar.ui.html import png_url
+from cifar.ui.lines import LIGHT, STORED, in_line
 from cifar.ui.mistakes import images_ready
 from cifar.ui.questions import answering, choice, uploaded
 from cifar.ui.served import COMPONENTS, SERVED, address
@@ -132,7 +133,12 @@ def build() -> None:
         html_template='<div class="classify-root"></div>',
         js_on_load=SCRIPT,
         page=page(),
-        server_functions=[see, examples, images_ready, *evidence.FUNCTIONS],
+        server_functions=[
+            in_line(see, LIGHT),
+            in_line(examples, STORED),
+            in_line(images_ready, STORED),
+            *evidence.server_functions(),
+        ],
         apply_default_css=False,
         elem_id="classify",
     )

@@ -6,6 +6,7 @@ between two questions.
 """
 
 import base64
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from cifar.page import options, pixels_of
 from cifar.probes import flips, sweeps
 from cifar.ui import gpu
 from cifar.ui.html import png_url
+from cifar.ui.lines import HEAVY, in_line, light_or_heavy
 from cifar.ui.questions import (
     answering,
     choice,
@@ -228,3 +230,11 @@ def maps_of(
 
 
 FUNCTIONS = [look, trust, probes, bundle]
+
+
+def server_functions() -> list[Callable]:
+    """The same as the page calls them, each in its line."""
+    return [
+        in_line(look, light_or_heavy),
+        *(in_line(one, HEAVY) for one in (trust, probes, bundle)),
+    ]

@@ -18,8 +18,9 @@ from cifar.others import parse_predictions
 from cifar.page import models
 from cifar.ui import evidence
 from cifar.ui.html import png_url
+from cifar.ui.lines import HEAVY, STORED, in_line
 from cifar.ui.questions import answering, known_index, uploaded
-from cifar.ui.served import COMPONENTS, SERVED, address
+from cifar.ui.served import COMPONENTS, SENT, SERVED, address
 
 MAX_NEIGHBOURS = 10
 
@@ -98,7 +99,7 @@ def compare_upload(question: dict) -> dict:
     probabilities = parse_predictions(path, library.predictions(models()[0]).labels)
     path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
-    return {"file": SERVED.add("upload", ".pack", told.compared("upload", title, probabilities))}
+    return {"file": SERVED.add(SENT, ".pack", told.compared("upload", title, probabilities))}
 
 
 def page() -> dict:
@@ -119,11 +120,11 @@ def build() -> None:
         js_on_load=SCRIPT,
         page=page(),
         server_functions=[
-            asset,
-            images_ready,
-            train_thumbnails,
-            compare_upload,
-            *evidence.FUNCTIONS,
+            in_line(asset, STORED),
+            in_line(images_ready, STORED),
+            in_line(train_thumbnails, STORED),
+            in_line(compare_upload, HEAVY),
+            *evidence.server_functions(),
         ],
         apply_default_css=False,
         elem_id="explorer",

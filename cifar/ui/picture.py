@@ -1,30 +1,38 @@
 """A picture as programs send it: an upload, or an address from which it is fetched.
 
-gr.Image would open any format itself; here nothing but `cifar.images` opens what came. Gradio does
-the fetching: `safehttpx` looks up the host's name once, refuses every address that is not public
-(loopback, private, link-local, reserved), connects to the very address that it checked, and begins
-anew for each redirect.
+gr.Image would open any format itself; here nothing but `cifar.images` opens what came. Fetching
+looks up a host's name once, refuses whatever is not on the public internet (loopback, private,
+link-local, shared, reserved, multicast), connects to the very address that it checked, begins anew
+for each redirect, and stops at the size that a picture may have. (Gradio's own does all but the
+last, takes carriers' shared addresses for public, and asks Google for names that it cannot use.)
 """
 
 import asyncio
+import ipaddress
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
+import httpx
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData
-from gradio.processing_utils import async_ssrf_protected_download
 from gradio_client import handle_file
 from gradio_client.utils import is_http_url_like
 
 from cifar import LensError
+from cifar.images import MAX_BYTES
 from cifar.ui.questions import uploaded
 
 # Where a Gradio server gives out what was uploaded to it.
 UPLOADS = "/gradio_api/file="
 SECONDS = 20  # that fetching a picture may take
+REDIRECTS = 5  # that are followed
+# On a Space of Hugging Face, whose own hosts have private addresses.
+TRUSTED = ("hf.co", "huggingface.co")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # behind these may be any IPv4 address
 EXAMPLE = "https://raw.githubusercontent.com/gradio-app/gradio/main/test/test_files/cheetah1.jpg"
 
 
@@ -79,10 +87,80 @@ def _uploaded_here(address: str) -> Path | None:
 
 
 def _fetched(address: str, folder: str) -> Path:
+    path = Path(folder) / "picture"
     try:
-        download = asyncio.wait_for(async_ssrf_protected_download(address, folder), SECONDS)
-        return Path(asyncio.run(download))
-    except Exception as error:  # Gradio has no kinds of error for this
+        asyncio.run(asyncio.wait_for(download(address, path), SECONDS))
+    except (
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        OSError,
+        ValueError,
+        asyncio.TimeoutError,
+    ) as error:
         raise LensError(
             "The picture could not be fetched: give its public http or https address, or upload it."
         ) from error
+    return path
+
+
+async def download(address: str, path: Path) -> None:
+    """Write what is under a public http or https address to a file.
+
+    Raises httpx.HTTPError, httpx.InvalidURL, OSError or ValueError where it cannot be had, and
+    LensError where it is larger than a picture may be.
+    """
+    url = httpx.URL(address)
+    for _ in range(REDIRECTS + 1):
+        # A proxy would look up names itself, and no compressed answer grows on the way here.
+        async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
+            request = client.build_request(
+                "GET",
+                url.copy_with(host=await public_address(url)),
+                headers={"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"},
+                extensions={"sni_hostname": url.host},
+            )
+            response = await client.send(request, stream=True)
+            try:
+                if response.has_redirect_location:
+                    url = url.join(response.headers["Location"])
+                    continue
+                await _write(response.raise_for_status(), path)
+            finally:
+                await response.aclose()
+        return
+    raise ValueError(f"{address} redirects more than {REDIRECTS} times")
+
+
+async def _write(response: httpx.Response, path: Path) -> None:
+    size = 0
+    with path.open("wb") as stream:
+        async for chunk in response.aiter_raw():
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise LensError(
+                    f"The picture is larger than {MAX_BYTES // 2**20} MB: send a smaller one."
+                )
+            stream.write(chunk)
+
+
+async def public_address(url: httpx.URL) -> str:
+    """The address of a URL's host on the public internet. Raises ValueError if it has none there,
+    or the URL is neither http nor https; OSError if nobody knows the host."""
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{url} is no http or https address")
+    if any(url.host == host or url.host.endswith(f".{host}") for host in TRUSTED):
+        return url.host
+    loop = asyncio.get_running_loop()
+    for *_, found in await loop.getaddrinfo(url.host, None, type=socket.SOCK_STREAM):
+        if is_public(found[0]):
+            return found[0]
+    raise ValueError(f"{url.host} is not on the public internet")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that anybody may reach."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    if inner is not None:
+        return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and ip not in NAT64

@@ -7,6 +7,7 @@ sentence for the visitor. Everything in a question may be forged.
 import base64
 import binascii
 import functools
+import reprlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def known_model(name: object) -> str:
 
 def known_index(index: object, count: int) -> int:
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
-        raise LensError(f"There is no image {index!r}: choose 0 to {count - 1:,}.")
+        raise LensError(f"There is no image {reprlib.repr(index)}: choose 0 to {count - 1:,}.")
     return index
 
 

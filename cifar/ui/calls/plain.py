@@ -1,5 +1,6 @@
 """What the calls share: arguments that are checked, and values that JSON can hold."""
 
+import reprlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,7 +22,7 @@ def number(name: str, value: object, low: int, high: int | None = None) -> int:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < low or (high is not None and value > high):
         wanted = f"{low} or more" if high is None else f"{low} to {high}"
-        raise LensError(f"{name} is {value!r}: choose {wanted}.")
+        raise LensError(f"{name} is {reprlib.repr(value)}: choose {wanted}.")
     return value
 
 

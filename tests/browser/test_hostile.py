@@ -1,0 +1,79 @@
+"""Script in whatever a visitor can name: nothing of it may run in the page."""
+
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from cifar import library
+from cifar.ui.classify import photo
+
+pytestmark = pytest.mark.browser
+
+SCRIPTS = (
+    "<img src=x onerror=window.owned=1>",
+    "\"><script>window.owned=1</script><a title='",
+    "javascript:window.owned=1;//';window.owned=1;//{{constructor.constructor('owned=1')()}}",
+)
+PARAMETERS = (
+    "model", "true", "pred", "verdict", "sort", "slice", "outcome", "agreement", "id", "with",
+    "cell", "people", "method", "panel", "tags", "__theme", "view", "deep_link",
+)  # fmt: skip
+
+
+def harmless(page, dialogs):
+    assert dialogs == []
+    assert page.evaluate("window.owned") is None
+    assert page.locator("[onerror], img[src=x]").count() == 0
+
+
+@pytest.fixture
+def dialogs():
+    return []
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_link_runs_nothing(visit, dialogs, script):
+    explorer = visit()
+    explorer.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    explorer.visit("/?" + urlencode(dict.fromkeys(PARAMETERS, script)))
+    harmless(explorer.page, dialogs)
+    for panel in ("Matrix", "Map", "Slices", "Compare"):
+        explorer.panel(panel)
+    harmless(explorer.page, dialogs)
+    explorer.visit("/?" + urlencode({script: script}) + "#" + urlencode({script: script}))
+    harmless(explorer.page, dialogs)
+
+
+def test_the_name_of_a_picture_runs_nothing(classify_tab, dialogs):
+    tab = classify_tab()
+    tab.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for script in SCRIPTS[:2]:
+        name = f"{script}.png"
+        tab.choose({"name": name, "mimeType": "image/png", "buffer": photo("bus").read_bytes()})
+        expect(tab.root).to_contain_text(script)  # it is shown as what it is: a text
+        tab.root.locator(".answer:not(.old)").wait_for()
+        harmless(tab.page, dialogs)
+        tab.choose({"name": name, "mimeType": "image/png", "buffer": b"no picture"})
+        tab.problem.wait_for()
+        harmless(tab.page, dialogs)
+
+
+def test_the_name_of_predictions_runs_nothing(visit, tmp_path, dialogs):
+    np.save(tmp_path / "a.npy", library.predictions("basenet").logits)
+    content = (tmp_path / "a.npy").read_bytes()
+    explorer = visit()
+    page = explorer.page
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    explorer.panel("Compare")
+    page.get_by_text("Compare with anybody's predictions").click()
+    file = {"name": "<img src=x onerror=window.owned=1>.npy", "buffer": content}
+    page.get_by_label("predictions file").set_input_files(file | {"mimeType": "text/plain"})
+    expect(explorer.menu("the other model")).to_have_value("upload")
+    explorer.quarter("fixed").click()
+    harmless(page, dialogs)
+    broken = file | {"mimeType": "text/plain", "buffer": b"none"}
+    page.get_by_label("predictions file").set_input_files(broken)
+    expect(page.locator("#explorer .compare .problem:visible").first).to_be_visible()
+    harmless(page, dialogs)

@@ -1,0 +1,103 @@
+"""Fifty visitors at once: every answer is right, nobody starves, memory stays."""
+
+import asyncio
+import json
+import os
+import threading
+import time
+
+import anyio
+import pytest
+
+from cifar.ui import lines
+from tests.server import load
+from tests.server.conftest import asking
+
+SECONDS = 120
+# Of memory after the first 30 seconds. Nothing is kept: glibc's arenas fill up, 1.02 to 1.08 with
+# the two that `share_memory` leaves, 1.22 with one for each thread.
+GROWTH = 1.10
+
+
+@pytest.mark.slow
+def test_fifty_visitors_get_right_answers(server, tmp_path):
+    report = asyncio.run(load.crowd(server.url, seconds=SECONDS, memory=lambda: server.memory))
+    warm = next(size for after, size in report.memory if after >= min(30, SECONDS / 2))
+    growth = report.memory[-1][1] / warm
+    print(f"\n{report}\nmemory {warm / 2**20:.0f} MB, x{growth:.3f}; load {os.getloadavg()}")
+    (tmp_path / "load.json").write_text(json.dumps(report.rows(), indent=1))
+    assert report.mistakes == []
+    assert {"answer", "heat map", "pack", "sheet", *("classify", "explain", "compare")} <= set(
+        report.seconds
+    )
+    # Who only wants an answer is never put off, and waits less than the heavy questions take.
+    assert report.busy["answer"] == report.busy["pack"] == 0
+    assert growth <= GROWTH
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.slow
+def test_heavy_questions_hold_up_no_light_ones(server, client, ask):
+    question = {"model": "basenet", "image": {"index": 3}, "target": 3}
+    ask("look", question)
+    answers = []
+
+    def heavy():
+        answers.append(asking(server, client, "classify")("trust", question))
+
+    crowd = [threading.Thread(target=heavy) for _ in range(40)]
+    for thread in crowd:
+        thread.start()
+    spent = []
+    while any(thread.is_alive() for thread in crowd):
+        began = time.monotonic()
+        assert "probabilities" in ask("look", question)
+        spent.append(time.monotonic() - began)
+    put_off = [one for one in answers if one.keys() == {"error"}]
+    assert all(one == lines.FULL for one in put_off)
+    # Those that the line has room for are answered.
+    assert len(answers) - len(put_off) >= lines.HEAVY.waiting
+    assert put_off and max(spent) < 5, (len(put_off), max(spent))
+
+
+def test_a_line_that_is_full_says_so_and_empties():
+    go = threading.Event()
+
+    def wait(question):
+        go.wait(60)
+        return {"got": question}
+
+    async def main():
+        line, answers = lines.Line(running=1, waiting=2), []
+
+        async def ask(number):
+            answers.append(await line.answer(wait, number))
+
+        async with anyio.create_task_group() as group:
+            for number in range(3):
+                group.start_soon(ask, number)
+                await anyio.wait_all_tasks_blocked()
+            assert line.full and await line.answer(wait, 3) == lines.FULL
+            go.set()
+        assert sorted(one["got"] for one in answers) == [0, 1, 2] and not line.full
+
+    anyio.run(main)
+
+
+def test_what_fails_is_logged_and_said_in_a_sentence(caplog):
+    def fail(question):
+        raise ZeroDivisionError("a defect")
+
+    answer = anyio.run(lines.Line(1, 1).answer, fail, {})
+    assert answer == lines.BROKEN and "a defect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [
+        ({"method": "scorecam"}, lines.HEAVY), ({"method": "gradcam"}, lines.LIGHT),
+        ({}, lines.LIGHT), (None, lines.LIGHT), ({"method": []}, lines.LIGHT),
+    ],
+)  # fmt: skip
+def test_slow_maps_wait_among_the_heavy(question, line):
+    assert lines.light_or_heavy(question) is line
