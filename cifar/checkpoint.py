@@ -8,13 +8,16 @@ or a broken file is an error that names it. Nothing is ever unpickled.
 import dataclasses
 import hashlib
 import json
+import math
 import os
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import nn
 
 from cifar import CLASSES, LensError, hub
@@ -99,7 +102,7 @@ def save(
         "recipe": recipe,
         "training": training,
     }
-    replace(folder / "model.safetensors", lambda path: save_file(tensors, path))
+    replace(folder / "model.safetensors", lambda path: path.write_bytes(serialize(tensors)))
     write_json(folder / "config.json", config)
     write_lines(folder / "history.jsonl", history)
 
@@ -188,8 +191,12 @@ def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -
     }.items():
         if config.get(key) != wanted:
             raise CheckpointError(
-                f"{folder}/config.json: {key} is {config.get(key)!r} instead of {wanted!r}."
+                f"{folder}/config.json: {key} is {reprlib.repr(config.get(key))} instead of "
+                f"{wanted!r}."
             )
+    for key in ("recipe", "training"):
+        if not isinstance(config.get(key), dict):
+            raise CheckpointError(f"{folder}/config.json: {key} is no JSON object.")
     try:
         model = create_model(str(config.get("network")))
     except ValueError as error:
@@ -207,15 +214,25 @@ def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -
         ("has unknown", tensors.keys() - expected.keys()),
     ):
         if names:
-            raise CheckpointError(f"{weights} {problem} {', '.join(sorted(names))}.")
+            raise CheckpointError(f"{weights} {problem} {_some(sorted(names))}.")
     for key, value in tensors.items():
         if value.shape != expected[key].shape:
             raise CheckpointError(
                 f"{weights}: {key} has shape {tuple(value.shape)} instead of "
                 f"{tuple(expected[key].shape)}."
             )
-        if value.is_floating_point() != expected[key].is_floating_point():
-            raise CheckpointError(f"{weights}: {key} is {value.dtype}, not {expected[key].dtype}.")
+        known = expected[key].dtype
+        # Filters are stored in half precision.
+        if value.dtype not in (known, torch.float16 if known.is_floating_point else known):
+            raise CheckpointError(f"{weights}: {key} is {value.dtype}, not {known}.")
+        if not value.isfinite().all():
+            raise CheckpointError(f"{weights}: {key} holds NaN or infinity.")
+    count = sum(p.numel() for p in model.parameters())
+    if config.get("parameters") != count:
+        raise CheckpointError(
+            f"{folder}/config.json: parameters is {reprlib.repr(config.get('parameters'))} instead "
+            f"of {count}."
+        )
     model.load_state_dict(tensors)  # copies float16 into the model's float32
     model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
@@ -227,17 +244,34 @@ def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -
                 f"{folder}/metrics.json was measured on other weights: run "
                 f"`python -m cifar evaluate {name}`."
             )
+        temperature = metrics.get("temperature", 1.0)
+        if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
+            raise CheckpointError(
+                f"{folder}/metrics.json: temperature is {reprlib.repr(temperature)} instead of a "
+                f"positive number: run `python -m cifar evaluate {name}`."
+            )
     return Checkpoint(folder, model, config, metrics, sha256)
+
+
+def _some(names: list[str]) -> str:
+    """The first names of a list, which may be long, as may be each of them."""
+    shown = [
+        name if name.isprintable() and len(name) < 80 else reprlib.repr(name) for name in names
+    ]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(shown[:5]) + more
 
 
 def read_lines(path: Path) -> list[dict]:
     """The lines of a `.jsonl` file. Raises CheckpointError if it cannot be read or is empty."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not lines:
         raise CheckpointError(f"{path} holds no line.")
+    if not all(isinstance(line, dict) for line in lines):
+        raise CheckpointError(f"{path} has a line that is no JSON object.")
     return lines
 
 
@@ -249,7 +283,7 @@ def read_json(path: Path) -> dict:
     """A JSON file's content. Raises CheckpointError if it is absent or broken."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds no JSON object.")

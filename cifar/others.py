@@ -9,34 +9,19 @@ The numbers are probabilities or logits, in the official test order. Nothing is 
 """
 
 import csv
-import tokenize
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from cifar import CLASSES, LensError, metrics
-from cifar.predictions import Predictions
+from cifar.predictions import UNREADABLE, Predictions
 
 MAX_BYTES = 20_000_000
 ARRAYS = ("logits", "probabilities", "predictions")
 MIN_ACCURACY = 0.15  # rows in another order than the labels come to 10%
 SUM_TOLERANCE = 1e-3  # float16 probabilities add up to 1 within half of it
 LEAST = 1e-12  # a probability of 0 would be a loss without bound
-# What a file that was cut off, altered or made by somebody ill-disposed makes its readers raise.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,  # an encrypted or unknown compression
-    csv.Error,
-    tokenize.TokenError,  # a header of NumPy's that ends too early
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class PredictionsError(LensError):
@@ -56,7 +41,7 @@ def parse_predictions(path: str | Path, labels: np.ndarray) -> np.ndarray:
     try:
         _check_size(path.stat().st_size)
         found = read(path)
-    except UNREADABLE as error:
+    except (*UNREADABLE, csv.Error) as error:
         raise PredictionsError(f"{path.name} cannot be read: {error}.") from error
     if found.shape != (len(labels), len(CLASSES)):
         shape = " x ".join(map(str, found.shape)) or "a single number"

@@ -4,6 +4,7 @@ Reading is strict, as it is for checkpoints: an array of another shape or type, 
 range, or other weights are an error that names them. Nothing is ever unpickled.
 """
 
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -20,6 +21,23 @@ NEIGHBOURS = 5
 OPTIONAL = ("map", "neighbours", "nearest_right", "qualities")
 # Features in float16 beyond this would make the file too large for a repository.
 MAX_FEATURES_BYTES = 12_000_000
+MAX_BYTES = (
+    2 * MAX_FEATURES_BYTES
+)  # of all arrays, unpacked: a zip file can hold far more than it is
+# What a file that was cut off, altered or made by somebody ill-disposed makes its readers raise.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,  # encrypted, or compressed in a way that nobody knows
+    SyntaxError,  # of a header of NumPy's, or one that ends too early
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +94,7 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
     """
     path = ckpt.path / "predictions.npz"
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+        found = _arrays(path)
         _check(found)
         predictions = Predictions(
             found["logits"],
@@ -87,7 +104,7 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
             str(found["weights_sha256"]),
             **{name: found.get(name) for name in OPTIONAL},
         )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise CheckpointError(
             f"{path} cannot be read ({error}): run `python -m cifar evaluate {ckpt.name}`."
         ) from error
@@ -98,6 +115,20 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
     return predictions
 
 
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file. Raises one of UNREADABLE for any other and for one too large."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(item.file_size for item in archive.infolist())
+    if size > MAX_BYTES:
+        raise ValueError(f"it holds {size / 1e6:.0f} MB, and at most {MAX_BYTES / 1e6:.0f} can be")
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # bytes, of what does not begin as an array does
+            raise ValueError(f"{name} is no array")
+    return found
+
+
 def _check(arrays: dict[str, np.ndarray]) -> None:
     """Raises ValueError for an array of predictions.npz that is not what Predictions says."""
     n, top = arrays["labels"].size, np.inf
@@ -105,6 +136,7 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
     for name, dtype, shape, low, high in (
         ("logits", np.float32, (n, len(CLASSES)), -top, top),
         ("labels", np.uint8, (n,), 0, len(CLASSES) - 1),
+        ("official", np.bool_, (), False, True),
         ("features", np.float16, (n, None), -top, top),
         ("map", np.float32, (n, 2), 0, 1),
         ("neighbours", np.int32, (n, NEIGHBOURS), 0, train_images - 1),

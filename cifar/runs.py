@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 
 from cifar import LensError, checkpoint
 from cifar.parallel import once
@@ -81,11 +80,11 @@ def writing(run: Path) -> Iterator[None]:
     """A disk that is full or cannot be written to within the block becomes a TrainingError."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         saved = (run / "state.pt").exists()
         resume = "then go on with --resume: what was saved before is kept"
         raise TrainingError(
-            f"{run} cannot be written to ({getattr(error, 'strerror', None) or error}): see to its "
+            f"{run} cannot be written to ({error.strerror or error}): see to its "
             f"disk, {resume if saved else 'or choose another --run'}."
         ) from error
 
