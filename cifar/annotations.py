@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar import CLASSES, LensError
+from cifar import CLASSES, LensError, pinned
 
 N = 10_000
 REVIEWERS = 5
@@ -68,10 +68,7 @@ class Annotations:
 def extras_dir() -> Path:
     """Where the files are kept: CIFAR_EXTRAS_DIR, or a folder of the user's cache."""
     base = os.environ.get("CIFAR_EXTRAS_DIR")
-    if base is not None:
-        return Path(base)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return cache / "cifar-lens" / "extras"
+    return pinned.cache_home() / "extras" if base is None else Path(base)
 
 
 def load_annotations() -> Annotations:
@@ -110,23 +107,11 @@ def fetch(name: str) -> Path:
 
     Raises AnnotationsError. Nothing stays in the folder that did not pass its checksum.
     """
-    import pooch  # slow to import, and often not needed
-
-    url, sha256 = FILES[name]
-    pooch.get_logger().setLevel("WARNING")  # it would announce every download
+    otherwise = ", or set CIFAR_EXTRAS_DIR to a folder that holds it"
     try:
-        found = pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=extras_dir())
-    except ValueError as error:  # the checksum
-        raise AnnotationsError(
-            f"{name} from {url} is not the file that was published (its sha256 differs): try again "
-            "later, or from another network."
-        ) from error
-    except OSError as error:  # that of `requests` too
-        raise AnnotationsError(
-            f"{name} is not in {extras_dir()} and could not be fetched from {url}: connect to the "
-            "internet and try again, or set CIFAR_EXTRAS_DIR to a folder that holds it."
-        ) from error
-    return Path(found)
+        return pinned.fetch(*FILES[name], extras_dir(), otherwise=otherwise)
+    except pinned.FetchError as error:
+        raise AnnotationsError(str(error)) from error
 
 
 def _load_array(name: str) -> np.ndarray:

@@ -22,6 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError
+from cifar.pinned import cache_home
 
 DATASET = "uoft-cs/cifar10"
 REVISION = "0b2714987fa478483af9968de7c934580d0bb9a2"
@@ -131,9 +132,7 @@ def val_mask(labels: torch.Tensor) -> torch.Tensor:
 def cache_dir() -> Path:
     """Where decoded splits are kept: CIFAR_CACHE_DIR, or a folder of the user's cache."""
     base = os.environ.get("CIFAR_CACHE_DIR")
-    if base is None:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cifar-lens"
-    return Path(base) / REVISION[:12]
+    return (cache_home() if base is None else Path(base)) / REVISION[:12]
 
 
 def _cache_paths(file: str) -> tuple[Path, Path]:

@@ -17,6 +17,7 @@ RANKS = [
     {
         "cifar.hub",
         "cifar.images",
+        "cifar.pinned",
         "cifar.data",
         "cifar.metrics",
         "cifar.device",

@@ -9,7 +9,7 @@ import gzip
 import tarfile
 from pathlib import Path
 
-from cifar import LensError, data
+from cifar import pinned
 
 VERSION = "1.30.0"
 URL = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
@@ -23,26 +23,9 @@ LICENSE = Path(__file__).parent / "site" / "onnxruntime-LICENSE"
 def fetch() -> Path:
     """The path of the npm package in the cache; asks the network only where it is not there.
 
-    33 MB, in the folder of `data.cache_dir`. Raises LensError.
+    33 MB. Raises FetchError.
     """
-    import pooch  # slow to import
-
-    pooch.get_logger().setLevel("WARNING")  # it would announce every download
-    folder = data.cache_dir().parent
-    name = URL.rpartition("/")[2]
-    try:
-        found = pooch.retrieve(URL, f"sha256:{SHA256}", fname=name, path=folder)
-    except ValueError as error:  # the checksum
-        raise LensError(
-            f"{URL} is not the file that was published (its sha256 differs): try again later, or "
-            "from another network."
-        ) from error
-    except OSError as error:  # that of `requests` too
-        raise LensError(
-            f"{name} is not in {folder} and could not be fetched from {URL}: connect to the "
-            "internet and try again."
-        ) from error
-    return Path(found)
+    return pinned.fetch(URL, SHA256, pinned.cache_home())
 
 
 def write(folder: Path) -> dict[str, str]:
