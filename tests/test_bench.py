@@ -259,7 +259,7 @@ def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
 
 @pytest.mark.slow
 def test_classifying_costs_little_more_than_the_network(monkeypatch):
-    monkeypatch.setattr(network, "BLOCKS", 20)
+    monkeypatch.setattr(network, "BLOCKS", 8)
     report = bench.measure("network")
     assert bench.held(report), bench.as_table(report)
 
