@@ -127,7 +127,7 @@ def learning_rate_factor(recipe: Recipe, epochs: float) -> float:
 
 
 def lookahead_keep(progress: float) -> float:
-    """How much of the slow weights stays at a pull, from 0 at its start to 0.77.
+    """How much of the slow weights stays at a pull: 0 when a schedule starts, 0.77 at its end.
 
     Early on the fast weights lead; at the end the result is an average over them (Jordan,
     https://arxiv.org/abs/2404.00498). progress: the share of the schedule that is done, 0 to 1.

@@ -32,32 +32,17 @@ def throughput(
 ) -> Row:
     """The row of two lists of what was done a second, a number a block, and the ratio that is asked
     (None: only shown)."""
-    ratio = round(median(ours) / median(reference), 2)
-    return Row(
-        row,
-        round(median(ours), 1),
-        round(median(reference), 1),
-        ratio,
-        unit,
-        len(ours),
-        "" if at_least is None else f">= {at_least}",
-        at_least is None or ratio >= at_least,
-    )
+    shown = _unjudged(row, ours, reference, unit)
+    if at_least is None:
+        return shown
+    return replace(shown, bound=f">= {at_least}", ok=shown.ratio >= at_least)
 
 
 def added(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
     """The row of two lists of milliseconds, a number a call, and how much more ours may take."""
     more = median(ours) - median(reference)
-    return Row(
-        row,
-        round(median(ours), 1),
-        round(median(reference), 1),
-        round(median(ours) / median(reference), 2),
-        "ms",
-        len(ours),
-        f"<= +{at_most} ms",
-        more <= at_most,
-    )
+    shown = _unjudged(row, ours, reference, "ms")
+    return replace(shown, bound=f"<= +{at_most} ms", ok=more <= at_most)
 
 
 def within(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
@@ -71,17 +56,15 @@ def at_most(
 ) -> Row:
     """The row of two lists of what is better small, and how many times the reference's ours may
     be."""
-    ratio = round(median(ours) / median(reference), 2)
-    return Row(
-        row,
-        round(median(ours), 1),
-        round(median(reference), 1),
-        ratio,
-        unit,
-        len(ours),
-        f"<= {times}",
-        ratio <= times,
-    )
+    shown = _unjudged(row, ours, reference, unit)
+    return replace(shown, bound=f"<= {times}", ok=shown.ratio <= times)
+
+
+def _unjudged(row: str, ours: list[float], reference: list[float], unit: str) -> Row:
+    """The row of two lists, without a bar."""
+    middle, other = median(ours), median(reference)
+    ratio = round(middle / other, 2)
+    return Row(row, round(middle, 1), round(other, 1), ratio, unit, len(ours), "", True)
 
 
 def held(report: dict) -> bool:

@@ -41,7 +41,7 @@ class Line:
                 return FULL  # nobody hears it: the turn is the next one's
             try:
                 return await to_thread.run_sync(function, question)
-            except Exception:
+            except Exception:  # a defect of ours: for the visitor a sentence, for us all of it
                 logging.getLogger(__name__).exception("%s failed", function.__name__)
                 return BROKEN
 
