@@ -4,9 +4,7 @@ from cifar.ui import folder  # before Gradio, which reads there where uploads go
 
 # isort: split
 
-import ctypes
 import signal
-import sys
 import threading
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +23,6 @@ __all__ = ["build", "folder", "launch"]
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 # Tells the components in the page which model is chosen.
 ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
-M_ARENA_MAX = -8  # of glibc's malloc.h
 # Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
 VISITORS = 200
 
@@ -84,15 +81,6 @@ def fetch() -> None:
     library.ANNOTATIONS.start()
 
 
-def share_memory() -> None:
-    """Let glibc's threads take memory from two places instead of one each, which they would keep:
-    fifty visitors otherwise make the process grow by a fifth in a minute."""
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not there in other C libraries
-        if mallopt is not None:
-            mallopt(M_ARENA_MAX, 2)
-
-
 def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
     """Serve the page, and begin to fetch what it shows in the background.
 
@@ -100,7 +88,6 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
-    share_memory()
     fetch()
     served.sweep_forever()
     if threading.current_thread() is threading.main_thread():

@@ -4,12 +4,16 @@ Every question waits in one line, of three: that a network answers at once (ligh
 seconds (heavy), and that is read from memory or disk. Whoever finds a line too long is told so.
 """
 
+import asyncio
 import functools
 import logging
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from gradio.context import LocalContext
 
 from cifar.explain import METHODS
@@ -26,6 +30,9 @@ class Line:
 
     def __init__(self, running: int, waiting: int):
         self.limiter, self.waiting = CapacityLimiter(running), waiting
+        # Its own threads: each keeps what its largest question needed of PyTorch's memory, so a
+        # heavy one must not come to every thread of the server in turn.
+        self.threads = ThreadPoolExecutor(running)
 
     @property
     def full(self) -> bool:
@@ -40,7 +47,8 @@ class Line:
             if request is not None and await request.is_disconnected():
                 return FULL  # nobody hears it: the turn is the next one's
             try:
-                return await to_thread.run_sync(function, question)
+                call = partial(copy_context().run, function, question)
+                return await asyncio.get_running_loop().run_in_executor(self.threads, call)
             except Exception:  # a defect of ours: for the visitor a sentence, for us all of it
                 logging.getLogger(__name__).exception("%s failed", function.__name__)
                 return BROKEN

@@ -46,9 +46,10 @@ def test_the_detail_says_what_was_recorded(desk, truth):
     loss = float(detail.locator(".numbers").inner_text().split()[1])
     # Rounded twice: for the pack, and for the eye.
     assert loss == pytest.approx(row["loss"], abs=LOSS_STEP / 2 + 0.005)
-    heads = detail.locator(".shares thead th").all_inner_texts()
     votes = truth.annotations.votes[index]
-    assert heads == ["ResNet 5.3M", "BaseNet 48k", f"people ({votes.sum()})"]
+    expect(detail.locator(".shares thead th")).to_have_text(
+        ["ResNet 5.3M", "BaseNet 48k", f"people ({votes.sum()})"]
+    )
     table = {
         line.locator("th").inner_text(): [int(v) for v in line.locator(".value").all_inner_texts()]
         for line in detail.locator(".shares tbody tr").all()

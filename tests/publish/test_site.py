@@ -198,8 +198,8 @@ def registry(tmp_path, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(runtime, "URL", f"http://127.0.0.1:{server.server_port}/runtime.tgz")
-        monkeypatch.setenv("CIFAR_CACHE_DIR", str(cache))
-        yield shelf, cache
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+        yield shelf, cache / "cifar-lens"
         server.shutdown()
 
 
