@@ -71,6 +71,20 @@ class Checkpoint:
         return self.metrics
 
     @property
+    def accuracy(self) -> float:
+        """Plain accuracy on the test images, 0 to 1; raises CheckpointError where it is unknown."""
+        try:
+            value = self.measured()["test"]["accuracy"]["value"]
+        except (KeyError, TypeError):
+            value = None
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise CheckpointError(
+                f"{self.path}/metrics.json: the test accuracy is {reprlib.repr(value)} instead of "
+                f"a share from 0 to 1: run `python -m cifar evaluate {self.name}`."
+            )
+        return value
+
+    @property
     def name(self) -> str:
         """What people call it: the folder's name, or USER/NAME@REVISION on the Hub."""
         return self.path.name if self.snapshot is None else str(self.snapshot.name)

@@ -29,7 +29,7 @@ def choices() -> list[tuple[str, str]]:
         raise CheckpointError(
             f"There is no checkpoint in {checkpoint.ROOT}: put one there (python -m cifar train)."
         )
-    found.sort(key=lambda ckpt: -ckpt.measured()["test"]["accuracy"]["value"])
+    found.sort(key=lambda ckpt: -ckpt.accuracy)
     return [(title(ckpt), ckpt.name) for ckpt in found]
 
 
@@ -37,9 +37,8 @@ def title(ckpt: Checkpoint) -> str:
     """'ResNet 5.3M · 92.8%': the network, its parameters, its plain test accuracy."""
     count = ckpt.config["parameters"]
     size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
-    accuracy = ckpt.metrics["test"]["accuracy"]["value"]
     network = ckpt.config["network"]
-    return f"{NAMES.get(network, network)} {size} · {accuracy:.1%}"
+    return f"{NAMES.get(network, network)} {size} · {ckpt.accuracy:.1%}"
 
 
 @cache

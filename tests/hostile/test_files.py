@@ -86,6 +86,15 @@ def test_a_temperature_that_is_none_is_named(make_checkpoint, value):
     assert "temperature is " in refusal(checkpoint.load, folder)
 
 
+@pytest.mark.parametrize("test", [None, [], {}, {"accuracy": {"value": "94%"}}, {"accuracy": 0.9}])
+def test_metrics_without_a_test_accuracy_are_named(make_checkpoint, test):
+    folder = make_checkpoint()
+    metrics = {"weights_sha256": checkpoint.load(folder).sha256, "test": test}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    found = checkpoint.load(folder)
+    assert "metrics.json: the test accuracy is " in refusal(lambda: found.accuracy)
+
+
 # Checkpoints: model.safetensors
 
 

@@ -8,6 +8,7 @@ import time
 from statistics import median
 
 import anyio
+import httpx
 import pytest
 
 from cifar.ui import lines
@@ -60,6 +61,33 @@ def test_heavy_questions_hold_up_no_light_ones(server, client, ask):
     # Those that the line has room for are answered.
     assert len(answers) - len(put_off) >= lines.HEAVY.waiting
     assert put_off and max(spent) < 5, (len(put_off), max(spent))
+
+
+@pytest.mark.slow
+def test_a_full_queue_of_calls_says_so_and_empties(server):
+    path = server.upload("bus.jpg", load.BUS.read_bytes())
+    arguments = {"image": {"path": path}, "model": "basenet", "target": "truck"}
+    calls = f"{server.url}/gradio_api/call"
+
+    async def ask(http, told):
+        asked = await http.post(f"{calls}/v2/explain", json=arguments)
+        if asked.status_code == 200:
+            event = asked.json()["event_id"]
+            answer = (await http.get(f"{calls}/explain/{event}")).raise_for_status().text
+            assert "event: complete" in answer
+        told.append((asked.status_code, asked.text))
+
+    async def crowd():
+        told = []
+        async with httpx.AsyncClient(timeout=120) as http, anyio.create_task_group() as group:
+            for _ in range(160):
+                group.start_soon(ask, http, told)
+        return told
+
+    told = asyncio.run(crowd())
+    refused = [text for status, text in told if status == 503]
+    assert refused and len(told) - len(refused) >= 64
+    assert all("Queue is full" in text for text in refused)
 
 
 def test_a_line_that_is_full_says_so_and_empties():
