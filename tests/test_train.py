@@ -17,21 +17,8 @@ from cifar.recipe import Recipe
 from cifar.runs import TrainingError
 from cifar.start import create_optimizers, start
 from cifar.train import Training, score, train
+from tests.busy import BUSY
 
-# Everything that has a state or draws random numbers is on; with 64 images, 4 steps and fewer
-BUSY = Recipe(
-    network="basenet",
-    epochs=3,
-    batch_size=16,
-    sizes=(16, 32),
-    lr=0.1,
-    muon_lr=0.02,
-    lookahead_every=3,
-    shift=2,
-    cutout=8,
-    flip=True,
-    skip_easy=0.5,
-)
 HISTORY_KEYS = {
     "epoch",
     "size",

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from tests.faults.conftest import BUSY
+from tests.busy import BUSY
 
 pytestmark = pytest.mark.slow
 

@@ -1,8 +1,10 @@
 """A Hub on this computer and the real client that talks to it; see server.py and client.py."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.hub.client import Client
+from tests.forks import Parent
 from tests.hub.server import TOKENS, WRITE, serving
 
 
@@ -15,7 +17,7 @@ def hub():
 
 @pytest.fixture(scope="session")
 def hub_client():
-    with Client() as client:
+    with Parent(Path(__file__).with_name("client.py")) as client:
         yield client
 
 
