@@ -7,6 +7,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import pytest
 import torch
+from filelock import FileLock
 
 from cifar import checkpoint, data
 from cifar.annotations import load_annotations
@@ -40,6 +41,30 @@ def _stirred_model(network, seed=0):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.1, 0.3)
     return model.eval()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """What is marked as timing runs alone: the other workers finish their tests and wait."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    if workers == 1:
+        return (yield)
+    # pytest-xdist gives each worker a folder of its own in one of the whole run.
+    shared = item.config._tmp_path_factory.getbasetemp().parent
+    door = FileLock(shared / "door.lock")
+    if item.get_closest_marker("timing"):
+        with door:  # nobody begins
+            for number in range(workers):
+                with FileLock(shared / f"gw{number}.lock"):
+                    pass
+            return (yield)
+    with door:
+        at_work = FileLock(shared / f"{os.environ['PYTEST_XDIST_WORKER']}.lock")
+        at_work.acquire()
+    try:
+        return (yield)
+    finally:
+        at_work.release()
 
 
 @pytest.fixture(scope="session")

@@ -258,6 +258,7 @@ def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_classifying_costs_little_more_than_the_network(monkeypatch):
     monkeypatch.setattr(network, "BLOCKS", 8)
     report = bench.measure("network")
@@ -265,6 +266,7 @@ def test_classifying_costs_little_more_than_the_network(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_the_app_starts_nearly_as_fast_as_an_empty_page():
     (row,) = start.start_suite(blocks=4)
     assert row.unit == "ms" and row.n == 4
@@ -279,6 +281,7 @@ def test_calls_are_made_in_turns_and_the_first_are_not_counted():
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_the_app_answers_quickly(test_split):
     report = bench.measure("app")
     assert [row["unit"] for row in report["rows"]] == ["MB"] + ["ms"] * 4
@@ -335,6 +338,7 @@ def test_without_the_library_the_explain_suite_says_what_to_install(untrained, m
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_our_heat_maps_are_faster_than_the_librarys():
     report = bench.measure("explain")
     assert "thread" in report["hardware"]
