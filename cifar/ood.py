@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import torch
 
 from cifar import foreign, metrics
 from cifar.checkpoint import Checkpoint, CheckpointError
@@ -103,7 +104,9 @@ def distances(features: np.ndarray, known: np.ndarray) -> np.ndarray:
     k = min(NEAREST, len(known) - 1)
     found = [np.empty(0, np.float32)]
     for start in range(0, len(features), BATCH):
-        alike = unit(features[start : start + BATCH]) @ known.T
+        part = torch.from_numpy(unit(features[start : start + BATCH]))
+        # NumPy's own workers would go on spinning and slow the network's next answer threefold.
+        alike = (part @ torch.from_numpy(known).T).numpy()
         alike[alike > 1 - SAME] = -1  # the picture itself
         found.append(1 - np.partition(alike, -k, axis=1)[:, -k])
     return np.concatenate(found)
