@@ -10,7 +10,7 @@ import torch
 
 from cifar.augment import augment
 from cifar.model import normalize
-from cifar.recipe import Recipe, schedule
+from cifar.recipe import Recipe, of_epoch, schedule
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,20 @@ def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
 
 
 def batch(
-    recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, step: int, size: int
+    recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, step: int, epoch: int
 ) -> torch.Tensor:
     """Augmented, normalised float32 inputs of a step, from (seed, step) and the images alone.
 
-    images: uint8 (N, 3, 32, 32) on any device; mirrored: bool (N,), on the same. Returns
-    (N, 3, size, size), channels last.
+    images: uint8 (N, 3, 32, 32) on any device; mirrored: bool (N,), on the same; epoch: counted
+    from 0, decides how large images and cut-outs are. Returns (N, 3, size, size), channels last.
     """
     changed = augment(
         images,
         mirrored,
         _generator(recipe.seed, "augment", step),
         shift_by=recipe.shift,
-        cutout_size=recipe.cutout,
-        size=size,
+        cutout_size=of_epoch(recipe.cutout, epoch),
+        size=of_epoch(recipe.sizes, epoch),
     )
     return normalize(changed).contiguous(memory_format=torch.channels_last)
 

@@ -1,22 +1,31 @@
 """3x3 convolutions whose training step is quicker on a CPU; elsewhere PyTorch's own.
 
-A 4x4 tile of the output takes 36 products of transformed numbers for each pair of channels, not 144
-(Winograd's F(4x4, 3x3): Lavin and Gray, https://arxiv.org/abs/1509.09308). Transforms are matrix
-products, too, over as many images at a time as stay in the cache. In float32 results differ from
-direct sums by about 1e-5 of the largest value. Weight gradients gain most: PyTorch's take half as
-long again as its forward pass.
+In float32, a 4x4 tile of the output takes 36 products of transformed numbers for each pair of
+channels, not 144 (Winograd's F(4x4, 3x3): Lavin and Gray, https://arxiv.org/abs/1509.09308).
+Transforms are matrix products, too, over as many images at a time as stay in the cache. Results
+differ from direct sums by about 1e-5 of the largest value. Weight gradients gain most: PyTorch's
+take half as long again as its forward pass.
+
+In bfloat16, which AMX multiplies eight times as fast, PyTorch's own are the quicker ones, but for
+the weight gradients of many filters on small maps: there one product of unfolded patches is (512
+filters of stride 2 on 8x8 maps: six times).
 """
 
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_input
 
 TILE = 4  # side of a tile of the output; 6 of the padded input
 # Maps with fewer channels (in times out) gain less from fewer products than the transforms cost.
 WORTH = 128 * 256
+# In bfloat16, many filters are those with at least as many weights; small maps as large as this.
+MANY, SMALL = 9 * 256 * 512, 8
 # Transformed numbers that are at work at once, 8 MB; more where the filters themselves are large.
 AT_ONCE = 2_000_000
+# Unfolded numbers that are at work at once, 128 MB: products with few of them are slow.
+UNFOLDED_AT_ONCE = 64_000_000
 
 # Of a 6x6 input tile, of a 3x3 filter, and of the 6x6 products: the paper's B', G and A'.
 _INPUT = torch.tensor(
@@ -50,19 +59,64 @@ class Conv2d(nn.Conv2d):
         super().__init__(width_in, width_out, 3, stride=stride, padding=1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        quicker = (
-            self.training
-            and x.device.type == "cpu"
-            and x.dtype == self.weight.dtype == torch.float32
-            and not torch.is_autocast_enabled("cpu")
-            and self.stride == (1, 1)
-            and self.in_channels >= 64
-            and x.shape[2] % TILE == x.shape[3] % TILE == 0
+        if self.training and x.device.type == "cpu":
+            dtype = x.dtype
+            if torch.is_autocast_enabled("cpu"):
+                dtype = torch.get_autocast_dtype("cpu")
+            if dtype == torch.bfloat16 and self.weight.numel() >= MANY and x.shape[2] <= SMALL:
+                return _Unfolded.apply(x.to(dtype), self.weight.to(dtype), self.stride)
+            if (
+                dtype == x.dtype == self.weight.dtype == torch.float32
+                and self.stride == (1, 1)
+                and self.in_channels >= 64
+                and x.shape[2] % TILE == x.shape[3] % TILE == 0
+            ):
+                return _Winograd.apply(x, self.weight)
+        return super().forward(x)
+
+
+class _Unfolded(torch.autograd.Function):
+    """PyTorch's convolution with `unfolded_weight_gradient`."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, weight: torch.Tensor, stride: tuple[int, int]):
+        ctx.save_for_backward(x, weight)
+        ctx.stride = stride
+        return F.conv2d(x, weight, stride=stride, padding=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: torch.Tensor):
+        x, weight = ctx.saved_tensors
+        wanted_x, wanted_weight, _ = ctx.needs_input_grad
+        return (
+            conv2d_input(x.shape, weight, gradient, ctx.stride, padding=1) if wanted_x else None,
+            unfolded_weight_gradient(x, gradient, ctx.stride[0]) if wanted_weight else None,
+            None,
         )
-        return _Convolution.apply(x, self.weight) if quicker else super().forward(x)
 
 
-class _Convolution(torch.autograd.Function):
+def unfolded_weight_gradient(x: torch.Tensor, gradient: torch.Tensor, stride: int) -> torch.Tensor:
+    """The weight gradient (O, C, 3, 3) of `F.conv2d(x, weight, stride=stride, padding=1)`.
+
+    x: (N, C, H, W); gradient: (N, O, H', W'), of the result. Sums over parts are float32.
+    """
+    width_in, (width_out, rows, columns) = x.shape[1], gradient.shape[1:]
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    image, row, column, channel = padded.stride()
+    total = torch.zeros(width_out, 9 * width_in)
+    at_once = max(1, UNFOLDED_AT_ONCE // (rows * columns * 9 * width_in))
+    parts = zip(padded.split(at_once), gradient.split(at_once), strict=True)
+    for images, part in parts:
+        patches = images.as_strided(
+            (len(images), rows, columns, 3, 3, width_in),
+            (image, stride * row, stride * column, row, column, channel),
+        ).reshape(-1, 9 * width_in)
+        total += part.permute(1, 0, 2, 3).reshape(width_out, -1) @ patches
+    return total.view(width_out, 3, 3, width_in).permute(0, 3, 1, 2).to(x.dtype)
+
+
+class _Winograd(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(x, weight)

@@ -22,6 +22,16 @@ def describe(device: torch.device) -> str:
     return f"{processor} CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices much faster than float32 ones.
+
+    GPUs do, and processors with AMX. Other processors convert back and forth, and lose by it.
+    """
+    # A PyTorch that is too old to tell is too old to be quick with them.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cuda" or capabilities.get("amx_bf16", False)
+
+
 def keep_freed_memory() -> None:
     """Let this process keep freed memory for its next tensors instead of giving it back.
 

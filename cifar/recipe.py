@@ -1,6 +1,7 @@
 """Everything that decides how a run goes, as one frozen value, and the presets by name."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class Recipe:
     # Side in pixels of the training images, one number an epoch; the last one repeats. Small
     # images come first: an epoch of them costs a fraction and teaches nearly as much.
     sizes: tuple[int, ...] = (32,)
+    # What convolutions compute in; auto: bfloat16 where the hardware multiplies it fast (GPUs, and
+    # processors with AMX), float32 elsewhere. Weights are float32 always.
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
 
     # Learning rate of SGD with Nesterov momentum, for all that Muon does not take.
     lr: float = 0.65
@@ -64,8 +68,9 @@ class Recipe:
     flip: bool = True
     # Move every image by up to this many pixels each way.
     shift: int = 2
-    # Side of a grey square that hides part of every image; short runs do better without.
-    cutout: int = 0
+    # Side of a grey square that hides part of every image, one number an epoch; the last one
+    # repeats. Short runs do better without; what is known well can be made harder.
+    cutout: tuple[int, ...] = (0,)
 
     # A checkpoint whose answers are learned too: its name under checkpoints/ or its folder.
     teacher: str = ""
@@ -84,14 +89,15 @@ class Recipe:
 PRESETS = {
     "resnet": Recipe(
         network="resnet",
-        epochs=28,
+        epochs=60,
+        restart=28,
         sizes=(16,) * 3 + (24,) * 12 + (32,),
         bias_lr_factor=16,
         freeze_norm_scale=True,
         logit_scale=1 / 9,
         muon_lr=0.06,
         shift=4,
-        cutout=8,
+        cutout=(8,) * 28 + (12,),
         skip_easy=0.5,
     ),
     "basenet": Recipe(
@@ -106,6 +112,11 @@ PRESETS = {
         label_smoothing=0.1,
     ),
 }
+
+
+def of_epoch(values: tuple[int, ...], epoch: int) -> int:
+    """What holds in an epoch, counted from 0, of values that are one an epoch."""
+    return values[min(epoch, len(values) - 1)]
 
 
 def schedule(recipe: Recipe, epochs: float) -> tuple[float, bool]:

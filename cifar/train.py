@@ -26,11 +26,11 @@ from tqdm import tqdm
 
 from cifar import checkpoint, data, teacher
 from cifar.batches import batch, plan_epoch
-from cifar.device import describe, keep_freed_memory
+from cifar.device import describe, keep_freed_memory, multiplies_bfloat16
 from cifar.model import create_model, multiply_adds, normalize
 from cifar.optimizer import Lookahead
 from cifar.parallel import once, synchronize_batch_norms
-from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, schedule
+from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, of_epoch, schedule
 from cifar.runs import TrainingError, claimed, read_state, stop_requests, writing
 from cifar.start import create_optimizers, start
 
@@ -58,7 +58,7 @@ def train(
     """
     run = Path(run)
     cuda = torch.cuda.is_available()
-    accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
+    accelerator = Accelerator(cpu=not cuda)
     if not cuda:
         keep_freed_memory()
     with claimed(recipe, run, resume):
@@ -139,6 +139,9 @@ class Training:
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator
         self.device = accelerator.device
+        fast = multiplies_bfloat16(self.device)
+        self.bfloat16 = fast if recipe.precision == "auto" else recipe.precision == "bfloat16"
+        self.hardware = describe(self.device) + (", bfloat16" if self.bfloat16 else "")
         self.train_split, self.val_split = train_split, val_split
         self.images = train_split.images[:count].to(self.device)
         self.labels = train_split.labels[:count].to(self.device)
@@ -194,7 +197,7 @@ class Training:
     @property
     def size(self) -> int:
         """Side in pixels of the images of the current epoch."""
-        return self.recipe.sizes[min(self.epoch, len(self.recipe.sizes) - 1)]
+        return of_epoch(self.recipe.sizes, self.epoch)
 
     def advance(self) -> None:
         """One step: cut a batch, augment it, and move the weights."""
@@ -207,20 +210,21 @@ class Training:
 
         here = slice(self.position * recipe.batch_size, (self.position + 1) * recipe.batch_size)
         chosen = self.plan.order[here]
-        inputs = batch(recipe, self.images[chosen], self.plan.mirrored[here], self.step, self.size)
+        mirrored = self.plan.mirrored[here]
+        inputs = batch(recipe, self.images[chosen], mirrored, self.step, self.epoch)
         self.step += 1
         self.position += 1
         # Every process makes the same batch and trains on its share of it.
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
         chosen, targets = chosen[share], self.labels[chosen][share]
-        with self.accelerator.autocast():
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits = self.network(inputs[share])
         logits = logits.float()
         losses = F.cross_entropy(
             logits, targets, label_smoothing=recipe.label_smoothing, reduction="none"
         )
         if recipe.teacher:
-            answers = self.answers[self.plan.mirrored[here][share].long(), chosen]
+            answers = self.answers[mirrored[share].long(), chosen]
             distances = teacher.distances(logits, answers, recipe.teacher_temperature)
             losses = torch.lerp(losses, distances, recipe.teacher_weight)
         # Of the gradients the mean over processes is taken, and shares may differ by an image.
@@ -299,6 +303,7 @@ class Training:
             "seconds": round(seconds, 1),
             "images_per_second": round(images / seconds, 1),
             "petaflop": round(self.flops[size] * images / 1e15, 5),
+            "hardware": self.hardware,
         }
         self.history.append(line)
         self._write(self._write_history)
@@ -399,7 +404,8 @@ class Training:
                 "seconds": round(sum(line["seconds"] for line in self.history)),
                 "petaflop": round(petaflop, 4),
                 "val_accuracy": self.history[-1]["val_accuracy"],
-                "hardware": describe(self.device),
+                # A run may have been resumed on other machines.
+                "hardware": "; ".join(dict.fromkeys(line["hardware"] for line in self.history)),
                 "processes": self.accelerator.num_processes,
                 "torch": torch.__version__,
             },

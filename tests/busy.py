@@ -12,7 +12,8 @@ BUSY = Recipe(
     muon_lr=0.02,
     lookahead_every=3,
     shift=2,
-    cutout=8,
+    cutout=(8, 4),
+    precision="float32",
     flip=True,
     skip_easy=0.5,
 )

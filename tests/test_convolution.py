@@ -44,7 +44,7 @@ def test_result_and_gradients_are_those_of_direct_sums(shape):
 def test_the_quick_way_is_taken_in_training_on_maps_that_tiles_cover(monkeypatch):
     taken = []
     monkeypatch.setattr(
-        convolution._Convolution, "apply", lambda x, weight: taken.append(x.shape) or x
+        convolution._Winograd, "apply", lambda x, weight: taken.append(x.shape) or x
     )
     layer = Conv2d(64, 64)
     x = torch.zeros(1, 64, 8, 8)
@@ -57,6 +57,52 @@ def test_the_quick_way_is_taken_in_training_on_maps_that_tiles_cover(monkeypatch
     Conv2d(64, 64, stride=2)(x)
     Conv2d(3, 64)(torch.zeros(1, 3, 8, 8))
     assert len(taken) == 1
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_unfolded_patches_give_the_gradient_of_the_weight(stride, monkeypatch):
+    x, _, weight, _ = case(*SHAPES[1])
+    weight.requires_grad_()
+    result = F.conv2d(x, weight, stride=stride, padding=1)
+    upstream = torch.randn(result.shape, generator=torch.Generator().manual_seed(1)).double()
+    result.backward(upstream)
+    for at_once in (convolution.UNFOLDED_AT_ONCE, 1):  # all images, or one after another
+        monkeypatch.setattr(convolution, "UNFOLDED_AT_ONCE", at_once)
+        found = convolution.unfolded_weight_gradient(x, upstream, stride)
+        assert found.shape == weight.shape
+        assert (found - weight.grad).abs().max() < 1e-5 * weight.grad.abs().max()
+
+
+def test_many_filters_on_small_maps_learn_from_unfolded_patches_in_bfloat16(monkeypatch):
+    torch.manual_seed(0)
+    layers = Conv2d(256, 512), Conv2d(512, 512, stride=2)
+    taken = []
+    unfolded = convolution.unfolded_weight_gradient
+    monkeypatch.setattr(
+        convolution, "unfolded_weight_gradient", lambda *args: taken.append(1) or unfolded(*args)
+    )
+    x = torch.randn(2, 256, 8, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
+    gradients = []
+    for kind in (Conv2d, torch.nn.Conv2d):  # ours, then PyTorch's own
+        for layer in layers:
+            layer.__class__ = kind
+            layer.weight.grad = None
+        x.grad = None
+        with torch.autocast("cpu", torch.bfloat16):
+            result = layers[1](layers[0](x))
+        result.float().square().sum().backward()
+        gradients.append([tensor.grad for tensor in (x, layers[0].weight, layers[1].weight)])
+    assert len(taken) == 2
+    for ours, theirs in zip(*gradients, strict=True):
+        assert ours.dtype == theirs.dtype == torch.float32
+        assert (ours - theirs).abs().max() < 2e-2 * theirs.abs().max()
+
+    taken.clear()
+    with torch.autocast("cpu", torch.bfloat16):
+        for layer, size in ((Conv2d(256, 512), 12), (Conv2d(128, 256), 8)):
+            layer(torch.randn(1, layer.in_channels, size, size)).sum().backward()
+        Conv2d(256, 512).eval()(x)
+    assert not taken
 
 
 def test_gradients_that_nobody_wants_are_not_computed():

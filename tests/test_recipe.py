@@ -3,7 +3,14 @@ from itertools import pairwise
 
 import pytest
 
-from cifar.recipe import PRESETS, Recipe, learning_rate_factor, lookahead_keep, schedule
+from cifar.recipe import (
+    PRESETS,
+    Recipe,
+    learning_rate_factor,
+    lookahead_keep,
+    of_epoch,
+    schedule,
+)
 
 
 def factors(steps=100, **fields):
@@ -26,13 +33,16 @@ def test_the_schedule_starts_at_a_fifth_peaks_at_1_and_ends_near_its_final_facto
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_the_schedule_rises_then_falls(preset):
-    steps = preset.epochs * 48_000 // preset.batch_size
-    found = [learning_rate_factor(preset, preset.epochs * step / steps) for step in range(steps)]
-    top = found.index(max(found))
-    assert 0 < top < steps / 2
-    assert all(a < b for a, b in pairwise(found[: top + 1]))
-    assert all(a > b for a, b in pairwise(found[top:]))
-    assert all(0 < factor <= 1 for factor in found)
+    steps = 48_000 // preset.batch_size  # in an epoch
+    ends = sorted({0, preset.restart, preset.epochs})
+    for first, last in pairwise(ends):
+        epochs = [first + step / steps for step in range((last - first) * steps)]
+        found = [learning_rate_factor(preset, epoch) for epoch in epochs]
+        top = found.index(max(found))
+        assert 0 < top < len(found) / 2
+        assert all(a < b for a, b in pairwise(found[: top + 1]))
+        assert all(a > b for a, b in pairwise(found[top:]))
+        assert all(0 < factor <= 1 for factor in found)
 
 
 def test_a_restart_begins_the_schedule_anew_at_a_lower_peak():
@@ -58,6 +68,11 @@ def test_a_preset_fits_the_data_and_the_network(name):
     assert 48_000 % preset.batch_size == 0
     assert all(size % 8 == 0 and 8 <= size <= 32 for size in preset.sizes)
     assert len(preset.sizes) <= preset.epochs
+
+
+def test_the_last_of_the_values_that_are_one_an_epoch_repeats():
+    assert [of_epoch((16, 24), epoch) for epoch in range(4)] == [16, 24, 24, 24]
+    assert of_epoch((8,), 5) == 8
 
 
 def test_lookahead_keeps_more_and_more():

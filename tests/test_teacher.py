@@ -16,7 +16,7 @@ from cifar.teacher import answers, distances
 from cifar.train import Training, train
 from tests.busy import BUSY
 
-TAUGHT = replace(BUSY, cutout=0, teacher_weight=0.75)
+TAUGHT = replace(BUSY, cutout=(0,), teacher_weight=0.75)
 
 
 def go(recipe, run, split, **options):

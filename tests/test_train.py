@@ -30,6 +30,7 @@ HISTORY_KEYS = {
     "seconds",
     "images_per_second",
     "petaflop",
+    "hardware",
 }
 
 SCRIPT = """
@@ -275,7 +276,7 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
     levels = torch.arange(64) * 3
     images = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32).contiguous()
     split = data.Split("train", images, levels % 10, torch.arange(64), official=False)
-    recipe = replace(BUSY, whiten=False, cutout=0, skip_easy=0)
+    recipe = replace(BUSY, whiten=False, cutout=(0,), skip_easy=0)
     training = Training(recipe, tmp_path, split, split, Accelerator())
     seen = []
     training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -351,3 +352,38 @@ def test_the_head_starts_scaled_down(stirred_model, tiny_split):
     start(model, recipe, tiny_split(16).images)
     assert torch.equal(model.head.weight, before[0] / 8)
     assert torch.equal(model.head.bias, before[1] / 8)
+
+
+@pytest.mark.parametrize(
+    "precision, fast, bfloat16",
+    [("auto", True, True), ("auto", False, False), ("float32", True, False)]
+    + [("bfloat16", False, True)],
+)
+def test_bfloat16_is_used_where_it_is_fast_or_asked_for(
+    tmp_path, tiny_split, monkeypatch, precision, fast, bfloat16
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": fast}, raising=False)
+    go(replace(BUSY, epochs=1, precision=precision), tmp_path, tiny_split(16))
+    (line,) = history(tmp_path)
+    assert line["hardware"].endswith(", bfloat16") == bfloat16
+    assert {value.dtype for value in weights(tmp_path).values()} >= {torch.float32}
+    config = checkpoint.read_json(tmp_path / "checkpoint" / "config.json")
+    assert config["training"]["hardware"] == line["hardware"]
+
+
+def test_a_run_in_bfloat16_is_resumed_bit_for_bit(tmp_path, tiny_split):
+    recipe = replace(BUSY, epochs=2, precision="bfloat16")
+    go(recipe, tmp_path / "whole", tiny_split(32))
+    go(recipe, tmp_path / "stopped", tiny_split(32), stop_at_step=3)
+    go(recipe, tmp_path / "stopped", tiny_split(32), resume=True)
+    assert_same_tensors(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))
+
+
+def test_a_run_names_every_machine_that_it_was_on(tmp_path, tiny_split, monkeypatch):
+    split = tiny_split(32)
+    go(BUSY, tmp_path, split, stop_at_step=3)  # in the second epoch
+    first = history(tmp_path)[0]["hardware"]
+    monkeypatch.setattr("cifar.train.describe", lambda device: "another machine")
+    go(BUSY, tmp_path, split, resume=True)
+    config = checkpoint.read_json(tmp_path / "checkpoint" / "config.json")
+    assert config["training"]["hardware"] == f"{first}; another machine"

@@ -80,9 +80,8 @@ def our_training(network: str, steps: int) -> Callable[[], None]:
         keep_freed_memory()
     # A teacher's answers cost nothing to look up, but it would take minutes to make them first.
     recipe = replace(PRESETS[network], sizes=(32,), teacher="")
-    accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
     split = data.load("train")
-    training = Training(recipe, Path(), split, split, accelerator)
+    training = Training(recipe, Path(), split, split, Accelerator(cpu=not cuda))
 
     def block() -> None:
         for _ in range(steps):
