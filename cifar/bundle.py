@@ -41,13 +41,18 @@ def as_zip(
     heats: Sequence[HeatMap],
     checks: Sequence[Faithfulness],
     *,
+    strength: float = STRENGTH,
+    smooth: bool = True,
     original: tuple[str, bytes] | None = None,
+    view: dict | None = None,
     index: int | None = None,
     label: int | None = None,
 ) -> bytes:
     """The file's content. image: uint8 (32, 32, 3). checks: of each heat map, in their order.
 
-    original: name and content of the picture that the image was made from. index: of a test image.
+    strength, smooth: how the maps are drawn, see `overlay`. original: name and content of the
+    picture that the image was made from; view: what `network_view` made it by. index: of a test
+    image.
     The same arguments give the same bytes.
     """
     scale = max(heat.peak for heat in heats)
@@ -63,8 +68,8 @@ def as_zip(
         name = CLASSES[heat.target]
         files[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
         files[f"overlays/{name}.png"] = (
-            f"evidence for {name} over the image, strength {STRENGTH}, scale 0 to {scale:.6g}",
-            _png(overlay(large, heat, scale=scale, strength=STRENGTH)),
+            f"evidence for {name} over the image, strength {strength:g}, scale 0 to {scale:.6g}",
+            _png(overlay(large, heat, scale=scale, strength=strength, smooth=smooth)),
         )
     if len(heats) == 2 and heats[0].target != heats[1].target:
         first, second = (CLASSES[heat.target] for heat in heats)
@@ -73,7 +78,7 @@ def as_zip(
         files["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
         files["contrast.png"] = (
             f"the same, scale {-end:.6g} to {end:.6g}",
-            _png(draw_contrast(difference, SIZE * ZOOM, scale=end)),
+            _png(draw_contrast(difference, SIZE * ZOOM, scale=end, smooth=smooth)),
         )
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -92,6 +97,7 @@ def as_zip(
         },
         "image": {
             "test_index": index,
+            "view": view,
             "label": None if label is None else CLASSES[label],
             "predicted": CLASSES[answer.predicted],
             "confidence": answer.confidence,
@@ -99,8 +105,14 @@ def as_zip(
         "method": heats[0].method,
         "layers": [layer.name for layer in heats[0].layers],
         "unit": heats[0].unit,
+        "drawing": {"strength": strength, "smooth": smooth},
         "maps": [
-            {"class": CLASSES[heat.target], "peak": heat.peak, **_scores(check)}
+            {
+                "class": CLASSES[heat.target],
+                "against": None if heat.against is None else CLASSES[heat.against],
+                "peak": heat.peak,
+                **_scores(check),
+            }
             for heat, check in zip(heats, checks, strict=True)
         ],
         "files": {name: about for name, (about, _) in files.items()},

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cifar import CLASSES, checkpoint
@@ -56,9 +57,25 @@ def test_it_holds_what_was_shown(shown):
     assert manifest["checkpoint"]["weights_sha256"] == ckpt.sha256
     assert manifest["image"]["predicted"] == CLASSES[answer.predicted]
     assert manifest["layers"] == [layer.name for layer in heats[0].layers]
+    assert (manifest["method"], manifest["unit"]) == (heats[0].method, heats[0].unit)
+    assert manifest["versions"]["torch"] == torch.__version__
+    assert manifest["drawing"] == {"strength": 0.6, "smooth": True}
     for one, heat, check in zip(manifest["maps"], heats, checks, strict=True):
         assert (one["class"], one["peak"]) == (CLASSES[heat.target], heat.peak)
+        assert one["against"] is None
         assert (one["road"], one["sentence"]) == (check.road, check.sentence)
+
+
+def test_maps_are_drawn_as_the_visitor_chose(shown):
+    _, image, _, heats, _ = shown
+    scale = max(heat.peak for heat in heats)
+    found = files(as_zip(*shown, strength=0.25, smooth=False))
+    drawn = overlay(
+        image.repeat(8, 0).repeat(8, 1), heats[0], scale=scale, strength=0.25, smooth=False
+    )
+    name = CLASSES[heats[0].target]
+    assert np.array_equal(picture(found[f"overlays/{name}.png"]), drawn)
+    assert json.loads(found["manifest.json"])["drawing"] == {"strength": 0.25, "smooth": False}
 
 
 def test_a_test_image_is_named_by_its_index(shown):

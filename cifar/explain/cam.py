@@ -6,7 +6,7 @@ the gradients of each target's score with respect to them, (T, C, h, w). Where a
 several readings it is that of the grad-cam library (1.5), small constants included.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +35,8 @@ class Cut:
         return self.network.logits_from(maps, self.layer)
 
 
-Evidence = Callable[[Cut, list[int], int | None], torch.Tensor]
+# Of a cut network, target classes and, for each of them, the class to set it against, if any.
+Evidence = Callable[[Cut, list[int], Sequence[int | None]], torch.Tensor]
 
 
 def cut(network: Staged, x: torch.Tensor, layer: str) -> Cut:
@@ -70,13 +71,13 @@ def finer_score(logits: torch.Tensor, target: int, against: int | None) -> torch
 def by_gradients(formula: Callable, score: Callable = class_score) -> Evidence:
     """A method that is a formula of A and G, G being the gradients of `score`."""
 
-    def evidence(cut: Cut, targets: list[int], against: int | None) -> torch.Tensor:
+    def evidence(cut: Cut, targets: list[int], against: Sequence[int | None]) -> torch.Tensor:
         with torch.inference_mode(False), torch.enable_grad():
             maps = cut.maps.detach().requires_grad_(True)
             logits = cut.logits(maps)[0]
             gradients = [
-                torch.autograd.grad(score(logits, target, against), maps, retain_graph=True)[0]
-                for target in targets
+                torch.autograd.grad(score(logits, target, other), maps, retain_graph=True)[0]
+                for target, other in zip(targets, against, strict=True)
             ]
         return formula(cut.maps, torch.cat(gradients))
 
@@ -118,7 +119,7 @@ def layer_cam(A: torch.Tensor, G: torch.Tensor) -> torch.Tensor:
     return (G.clamp(min=0) * A).sum(1)
 
 
-def eigen_cam(cut: Cut, targets: list[int], against: int | None) -> torch.Tensor:
+def eigen_cam(cut: Cut, targets: list[int], against: Sequence[int | None]) -> torch.Tensor:
     """The activations along their first principal component: the same map for every class.
 
     https://arxiv.org/abs/2008.00299. Channels are centred first, as the library does. The sign of a
@@ -135,7 +136,7 @@ def eigen_cam(cut: Cut, targets: list[int], against: int | None) -> torch.Tensor
     return heat.float().expand(len(targets), -1, -1)
 
 
-def ablation_cam(cut: Cut, targets: list[int], against: int | None) -> torch.Tensor:
+def ablation_cam(cut: Cut, targets: list[int], against: Sequence[int | None]) -> torch.Tensor:
     """Channels weighted by how far the class's logit drops when they are set to 0.
 
     https://openaccess.thecvf.com/content_WACV_2020/html/Desai_Ablation-CAM_Visual_Explanations_for_Deep_Convolutional_Network_via_Gradient-free_Localization_WACV_2020_paper.html
@@ -155,7 +156,7 @@ def ablation_cam(cut: Cut, targets: list[int], against: int | None) -> torch.Ten
         return _weighted(cut, drops[:, targets].T)
 
 
-def score_cam(cut: Cut, targets: list[int], against: int | None) -> torch.Tensor:
+def score_cam(cut: Cut, targets: list[int], against: Sequence[int | None]) -> torch.Tensor:
     """Channels weighted by the class's logit for the image masked by them, softmax over channels.
 
     https://arxiv.org/abs/1910.01279. A mask is the channel brought to the image's size

@@ -66,7 +66,8 @@ def control(
     found = []
     for seed in range(networks):
         other = fresh(checkpoint.config["network"], seed, device)
-        (theirs,) = heat_maps(other, image, [heat.target], heat.method, layers)
+        rival = None if heat.against is None else [heat.against]
+        (theirs,) = heat_maps(other, image, [heat.target], heat.method, layers, against=rival)
         found.append(rank_correlation(heat.values, theirs.values))
     known = [value for value in found if value is not None]
     return float(np.mean(known)) if known else None

@@ -26,9 +26,7 @@ def draw(
     that are to be compared the same. A map without any evidence is the darkest colour throughout.
     smooth: between the cells of the map (bilinear), or the cells as they are.
     """
-    scale = heat.peak if scale is None else scale
-    relative = np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
-    return _picture(COLOURS, relative, size, smooth)
+    return _picture(COLOURS, _shares(heat, scale), size, smooth)
 
 
 def draw_contrast(
@@ -54,20 +52,43 @@ def overlay(
 ) -> np.ndarray:
     """The heat map laid over a square uint8 (S, S, 3) image: uint8 (S, S, 3).
 
-    strength: 0 shows the image untouched, 1 the map alone. scale, smooth: as for `draw`. Raises
-    ValueError for a strength outside 0 to 1.
+    strength: 0 shows the image untouched, 1 the map alone; in between the map covers more where
+    there is more evidence, so that the image shows through where there is none. The image alone
+    where there is no evidence at all. scale, smooth: as for `draw`. Raises ValueError for a
+    strength outside 0 to 1.
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"The heat map strength is {strength}: choose 0 to 1.")
-    colours = draw(heat, len(image), scale=scale, smooth=smooth)
-    return np.uint8(np.rint((1 - strength) * image + strength * colours))
+    if heat.peak <= 0:
+        return image.copy()
+    shares = _large(_shares(heat, scale), len(image), smooth)
+    over = cover(shares, strength)[..., None]
+    return np.uint8(np.rint((1 - over) * image + over * 255 * _colours(COLOURS, shares)))
+
+
+def cover(shares: np.ndarray, strength: float) -> np.ndarray:
+    """How much of the image a map covers, 0 to 1, where it has these shares of its scale.
+
+    The page's `cover` in shared/heat.js does the same.
+    """
+    return np.zeros_like(shares) if strength <= 0 else strength ** (4 - 3.6 * shares)
+
+
+def _shares(heat: HeatMap, scale: float | None) -> np.ndarray:
+    """The evidence as shares of the scale, 0 to 1, float (h, w)."""
+    scale = heat.peak if scale is None else scale
+    return np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
 
 
 def _picture(name: str, shares: np.ndarray, size: int, smooth: bool) -> np.ndarray:
     """Shares of a colour map, 0 to 1, (h, w), as a picture."""
+    return np.uint8(np.rint(_colours(name, _large(shares, size, smooth)) * 255))
+
+
+def _large(shares: np.ndarray, size: int, smooth: bool) -> np.ndarray:
+    """Shares (h, w) brought to (size, size)."""
     filter = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    large = Image.fromarray(shares.astype(np.float32)).resize((size, size), filter)
-    return np.uint8(np.rint(_colours(name, np.asarray(large)) * 255))
+    return np.asarray(Image.fromarray(shares.astype(np.float32)).resize((size, size), filter))
 
 
 def _colours(name: str, shares: np.ndarray) -> np.ndarray:

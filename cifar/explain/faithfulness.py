@@ -89,9 +89,17 @@ def faithfulness(
         [order, *aimless],
         random,
     )
+    random_road = np.concatenate([road[1:], -road[1:]])
     likeness = control(checkpoint, image, heat)
     verdict, sentence = judge(
-        heat, deletion[0], insertion[0], deletion[1:], insertion[1:], likeness
+        heat,
+        deletion[0],
+        insertion[0],
+        deletion[1:],
+        insertion[1:],
+        float(road[0]),
+        random_road,
+        likeness,
     )
     return Faithfulness(
         fractions=FRACTIONS,
@@ -100,7 +108,7 @@ def faithfulness(
         random_deletion=deletion[1:],
         random_insertion=insertion[1:],
         road=float(road[0]),
-        random_road=np.concatenate([road[1:], -road[1:]]),
+        random_road=random_road,
         control=likeness,
         occlusion=agreement(checkpoint, image, heat),
         verdict=verdict,

@@ -115,9 +115,10 @@ class HeatMap:
 
     values: float32 (h, w), at least 0: what speaks against the class is dropped. target: the class,
     0 to 9. method: a key of METHODS. layers: one; several if their maps are fused; none for
-    occlusion. unit: "logits", "probability" (0 to 1) or "relative", a number without a meaning of
-    its own. Values are comparable between classes of the same image, method and layers, not between
-    layers or networks.
+    occlusion. unit: "logits", "probability" (0 to 1), "relative", a number without a meaning of its
+    own, or "share" of the highest, where several layers are fused. against: the class that FinerCAM
+    compared with, if one was chosen. Values are comparable between classes that were asked for
+    together, not between layers or networks.
     """
 
     values: np.ndarray
@@ -125,6 +126,7 @@ class HeatMap:
     method: str
     layers: tuple[Layer, ...]
     unit: str
+    against: int | None = None
 
     @property
     def peak(self) -> float:
@@ -159,15 +161,15 @@ def heat_maps(
     method: str | None = None,
     layers: Sequence[str] | None = None,
     *,
-    against: int | None = None,
+    against: Sequence[int] | None = None,
 ) -> list[HeatMap]:
     """A heat map for each target class, 0 to 9, of one uint8 (32, 32, 3) image, in order.
 
     method: a key of METHODS. layers: names of the network's layers; the maps of several are each
     divided by the largest value that any of the targets has there, brought to 32x32 and averaged.
     Both are `default_choice` if left out; occlusion has no layers and passes over them. against:
-    the class that FinerCAM compares with, instead of the three with the nearest logits; passed over
-    by the others.
+    for each target the class that FinerCAM compares it with, instead of the three with the nearest
+    logits; passed over by the others.
 
     Raises ValueError for a method, a layer or a class that is not there, or a class against itself.
     """
@@ -176,24 +178,26 @@ def heat_maps(
     name = default_method if method is None else method
     if name not in METHODS:
         raise ValueError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
-    for target in (*targets, *([] if against is None else [against])):
+    others = [None] * len(targets) if against is None or name != "finercam" else list(against)
+    for target in (*targets, *(against or ())):
         if not 0 <= target < model.head.out_features:
             raise ValueError(
                 f"There is no class {target}: choose 0 to {model.head.out_features - 1}."
             )
-    if against in targets:
-        raise ValueError(f"Class {against} cannot be compared with itself: choose another one.")
+    for target, other in zip(targets, others, strict=True):
+        if target == other:
+            raise ValueError(f"Class {target} cannot be compared with itself: choose another one.")
 
     if name == "occlusion":
         chosen = ()
         evidence = occlusion(checkpoint, image, targets)
     else:
         chosen = _layers(model, layers or default_layers or _last_of_8x8(model))
-        evidence = _evidence(model, image, targets, name, chosen, against) if targets else []
-    unit = "relative" if len(chosen) > 1 else METHODS[name].unit
+        evidence = _evidence(model, image, targets, name, chosen, others) if targets else []
+    unit = "share" if len(chosen) > 1 else METHODS[name].unit
     return [
-        HeatMap(np.maximum(values, 0), target, name, chosen, unit)
-        for values, target in zip(evidence, targets, strict=True)
+        HeatMap(np.maximum(values, 0), target, name, chosen, unit, other)
+        for values, target, other in zip(evidence, targets, others, strict=True)
     ]
 
 
@@ -226,7 +230,7 @@ def _evidence(
     targets: list[int],
     method: str,
     layers: tuple[Layer, ...],
-    against: int | None,
+    against: Sequence[int | None],
 ) -> np.ndarray:
     """float32 (T, h, w): signed at one layer, at least 0 where several are fused."""
     x = to_tensor(image).to(next(model.parameters()).device)

@@ -32,19 +32,22 @@ def judge(
     insertion: np.ndarray,
     random_deletion: np.ndarray,
     random_insertion: np.ndarray,
+    road: float,
+    random_road: np.ndarray,
     control: float | None,
 ) -> tuple[str, str]:
     """The verdict on a map and a sentence or more that give the reasons, from what was measured.
 
-    deletion, insertion: (11,). random_deletion, random_insertion: (R, 11). Verdicts:
+    deletion, insertion: (11,). random_deletion, random_insertion: (R, 11). road: -1 to 1;
+    random_road: (R,). Verdicts:
 
     - "nothing": the map holds no evidence;
     - "no": neither its deletion area is lower nor its insertion area higher than the mean of the
       random maps' by more than MARGIN, or the control is SAME_MAP or more, or it is the same
       everywhere;
-    - "yes": both are, and also better than those of every random map, covering the brightest fifth
-      costs more than covering a random one, and the control is less than OTHER_MAP (or there is
-      none, because random weights draw a blank map);
+    - "yes": both are, and also better than those of every random map, as is ROAD, covering the
+      brightest fifth costs more than covering a random one, and the control is less than OTHER_MAP
+      (or there is none, because random weights draw a blank map);
     - "partly": anything between.
     """
     name = CLASSES[heat.target]
@@ -61,6 +64,7 @@ def judge(
         verdict = "no"
     elif (
         min(covering, uncovering) == 2
+        and road > random_road.max()
         and lost > lost_at_random
         and (control is None or control < OTHER_MAP)
     ):
@@ -75,6 +79,7 @@ def judge(
             if covering == uncovering
             else f"Over all shares, covering {BEATS[covering]}, uncovering {BEATS[uncovering]}."
         )
+    sentences.append(_road(road, float(random_road.max())))
     sentences.append(_control(control))
     if verdict != "yes" and deletion[0] < LITTLE:
         share = f"{deletion[0]:.0%}" if deletion[0] >= 0.01 else "less than 1%"
@@ -117,6 +122,15 @@ def _change(lost: int, unit: bool = True) -> str:
     return f"{words} point{'s' if abs(lost) != 1 else ''}" if unit else words
 
 
+def _road(road: float, best_at_random: float) -> str:
+    beaten = "more than" if road > best_at_random else "no more than"
+    return f"ROAD is {_plain(road)}, {beaten} random maps reach ({_plain(best_at_random)})."
+
+
+def _plain(number: float) -> str:
+    return f"{round(number, 2) + 0.0:.2f}"
+
+
 def _control(control: float | None) -> str:
     if control is None:
         return "A network with random weights draws no map at all."
@@ -124,6 +138,5 @@ def _control(control: float | None) -> str:
         "a different" if control < OTHER_MAP else "a similar" if control < SAME_MAP else "the same"
     )
     return (
-        f"A network with random weights draws {likeness} map "
-        f"(rank correlation {round(control, 2) + 0.0:.2f})."
+        f"A network with random weights draws {likeness} map (rank correlation {_plain(control)})."
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cifar import CLASSES, LensError, library, ood
-from cifar.bundle import as_zip
+from cifar import LensError, library, ood
+from cifar.bundle import STRENGTH, as_zip
 from cifar.checkpoint import Checkpoint
 from cifar.classifier import classify
 from cifar.explain import (
@@ -22,7 +22,7 @@ from cifar.explain import (
     faithfulness,
     heat_maps,
 )
-from cifar.images import open_image
+from cifar.images import FITS, network_view, open_image
 from cifar.page import options, pixels_of
 from cifar.probes import flips, sweeps
 from cifar.ui import gpu
@@ -32,8 +32,9 @@ from cifar.ui.questions import (
     answering,
     choice,
     image_of,
-    known_index,
+    known_class,
     known_model,
+    share,
     uploaded,
 )
 
@@ -103,12 +104,16 @@ def notices(ckpt: Checkpoint, answer) -> list[dict]:
 
 @answering
 def trust(question: dict) -> dict:
-    """Whether the heat map for one class can be trusted, with the curves behind the sentence."""
+    """Whether the heat map for one class can be trusted, with the curves behind the sentence.
+
+    It is the map that is shown beside that of the class `against`, if there is one: the two share
+    their scale where layers are fused.
+    """
     ckpt = library.load(known_model(question.get("model")))
     image, _ = image_of(question.get("image"))
-    target = known_index(question.get("target"), len(CLASSES))
+    target = known_class(question.get("target"))
     against = question.get("against")
-    others = [] if against is None else [known_index(against, len(CLASSES))]
+    others = [] if against is None else [known_class(against)]
     heat = maps_of(ckpt, image, [target, *others], question)[0]
     found = gpu.compute(faithfulness, ckpt, image, heat)
     return {
@@ -179,15 +184,30 @@ def bundle(question: dict) -> dict:
     image, label = image_of(picture)
     answer = classify(ckpt, image)
     heats = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
-    checked: list[Faithfulness] = [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats]
-    original = None
+    strength = share(question.get("strength", STRENGTH), "heat map strength")
+    original = view = None
     if question.get("path"):
         path = uploaded(question["path"])
-        open_image(path)  # only what is a picture goes in
+        view = {"fit": choice(question.get("fit"), FITS, "way to make a picture square")}
+        view["box"] = question.get("box")
+        # Only what is a picture goes in, and only with what was cut out of it.
+        if not np.array_equal(network_view(open_image(path, box=view["box"]), **view), image):
+            raise LensError("The picture has been cut in another way meanwhile: save it again.")
         original = (f"input{path.suffix.lower()}", path.read_bytes())
+    checked: list[Faithfulness] = [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats]
     index = picture.get("index")
     content = as_zip(
-        ckpt, image, answer, heats, checked, original=original, index=index, label=label
+        ckpt,
+        image,
+        answer,
+        heats,
+        checked,
+        strength=strength,
+        smooth=question.get("smooth") is not False,
+        original=original,
+        view=view,
+        index=index,
+        label=label,
     )
     stem = "picture" if index is None else f"test-{index}"
     return {
@@ -201,7 +221,7 @@ def _classes(question: dict) -> list[int]:
     classes = question.get("classes") or []
     if not isinstance(classes, list) or len(classes) > MAX_CLASSES:
         raise LensError(f"Ask for the evidence of at most {MAX_CLASSES} classes.")
-    return [known_index(one, len(CLASSES)) for one in classes]
+    return [known_class(one) for one in classes]
 
 
 def maps_of(
@@ -220,10 +240,7 @@ def maps_of(
             raise LensError(f"Choose layers out of {', '.join(known)}.")
         layers = tuple(dict.fromkeys(choice(one, known, "layer") for one in question["layers"]))
     if method == "finercam" and len(set(classes)) == 2:
-        return [
-            heat_maps(ckpt, image, [one], method, layers, against=other)[0]
-            for one, other in (classes, classes[::-1])
-        ]
+        return heat_maps(ckpt, image, classes, method, layers, against=classes[::-1])
     if METHODS[method].slow:
         return gpu.compute(heat_maps, ckpt, image, classes, method, layers)
     return heat_maps(ckpt, image, classes, method, layers)

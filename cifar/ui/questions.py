@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from cifar import LensError, library
+from cifar import CLASSES, LensError, library
 from cifar.images import SIZE
 from cifar.library import TEST_IMAGES
 from cifar.page import models
@@ -37,6 +37,20 @@ def known_model(name: object) -> str:
     if name not in models():
         raise LensError("There is no such model: reload the page.")
     return name
+
+
+def share(value: object, what: str) -> float:
+    """A number of the question from 0 to 1."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise LensError(f"The {what} is {reprlib.repr(value)}: choose 0 to 1.")
+    return float(value)
+
+
+def known_class(index: object) -> int:
+    """The place of a class in CLASSES."""
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(CLASSES):
+        raise LensError(f"There is no class {reprlib.repr(index)}: choose 0 to {len(CLASSES) - 1}.")
+    return index
 
 
 def known_index(index: object, count: int) -> int:

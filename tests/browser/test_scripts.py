@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cifar import CLASSES
+from cifar.explain.drawing import cover
 from cifar.mistakes import SORTS
 from cifar.verdicts import AGREEMENT, VERDICTS
 
@@ -269,6 +270,8 @@ def test_strength_runs_from_the_image_alone_to_the_map_alone(desk):
     assert not np.any(covers[0]) and np.allclose(covers[-1], 1)
     assert (np.diff(covers, axis=0) >= 0).all()  # more strength never uncovers the image
     assert (np.diff(covers, axis=1)[1:-1] > 0).all()  # more evidence covers more of it
+    for strength, found in zip(strengths, covers, strict=True):  # as Python draws it into files
+        np.testing.assert_allclose(found, cover(values, strength), atol=1e-12)
 
 
 def test_drawing_leaves_the_image_or_the_colours_untouched(desk):

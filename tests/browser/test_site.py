@@ -184,21 +184,14 @@ def test_heat_maps_are_those_of_python(desk, test_split, model, method):
         ):
             image = test_split.images[index].permute(1, 2, 0).numpy()
             targets = [one["target"] for one in found["maps"]]
-            against = targets[::-1] if len(targets) == 2 else [None]
+            against = targets[::-1] if len(targets) == 2 else None
             if not classes:
                 label, predicted = int(test_split.labels[index]), found["predicted"]
                 beside = found["runner_up"] if predicted == label else label
                 assert targets == [predicted, beside]
             assert (found["layers"], found["title"]) == ([layer.name], layer.title)
-            for one, target, other in zip(found["maps"], targets, against, strict=True):
-                (heat,) = heat_maps(
-                    ckpt,
-                    image,
-                    [target],
-                    method,
-                    [layer.name],
-                    against=other if method == "finercam" else None,
-                )
+            heats = heat_maps(ckpt, image, targets, method, [layer.name], against=against)
+            for one, heat in zip(found["maps"], heats, strict=True):
                 values = np.reshape(one["values"], (one["height"], one["width"]))
                 scale = max(heat.peak, 1e-3)
                 assert np.abs(values - heat.values).max() <= 1e-3 * scale

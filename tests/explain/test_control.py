@@ -81,6 +81,19 @@ def test_the_control_is_the_mean_over_three_networks(make_checkpoint, image):
     assert control(ckpt, image, heat, networks=1) == pytest.approx(single[0])
 
 
+def test_the_control_sets_the_same_two_classes_against_each_other(make_checkpoint, image):
+    ckpt = checkpoint.load(make_checkpoint())
+    found = []
+    for rival in (1, 2):
+        (heat,) = heat_maps(ckpt, image, [4], "finercam", ["stage1"], against=[rival])
+        (theirs,) = heat_maps(
+            fresh("basenet", 0), image, [4], "finercam", ["stage1"], against=[rival]
+        )
+        found.append(control(ckpt, image, heat, networks=1))
+        assert found[-1] == pytest.approx(rank_correlation(heat.values, theirs.values))
+    assert found[0] != found[1]
+
+
 def test_a_constant_map_has_no_control(make_checkpoint, image):
     ckpt = checkpoint.load(make_checkpoint())
     heat = some_map(ckpt, image)

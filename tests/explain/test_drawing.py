@@ -53,9 +53,12 @@ def test_strength_1_is_the_colour_map_alone(image):
     np.testing.assert_allclose(drawn, inferno(gradient_heat(1.0).values), atol=0.51)
 
 
-def test_half_strength_is_the_mean_of_both(image):
-    mean = (image + inferno(gradient_heat(1.0).values)) / 2
-    np.testing.assert_allclose(overlay(image, gradient_heat(), strength=0.5), mean, atol=0.76)
+def test_more_evidence_covers_more_of_the_image(image):
+    shares = np.array(Image.fromarray(gradient_heat(1.0).values).resize((32, 32), 2))
+    over = 0.5 ** (4 - 3.6 * shares[..., None])
+    expected = (1 - over) * image + over * coloured(shares)
+    np.testing.assert_allclose(overlay(image, gradient_heat(), strength=0.5), expected, atol=0.51)
+    assert over.min() < 0.07 and over.max() > 0.7
 
 
 def test_a_shared_scale_makes_weak_maps_dark(image):
@@ -71,9 +74,11 @@ def test_evidence_beyond_the_scale_has_the_brightest_colour(image):
 
 
 @pytest.mark.parametrize("scale", [None, 0.0, 1.0])
-def test_a_map_without_evidence_is_dark(image, scale):
+@pytest.mark.parametrize("strength", [0.5, 1])
+def test_a_map_without_evidence_leaves_the_image_as_it_is(image, scale, strength):
     heat = a_map(np.zeros((8, 8)))
-    assert (overlay(image, heat, scale=scale, strength=1) == np.rint(coloured(0.0))).all()
+    assert np.array_equal(overlay(image, heat, scale=scale, strength=strength), image)
+    assert (draw(heat, 32, scale=scale) == np.rint(coloured(0.0))).all()
 
 
 def test_an_overlay_has_the_size_of_its_image():

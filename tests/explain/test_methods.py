@@ -118,7 +118,7 @@ def test_brought_to_32x32_they_are_the_librarys_final_maps(make_checkpoint, imag
 @pytest.mark.parametrize("against", [1, 8])
 def test_finer_cam_against_one_class_equals_the_librarys(make_checkpoint, image, against):
     ckpt = checkpoint.load(make_checkpoint())
-    (heat,) = heat_maps(ckpt, image, [3], "finercam", ["stage3"], against=against)
+    (heat,) = heat_maps(ckpt, image, [3], "finercam", ["stage3"], against=[against])
     assert_equal_maps(heat.values, expected("finercam", ckpt, image, "stage3", 3, against=against))
 
 
@@ -126,7 +126,7 @@ def test_finer_cam_against_a_class_is_grad_cam_of_the_difference(make_checkpoint
     ckpt = checkpoint.load(make_checkpoint())
     with torch.no_grad():
         ckpt.model.head.weight *= 0.01  # no class is out of the question, as for a trained network
-        (finer,) = heat_maps(ckpt, image, [3], "finercam", against=5)
+        (finer,) = heat_maps(ckpt, image, [3], "finercam", against=[5])
         ckpt.model.head.weight[3] -= ckpt.model.head.weight[5]
     assert_equal_maps(finer.values, heat_maps(ckpt, image, [3], "gradcam")[0].values)
 
@@ -135,7 +135,7 @@ def test_an_eigen_cam_is_the_same_for_all_classes_and_mostly_positive(make_check
     ckpt = checkpoint.load(make_checkpoint())
     for picture in tiny_split(4).images:
         cut = cam.cut(ckpt.model, to_tensor(picture.permute(1, 2, 0).numpy()), "stage3")
-        signed = cam.eigen_cam(cut, [0, 7], None)
+        signed = cam.eigen_cam(cut, [0, 7], [None, None])
         assert torch.equal(signed[0], signed[1]) and signed.max() >= -signed.min() > 0
 
 
@@ -162,8 +162,25 @@ def test_fused_maps_are_averaged_on_the_scale_of_all_targets(make_checkpoint, im
     heats = heat_maps(ckpt, image, targets, method, layers)
     for heat, theirs in zip(heats, np.mean(shares, 0), strict=True):
         np.testing.assert_allclose(heat.values, theirs, atol=1e-5)
-        assert heat.unit == "relative" and heat.values.dtype == np.float32
+        assert heat.unit == "share" and heat.values.dtype == np.float32
         assert heat.title == "stage 3 + stage 4, fused"
+
+
+def test_fused_finer_cams_that_face_each_other_share_their_scale(make_checkpoint, image):
+    ckpt = checkpoint.load(make_checkpoint())
+    pair, layers = [2, 6], ["stage3", "stage4"]
+    heats = heat_maps(ckpt, image, pair, "finercam", layers, against=pair[::-1])
+    assert [heat.against for heat in heats] == [6, 2]
+    shares = []
+    for layer in layers:
+        raw = [
+            expected("finercam", ckpt, image, layer, one, against=other)
+            for one, other in (pair, pair[::-1])
+        ]
+        top = max(one.max() for one in raw)
+        shares.append([cv2.resize(np.float32(one / top), (32, 32)) for one in raw])
+    for heat, theirs in zip(heats, np.mean(shares, 0), strict=True):
+        np.testing.assert_allclose(heat.values, theirs, atol=1e-5)
 
 
 def test_fusing_does_not_depend_on_order_or_repetition(make_checkpoint, image):
@@ -390,13 +407,13 @@ def test_an_unknown_class_raises(make_checkpoint, image, method, target):
     with pytest.raises(ValueError, match=f"no class {target}: choose 0 to 9"):
         heat_maps(ckpt, image, [0, target], method)
     with pytest.raises(ValueError, match=f"no class {target}: choose 0 to 9"):
-        heat_maps(ckpt, image, [0], method, against=target)
+        heat_maps(ckpt, image, [0], method, against=[target])
 
 
 def test_a_class_against_itself_raises(make_checkpoint, image):
     ckpt = checkpoint.load(make_checkpoint())
     with pytest.raises(ValueError, match="Class 4 cannot be compared with itself"):
-        heat_maps(ckpt, image, [2, 4], "finercam", against=4)
+        heat_maps(ckpt, image, [2, 4], "finercam", against=[4, 4])
 
 
 def a_map(values, method="gradcam", layers=(EIGHT,)):

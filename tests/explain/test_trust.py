@@ -4,6 +4,7 @@ import pytest
 from cifar.explain.methods import HeatMap
 from cifar.explain.trust import FRACTIONS, area, judge
 
+RANDOM_ROAD = np.array([0.05, -0.02, -0.05, 0.02])
 EVEN = np.linspace(0.9, 0.1, 11)
 
 
@@ -18,7 +19,14 @@ def curve(start, at_a_fifth, then):
 
 
 def verdict(
-    fifth=0.3, insertion=0.8, random_fifth=0.8, control=0.08, map_=None, start=0.9, target=3
+    fifth=0.3,
+    insertion=0.8,
+    random_fifth=0.8,
+    control=0.08,
+    map_=None,
+    start=0.9,
+    target=3,
+    road=0.31,
 ):
     deletion = curve(start, fifth, 0.1)
     around = np.array([[-0.04], [-0.02], [0.02], [0.04]])
@@ -30,6 +38,8 @@ def verdict(
         insertion * flat,
         random_deletion,
         0.5 * flat + around,
+        road,
+        RANDOM_ROAD,
         control,
     )
 
@@ -43,6 +53,7 @@ def test_a_map_that_passes_everything_is_trusted():
     assert verdict() == (
         "yes",
         "Covering the brightest fifth of the picture costs cat 60 points, a random fifth costs 10. "
+        "ROAD is 0.31, more than random maps reach (0.05). "
         "A network with random weights draws a different map (rank correlation 0.08). "
         "For this picture the map can be trusted.",
     )
@@ -51,6 +62,13 @@ def test_a_map_that_passes_everything_is_trusted():
 def test_random_weights_that_draw_no_map_are_no_objection():
     answer, sentence = verdict(control=None)
     assert answer == "yes" and "random weights draws no map at all. For" in sentence
+
+
+@pytest.mark.parametrize("road", [0.05, -0.2])
+def test_a_road_that_random_maps_reach_makes_it_partly(road):
+    answer, sentence = verdict(road=road)
+    assert answer == "partly"
+    assert f"ROAD is {road:.2f}, no more than random maps reach (0.05)." in sentence
 
 
 def test_one_better_random_map_makes_it_partly():
@@ -93,7 +111,14 @@ def test_a_trusted_map_costs_more_in_its_brightest_fifth():
     deletion = np.interp(FRACTIONS, (0, 0.2, 0.3, 1), (0.9, 0.9, 0.1, 0.1))
     flat = np.ones((4, 11))
     answer, sentence = judge(
-        heat(), deletion, 0.9 * flat[0], curve(0.9, 0.85, 0.6) * flat, 0.5 * flat, 0.0
+        heat(),
+        deletion,
+        0.9 * flat[0],
+        curve(0.9, 0.85, 0.6) * flat,
+        0.5 * flat,
+        0.31,
+        RANDOM_ROAD,
+        0.0,
     )
     assert answer == "partly" and "covering and uncovering both beat all" in sentence
 

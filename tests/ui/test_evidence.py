@@ -15,7 +15,7 @@ from PIL import Image
 
 from cifar import CLASSES, library
 from cifar.classifier import classify
-from cifar.explain import default_choice, heat_maps
+from cifar.explain import default_choice, faithfulness, heat_maps
 from cifar.page import pixels_of
 from cifar.ui import evidence
 
@@ -76,8 +76,24 @@ def test_finercam_sets_the_two_classes_against_each_other(test_images):
         {"model": MODEL, "image": {"index": 5}, "method": "finercam", "classes": [3, 5]}
     )
     for part, (one, other) in zip(found["maps"], ((3, 5), (5, 3)), strict=True):
-        (heat,) = heat_maps(ckpt, image, [one], "finercam", against=other)
+        (heat,) = heat_maps(ckpt, image, [one], "finercam", against=[other])
         np.testing.assert_allclose(values_of(part), heat.values, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "finercam"])
+@pytest.mark.parametrize("layers", [["stage3"], ["stage2", "stage3"]])
+def test_the_map_that_is_checked_is_the_one_that_is_shown(test_images, monkeypatch, method, layers):
+    about = {"model": MODEL, "image": {"index": 5}, "method": method, "layers": layers}
+    shown = values_of(evidence.look(about | {"classes": [3, 5]})["maps"][0])
+    checked = []
+
+    def spy(ckpt, image, heat):
+        checked.append(heat.values)
+        return faithfulness(ckpt, image, heat)
+
+    monkeypatch.setattr(evidence, "faithfulness", spy)
+    evidence.trust(about | {"target": 3, "against": 5})
+    assert np.array_equal(checked[0], shown)
 
 
 def test_a_picture_of_noise_is_called_unlike(test_images):
@@ -135,17 +151,29 @@ def test_the_file_holds_the_upload_and_the_maps(test_images, upload):
         "image": {"pixels": pixels_of(test_images[8])},
         "classes": [8, 0],
         "path": str(upload / "my ship.PNG"),
+        "fit": "crop",
+        "box": None,
+        "strength": 0.3,
+        "smooth": False,
     }
     found = evidence.bundle(question)
     assert found["name"] == "cifar-lens-picture-basenet.zip"
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["data"]))) as archive:
         assert archive.read("input.png") == (upload / "my ship.PNG").read_bytes()
         assert {"maps/ship.npy", "maps/airplane.npy", "contrast.npy"} <= set(archive.namelist())
+        manifest = json.loads(archive.read("manifest.json"))
+    assert manifest["image"]["view"] == {"fit": "crop", "box": None}
+    assert manifest["drawing"] == {"strength": 0.3, "smooth": False}
+    other = question | {"image": {"pixels": pixels_of(test_images[9])}}
+    assert "cut in another way" in evidence.bundle(other)["error"]
+    for strength in (2, "much", None, float("nan")):
+        assert "choose 0 to 1" in evidence.bundle(question | {"strength": strength})["error"]
 
 
 def test_only_a_picture_goes_into_the_file(test_images, upload):
     (upload / "notes.txt").write_text("not a picture")
     question = {"model": MODEL, "image": {"index": 3}, "path": str(upload / "notes.txt")}
+    question["fit"] = "crop"
     assert "not a picture" in evidence.bundle(question)["error"]
 
 

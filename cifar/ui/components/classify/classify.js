@@ -106,6 +106,7 @@ export function mount(root, adapter) {
       label: picture.example?.label ?? null,
       picture: async () => canvas,
       path: picture.source?.path,
+      view: { fit, box },
     };
     ask();
   }

@@ -100,7 +100,7 @@ export function createPicture({ take, box, fit }) {
       setText(status, message);
       problem.hidden = true;
       progress.hidden = !message;
-      stage.inert = Boolean(message);
+      stage.inert = fits.node.inert = Boolean(message);
     },
     /** One sentence about what went wrong; the picture stays. @param {() => void} [again] */
     fail(message, again) {

@@ -52,6 +52,7 @@ const KEPT = 60;
  * @property {number|null} label
  * @property {() => Promise<HTMLCanvasElement>} picture 32x32
  * @property {string} [path] of the upload that it comes from
+ * @property {{fit: string, box: number[]|null}} [view] how it was cut out of that
  * @property {(answer: Answer) => void} [onanswer] called with each answer about it, the first of
  *   which may come before its maps are drawn
  */
@@ -167,9 +168,9 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const { method: by, layers } = found;
     const [target, against] = found.maps.map((map) => map.target);
     const question = { model: about.model, image: about.image, method: by, layers, target };
-    // This method sets a class against another, whose map is the second.
-    if (by === "finercam" && against !== undefined) question.against = against;
-    trust?.reset(keyOf(about, found, [target, question.against]), question);
+    // The map beside it has a say in its scale, and in what FinerCAM sets it against.
+    if (against !== undefined) question.against = against;
+    trust?.reset(keyOf(about, found, [target, against]), question);
     about.onanswer?.(found);
   }
 
@@ -181,7 +182,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   }
 
   async function saveBundle() {
-    const { model, image, path } = subject;
+    const { model, image, path, view } = subject;
     const { method: by, layers, maps: found } = answer;
     const wanted = found.map(({ target }) => target);
     save.disabled = true;
@@ -193,7 +194,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
         method: by,
         layers,
         classes: wanted,
-        ...(path && { path }),
+        ...maps.drawing(),
+        ...(path && { path, ...view }),
       });
       const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
       download(new Blob([bytes], { type: "application/zip" }), name);

@@ -14,7 +14,8 @@ const HINT = "Point at a map to read its values.";
 const UNITS = {
   logits: { words: "evidence, in logits", times: 1, after: "" },
   probability: { words: "probability lost when covered", times: 100, after: " points" },
-  relative: { words: "evidence, as a share of the highest", times: 1, after: "" },
+  relative: { words: "evidence, without a unit", times: 1, after: "" },
+  share: { words: "evidence, as a share of the highest", times: 1, after: "" },
 };
 
 /** @param {string} unit @param {number} top end of the scale, in the unit */
@@ -309,6 +310,9 @@ export function createMaps(classes, colours) {
       pair.classList.add("pending");
       setText(waiting, words);
     },
+
+    /** How the maps are drawn, as the visitor chose. */
+    drawing: () => ({ strength: +slider.value, smooth }),
 
     /** What is drawn now: canvases and their captions. */
     drawn: () =>

@@ -209,7 +209,7 @@ function behind(trust, name) {
         number(trust.occlusion),
         "patches",
         trust.occlusion === null
-          ? "Cannot be compared with covering patches: one of the two maps is even."
+          ? "Cannot be compared with covering patches: it is that map, or one of the two is even."
           : "Rank correlation with what covering patches of the picture costs: near 1, both find " +
               "the same places.",
       ),
