@@ -124,6 +124,13 @@ def model_card(config: dict, metrics: dict) -> str:
     return "\n".join(["---", *front, "---", "", *body(config, metrics)])
 
 
+def _taught(recipe: dict, training: dict) -> str:
+    """A sentence on the network that it learned from, if there was one."""
+    if not recipe.get("teacher"):
+        return ""
+    return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
+
+
 def title(config: dict) -> str:
     """What the network is called: the name of its class."""
     return {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
@@ -185,6 +192,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
         "out) on "
         f"{training['hardware']}, torch {training['torch']}. "
+        f"{_taught(recipe, training)}"
         "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
         "",
         f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "

@@ -35,6 +35,7 @@ from cifar.runs import TrainingError, claimed, read_state, stop_requests, writin
 from cifar.start import create_optimizers, start
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
+TEACHER = "teacher.npz"  # a teacher's answers, in the run folder
 SAVE_EVERY = 300  # seconds of work that a kill may cost within an epoch
 
 
@@ -146,8 +147,9 @@ class Training:
         self.images = train_split.images[:count].to(self.device)
         self.labels = train_split.labels[:count].to(self.device)
         if recipe.teacher:
-            cache = run / "teacher.npz"
-            answers = once(lambda: teacher.answers(recipe.teacher, self.images, cache))
+            cache = run / TEACHER
+            with self.autocast():
+                answers = once(lambda: teacher.answers(recipe.teacher, self.images, cache))
             self.answers = answers.to(self.device)
 
         torch.manual_seed(recipe.seed)
@@ -199,6 +201,10 @@ class Training:
         """Side in pixels of the images of the current epoch."""
         return of_epoch(self.recipe.sizes, self.epoch)
 
+    def autocast(self) -> torch.autocast:
+        """Within the block, convolutions compute in the run's precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
     def advance(self) -> None:
         """One step: cut a batch, augment it, and move the weights."""
         recipe = self.recipe
@@ -217,7 +223,7 @@ class Training:
         # Every process makes the same batch and trains on its share of it.
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
         chosen, targets = chosen[share], self.labels[chosen][share]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with self.autocast():
             logits = self.network(inputs[share])
         logits = logits.float()
         losses = F.cross_entropy(
@@ -389,8 +395,10 @@ class Training:
 
     def _export(self) -> None:
         petaflop = sum(line["petaflop"] for line in self.history)
+        taught = {}
         if self.recipe.teacher:
             petaflop += teacher.petaflop(self.recipe.teacher, len(self.labels))
+            taught = {"teacher_sha256": teacher.weights(self.run / TEACHER)}
         checkpoint.save(
             self.run / "checkpoint",
             self.model,
@@ -408,6 +416,7 @@ class Training:
                 "hardware": "; ".join(dict.fromkeys(line["hardware"] for line in self.history)),
                 "processes": self.accelerator.num_processes,
                 "torch": torch.__version__,
+                **taught,
             },
         )
 

@@ -263,3 +263,4 @@ def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path, monkeypatch
     go(replace(TAUGHT, teacher=str(knowing)), tmp_path / "run", tiny_split(64))
     written = checkpoint.load(tmp_path / "run" / "checkpoint").config["training"]
     assert written["petaflop"] == pytest.approx(64, abs=0.01)
+    assert written["teacher_sha256"] == checkpoint.load(knowing).sha256
