@@ -50,8 +50,8 @@ def scores_table(explain: dict) -> str:
             "first leaves of the probability more than removing the most first does, halved; "
             "higher is better, 0 says nothing. Deletion (lower is better) and insertion (higher): "
             "the probability as pixels are covered or uncovered, most evidence first. Control: "
-            "rank correlation with the map that random weights draw; near 1 is bad. Bold: what is "
-            "drawn unless another is chosen. "
+            "rank correlation with the map that random weights draw, where neither is even; near "
+            "1 is bad. Bold: what is drawn unless another is chosen. "
             f"By `{explain['command']}` on {explain['hardware']}, {duration(explain['seconds'])}.",
         ]
     )

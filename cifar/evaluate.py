@@ -5,7 +5,8 @@
 writes, into the checkpoint's folder, `predictions.npz` (logits, labels and features of the 10,000
 test images, their map and their nearest images), `metrics.json` (every number that is shown
 anywhere) and `README.md` (the model card). The temperature and the thresholds of doubt are set on
-`val`; the test split is only read.
+`val`. No answer depends on the test split; its features are what pictures unlike CIFAR-10 are
+measured from.
 """
 
 import time
@@ -20,7 +21,7 @@ from cifar.card import model_card
 from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.device import describe
 from cifar.model import multiply_adds, normalize
-from cifar.predictions import NEIGHBOURS, Predictions, load_predictions, save_predictions
+from cifar.predictions import NEIGHBOURS, Predictions, save_predictions
 from cifar.qualities import measure
 
 BATCH = 250
@@ -103,31 +104,6 @@ def evaluate(name: str | Path) -> dict:
     )
     result |= scored(ckpt)
     save_predictions(ckpt.path / "predictions.npz", predictions)
-    _write(ckpt, result)
-    return result
-
-
-def measure_doubts(name: str | Path) -> dict:
-    """Measure anew only when an evaluated checkpoint is in doubt: "ood" and "unsure".
-
-    Writes both into `metrics.json`, whose content is returned, and into the model card. Looks at
-    `val` and the foreign pictures alone; what the test split got is on record.
-    Raises CheckpointError or DataError.
-    """
-    torch.backends.cudnn.allow_tf32 = False  # as for the recorded features
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    ckpt = checkpoint.load(checkpoint.find_own(name), device)
-    measured, predictions = ckpt.measured(), load_predictions(ckpt)
-    val = data.load("val")
-    val_logits, val_features = predict(ckpt, val.images, label="val")
-    result = measured | ood.measure(
-        ckpt.temperature,
-        predictions,
-        val_logits,
-        val_features,
-        val.labels.numpy(),
-        foreign_features(ckpt),
-    )
     _write(ckpt, result)
     return result
 

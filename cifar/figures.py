@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from cifar import CLASSES, LensError, checkpoint, data, explain, metrics, mistakes
 from cifar.checkpoint import Checkpoint
-from cifar.evaluate import load_predictions
+from cifar.predictions import load_predictions
 from cifar.results import ASSETS, README, figure_path, readme_sections, refresh_readme
 
 SAID, TRUE, GREY = "#C2410C", "#0F766E", "#6B7280"

@@ -125,9 +125,16 @@ def speed_table(reports: Sequence[dict]) -> str:
             held = "yes" if row["ok"] else "**no**"
             cells += [f"{row['ratio']:.2f}", row["bound"], held, row["n"]]
             lines.append(f"| {' | '.join(map(str, cells))} |")
+        others = [row["ratio"] for row in report["rows"] if not row["bound"]]
         notes.append(
             f"- {report['suite']}: beside {report['reference']}; by "
             f"`python -m cifar bench {report['suite']}` on {report['hardware']}."
+            + (
+                f" Its rows without a bar, {len(others)} with ratios of {min(others):.2f} to "
+                f"{max(others):.2f}, are in `assets/bench/{report['suite']}.json`."
+                if others
+                else ""
+            )
         )
     return "\n".join([*lines, "", *notes])
 

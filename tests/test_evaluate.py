@@ -9,16 +9,9 @@ from sklearn import metrics as reference
 from cifar import CLASSES, checkpoint, data, foreign, neighbours, ood, qualities
 from cifar.checkpoint import CheckpointError
 from cifar.classifier import classify
-from cifar.evaluate import (
-    Predictions,
-    evaluate,
-    load_predictions,
-    measure_doubts,
-    predict,
-    save_predictions,
-    split_metrics,
-)
+from cifar.evaluate import evaluate, predict, split_metrics
 from cifar.model import normalize
+from cifar.predictions import Predictions, load_predictions, save_predictions
 
 FILES = [
     "README.md",
@@ -256,26 +249,6 @@ def test_doubts_are_measured_and_live_answers_agree(evaluated):
     assert result["ood"]["false_alarms"]["test"]["value"] == pytest.approx(alarms / 260)
     unsure = sum(ood.unsure(ckpt, answer) for answer in answers)
     assert result["unsure"]["test"]["share"]["value"] == pytest.approx(unsure / 260)
-
-
-def test_doubts_can_be_measured_alone(evaluated, monkeypatch):
-    path = evaluated.folder / "metrics.json"
-    older = {k: v for k, v in evaluated.result.items() if k not in ("ood", "unsure")}
-    older["explain"] = {"as": "it was"}
-    # The table of heat maps is not what is tried here.
-    monkeypatch.setattr("cifar.card.scores_table", lambda explain: "")
-    checkpoint.write_json(path, older)
-    asked = []
-    monkeypatch.setattr(data, "load", lambda name: asked.append(name) or evaluated.splits[name])
-    result = measure_doubts(evaluated.folder)
-    assert asked == ["val"]
-    assert result == evaluated.result | {"explain": {"as": "it was"}} == strict_json(path)
-    assert "| white noise |" in (evaluated.folder / "README.md").read_text()
-
-
-def test_doubts_need_an_evaluation(make_checkpoint):
-    with pytest.raises(CheckpointError, match="was not measured yet: run"):
-        measure_doubts(make_checkpoint())
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import pytest
 
 from cifar import CLASSES, explorer, mistakes, sprites
 from cifar.checkpoint import load
-from cifar.evaluate import load_predictions
 from cifar.metrics import probabilities
 from cifar.mistakes import SORTS
 from cifar.others import as_predictions
 from cifar.pack import unpack
+from cifar.predictions import load_predictions
 from cifar.slices import slices
 from cifar.verdicts import VERDICTS
 

@@ -14,7 +14,7 @@ import numpy as np
 from cifar import CLASSES, library
 from cifar.images import FITS, MAX_BYTES, network_view, open_image
 from cifar.library import TEST_IMAGES
-from cifar.page import models, pixels_of
+from cifar.page import models, options, pixels_of
 from cifar.ui import evidence
 from cifar.ui.html import png_url
 from cifar.ui.lines import LIGHT, STORED, in_line
@@ -123,7 +123,7 @@ def page() -> dict:
         "script": address(COMPONENTS / "gradio-classify.js"),
         "model": models()[0],
         "maxBytes": MAX_BYTES,
-        "evidence": evidence.options(),
+        "evidence": options(),
     }
 
 

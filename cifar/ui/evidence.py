@@ -23,7 +23,6 @@ from cifar.explain import (
     heat_maps,
 )
 from cifar.images import FITS, network_view, open_image
-from cifar.page import options, pixels_of
 from cifar.probes import flips, sweeps
 from cifar.ui import gpu
 from cifar.ui.html import png_url
@@ -37,8 +36,6 @@ from cifar.ui.questions import (
     share,
     uploaded,
 )
-
-__all__ = ["FUNCTIONS", "answering", "options", "pixels_of"]
 
 MAX_CLASSES = 2
 

@@ -150,8 +150,14 @@ async ([model, indices, method, classes]) => {
 """
 
 
+def assert_same_maps(found, heats):
+    for one, heat in zip(found["maps"], heats, strict=True):
+        values = np.reshape(one["values"], (one["height"], one["width"]))
+        assert np.abs(values - heat.values).max() <= 1e-3 * max(heat.peak, 1e-3)
+
+
 @pytest.mark.parametrize("model", MODELS)
-def test_probabilities_are_those_of_python(desk, test_split, model):
+def test_200_answers_and_their_maps_are_those_of_python(desk, test_split, model):
     indices = list(range(25, 10_000, 50))
     found = desk.evaluate(LOOK, [model, indices, "gradcam", []])
     images = test_split.images[indices].permute(0, 2, 3, 1).contiguous().numpy()
@@ -166,6 +172,10 @@ def test_probabilities_are_those_of_python(desk, test_split, model):
     below = library.load(model).metrics["unsure"]["below"]
     doubted = [[notice["kind"] for notice in one["notices"]] == ["unsure"] for one in found]
     assert doubted == [answer.confidence < below for answer in answers] and any(doubted)
+    ckpt = library.load(model)
+    for one, image in zip(found, images, strict=True):
+        targets = [part["target"] for part in one["maps"]]
+        assert_same_maps(one, heat_maps(ckpt, image, targets, "gradcam", one["layers"]))
 
 
 def test_the_page_has_the_methods_that_it_is_told_of(desk):
@@ -191,10 +201,7 @@ def test_heat_maps_are_those_of_python(desk, test_split, model, method):
                 assert targets == [predicted, beside]
             assert (found["layers"], found["title"]) == ([layer.name], layer.title)
             heats = heat_maps(ckpt, image, targets, method, [layer.name], against=against)
-            for one, heat in zip(found["maps"], heats, strict=True):
-                values = np.reshape(one["values"], (one["height"], one["width"]))
-                scale = max(heat.peak, 1e-3)
-                assert np.abs(values - heat.values).max() <= 1e-3 * scale
+            assert_same_maps(found, heats)
 
 
 def test_the_gradient_of_equal_cells_goes_to_the_first(desk):

@@ -16,7 +16,7 @@ from PIL import Image
 from cifar import CLASSES, library
 from cifar.classifier import classify
 from cifar.explain import default_choice, faithfulness, heat_maps
-from cifar.page import pixels_of
+from cifar.page import options, pixels_of
 from cifar.ui import evidence
 
 MODEL = "basenet"
@@ -234,7 +234,7 @@ def test_a_forged_class_gets_one_sentence(test_images, classes):
 
 
 def test_what_can_be_chosen_is_known_from_the_start(no_test_images):
-    found = evidence.options()
+    found = options()
     assert found["layers"]["resnet"][0]["name"] == "prep"
     for default in found["defaults"].values():
         assert default["method"] in [method["name"] for method in found["methods"]]

@@ -6,6 +6,7 @@ import numpy as np
 
 from cifar import library
 from cifar.explain import faithfulness, heat_maps
+from cifar.page import pixels_of
 from cifar.ui import evidence, gpu
 
 MODEL = "basenet"
@@ -27,7 +28,7 @@ def test_all_that_is_computed_there_can_go_to_another_process_and_back(monkeypat
 
     monkeypatch.setattr(gpu, "compute", compute)
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    question = {"model": MODEL, "image": {"pixels": evidence.pixels_of(image)}, "target": 3}
+    question = {"model": MODEL, "image": {"pixels": pixels_of(image)}, "target": 3}
     found = evidence.trust(question)
     assert found["sentence"] and len(found["deletion"]) == 11
     assert evidence.look(question | {"method": "scorecam"})["method"] == "scorecam"
@@ -43,6 +44,6 @@ def test_the_bundle_borrows_too(monkeypatch):
         gpu, "compute", lambda function, *args: (sent.append(function), function(*args))[1]
     )
     image = np.zeros((32, 32, 3), np.uint8)
-    question = {"model": MODEL, "image": {"pixels": evidence.pixels_of(image)}, "classes": [3, 5]}
+    question = {"model": MODEL, "image": {"pixels": pixels_of(image)}, "classes": [3, 5]}
     assert evidence.bundle(question)["name"] == "cifar-lens-picture-basenet.zip"
     assert sent == [faithfulness, faithfulness]
