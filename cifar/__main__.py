@@ -85,7 +85,7 @@ def predict(
     out: Path | None = None,
     heatmaps: Path | None = None,
 ) -> None:
-    """Classify pictures; the exit code is 1 if there were some that could not be read.
+    """Classify pictures; the exit code is 1 if there were some that could not be found or read.
 
     Args:
         pictures: Files, folders (with all that is below them) and globs.
@@ -132,7 +132,7 @@ def push(
 
 
 def deploy(
-    name: str,
+    name: str = "",
     /,
     private: bool = False,
     hardware: Literal["cpu-basic", "cpu-upgrade", "zero-a10g"] | None = None,
@@ -145,7 +145,7 @@ def deploy(
     """Publish the app with the checkpoints as a Space on the Hugging Face Hub.
 
     Args:
-        name: What it is called on the Hub, USER/NAME.
+        name: What it is called on the Hub, USER/NAME; a dry run of --static can do without.
         private: Create it so that only you can see it.
         hardware: What it runs on, cpu-basic if left out.
         zerogpu: Build it for ZeroGPU, which lends GPUs; the same as --hardware zero-a10g.

@@ -121,15 +121,9 @@ def save(
     write_lines(folder / "history.jsonl", history)
 
 
-def find(name: str | Path) -> Path:
-    """The folder of a checkpoint given by its name under `checkpoints/`, its path, or its name on
-    the Hub, which is downloaded. Raises CheckpointError or HubError where there is none."""
-    found = _find(name)
-    return found.folder if isinstance(found, Snapshot) else found
-
-
 def find_own(name: str | Path) -> Path:
-    """As `find`, for whoever writes into the folder: one from the Hub is a CheckpointError."""
+    """The folder of a checkpoint, for whoever writes into it, by its name under `checkpoints/` or
+    its path. Raises CheckpointError where there is none, and for one that is on the Hub."""
     if folder := _local(name):
         return folder
     if _is_on_the_hub(name):
@@ -140,7 +134,7 @@ def find_own(name: str | Path) -> Path:
             f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
             f"{copy}`, and name {copy} instead."
         )
-    return find(name)
+    raise _unknown(name)
 
 
 def _find(name: str | Path) -> Path | Snapshot:
@@ -148,11 +142,7 @@ def _find(name: str | Path) -> Path | Snapshot:
     if folder := _local(name):
         return folder
     if not _is_on_the_hub(name):
-        known = ", ".join(available()) or "none yet"
-        raise CheckpointError(
-            f"There is no checkpoint {str(name)!r} (in this project: {known}), and a name on the "
-            "Hub is USER/NAME or USER/NAME@REVISION."
-        )
+        raise _unknown(name)
     found = hub.snapshot(hub.parse(str(name)), FILES)
     if not (found.folder / "config.json").is_file():
         raise CheckpointError(f"{found} is no checkpoint: it has no config.json.")
@@ -164,6 +154,14 @@ def _local(name: str | Path) -> Path | None:
         if (folder / "config.json").is_file():
             return folder
     return None
+
+
+def _unknown(name: str | Path) -> CheckpointError:
+    known = ", ".join(available()) or "none yet"
+    return CheckpointError(
+        f"There is no checkpoint {str(name)!r} (in this project: {known}), and a name on the Hub "
+        "is USER/NAME or USER/NAME@REVISION."
+    )
 
 
 def _is_on_the_hub(name: str | Path) -> bool:

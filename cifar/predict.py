@@ -3,17 +3,20 @@
     python -m cifar predict photo.jpg
     python -m cifar predict photos/ 'more/*.png' --out predictions.csv --heatmaps maps/
 
-A picture that cannot be read is named and passed over; the others are not lost for it.
+A picture that cannot be read, and a name that stands for none, is named and passed over; the others
+are not lost for it.
 """
 
 import csv
 import glob
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from PIL import Image
@@ -29,6 +32,8 @@ BATCH = 128
 # What a file in a folder must end with to be taken for a picture; a file that is named is tried.
 SUFFIXES = {".jpg", *(f".{name.lower()}" for name in FORMATS)}
 ZOOM = 8
+
+Row = tuple[Path, list[tuple[str, float]]]  # a picture's file, and its likeliest classes
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,22 @@ def run(
 ) -> bool:
     """Print an answer for each picture, or write all of them to `out` as CSV; name what fails.
 
-    heatmaps: a folder for the evidence, see `heat_map_name`. Returns whether every picture could be
-    read. Raises LensError for a name that stands for nothing and for what cannot be written.
+    heatmaps: a folder for the evidence, see `heat_map_name`. Both it and that of `out` are made
+    before anything is read. What is kept of a picture is its row of the table. Returns whether
+    every name stood for pictures that could be read. Raises LensError where there is no picture at
+    all, and for what cannot be written.
     """
-    paths = find(patterns)
-    answered, failed = [], 0
+    paths, missing = find(patterns)
+    for name in missing:
+        tqdm.write(f"{name}: No picture was found.", file=sys.stderr)
+    if out is not None:
+        if out.is_dir():
+            raise LensError(f"{out} is a folder: name a file for the table.")
+        _make_folder(out.parent)
+    if heatmaps is not None:
+        _make_folder(heatmaps)
+    rows: list[Row] = []
+    failed = len(missing)
     for number, picture in enumerate(predict(ckpt, paths, progress=len(paths) > 1), start=1):
         if picture.answer is None:
             failed += 1
@@ -64,24 +80,26 @@ def run(
         if out is None:
             tqdm.write(line(picture, top_k), file=sys.stdout)
         else:
-            answered.append(picture)
+            rows.append((picture.path, picture.answer.top(top_k)))
         if heatmaps is not None:
             save_heat_map(ckpt, picture, heatmaps / heat_map_name(number, picture))
     if out is not None:
-        write_table(out, answered, top_k)
-        print(f"{out}: {len(answered):,} of {len(paths):,} pictures")
+        write_table(out, rows, top_k)
+        print(f"{out}: {len(rows):,} of {len(paths):,} pictures")
     return failed == 0
 
 
-def find(patterns: Sequence[str | Path]) -> list[Path]:
-    """The files that names, folders and globs stand for, each once, in the order given.
+def find(patterns: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
+    """The files that names, folders and globs stand for, each once, in the order given; and those
+    of the names that stand for nothing.
 
-    Of a folder, all pictures in it and below it, in alphabetical order. Raises LensError for
-    no name, or one that stands for nothing.
+    Of a folder, all pictures in it and below it, in alphabetical order. Raises LensError where
+    nothing is found at all.
     """
     if not patterns:
         raise LensError("No picture was named: name files, folders or globs.")
     found: dict[Path, None] = {}
+    missing = []
     for pattern in map(str, patterns):
         path = Path(pattern)
         if path.is_dir():
@@ -92,9 +110,11 @@ def find(patterns: Sequence[str | Path]) -> list[Path]:
             files = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
             files = [file for file in files if file.is_file()]
         if not files:
-            raise LensError(f"There is no picture {pattern}: name files, folders or globs.")
+            missing.append(pattern)
         found |= dict.fromkeys(files)
-    return list(found)
+    if not found:
+        raise LensError(f"There is no picture {', '.join(missing)}: name files, folders or globs.")
+    return list(found), missing
 
 
 def _is_picture(file: Path) -> bool:
@@ -131,7 +151,18 @@ def line(picture: Picture, top_k: int) -> str:
     return f"{picture.path}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
 
 
-def write_table(path: Path, pictures: Sequence[Picture], top_k: int) -> None:
+def _make_folder(folder: Path) -> None:
+    """Raises LensError unless it is a folder that can be written to, or can be made one."""
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise LensError(f"{folder} cannot be written to: {error.strerror}.") from error
+
+
+def write_table(path: Path, table: Iterable[Row], top_k: int) -> None:
     """A CSV file with a row a picture: file, then class and probability from the likeliest on.
 
     Written whole or not at all. Raises LensError where it cannot be.
@@ -143,9 +174,8 @@ def write_table(path: Path, pictures: Sequence[Picture], top_k: int) -> None:
         with partial.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(["file", *head])
-            for picture in pictures:
-                answers = picture.answer.top(top_k)
-                rows.writerow([picture.path, *(value for answer in answers for value in answer)])
+            for file, answers in table:
+                rows.writerow([file, *(value for answer in answers for value in answer)])
 
     try:
         replace(path, write)
@@ -166,7 +196,6 @@ def save_heat_map(ckpt: Checkpoint, picture: Picture, path: Path) -> None:
     (heat,) = heat_maps(ckpt, picture.image, [picture.answer.predicted])
     large = picture.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(overlay(large, heat)).save(path)
     except OSError as error:
         raise LensError(f"{path} cannot be written: {error.strerror}.") from error

@@ -201,15 +201,15 @@ def test_an_unknown_name_lists_the_known(make_checkpoint, monkeypatch):
 
 def test_a_checkpoint_is_found_by_name_or_path(make_checkpoint, monkeypatch):
     folder = make_checkpoint()
-    assert checkpoint.find(folder) == checkpoint.find(str(folder)) == folder
+    assert checkpoint.load(folder).path == checkpoint.load(str(folder)).path == folder
     monkeypatch.setattr(checkpoint, "ROOT", folder.parent)
-    assert checkpoint.find("net") == folder
+    assert checkpoint.load("net").path == checkpoint.find_own("net") == folder
 
 
 def test_without_checkpoints_the_message_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
     with pytest.raises(CheckpointError, match="none yet"):
-        checkpoint.find("resnet")
+        checkpoint.load("resnet")
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

@@ -1,11 +1,12 @@
 import csv
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar import CLASSES, LensError, checkpoint, predict
-from cifar.classifier import classify
+from cifar.classifier import classify, classify_all
 from cifar.explain import heat_maps, overlay
 from cifar.images import network_view, open_image
 
@@ -28,13 +29,15 @@ def album(tmp_path, tiny_split):
     return tmp_path / "album"
 
 
-def names(files, folder):
+def found(patterns, folder):
+    """What all of these stand for, by the names in the folder."""
+    files, missing = predict.find(patterns)
+    assert missing == []
     return [file.relative_to(folder).as_posix() for file in files]
 
 
 def test_a_folder_stands_for_its_pictures(album):
-    found = names(predict.find([album]), album)
-    assert found == [
+    assert found([album], album) == [
         "a.PNG", "b.png", "below/a.png", "below/broken.png", "below/e.webp", "below/f.bmp",
         "c.jpg", "d.jpeg",
     ]  # fmt: skip
@@ -42,24 +45,41 @@ def test_a_folder_stands_for_its_pictures(album):
 
 def test_globs_names_and_folders_in_the_order_given_each_once(album):
     given = [album / "c.jpg", f"{album}/*.png", f"{album}/**/a.png", album / "c.jpg"]
-    assert names(predict.find(given), album) == ["c.jpg", "b.png", "below/a.png"]
+    assert found(given, album) == ["c.jpg", "b.png", "below/a.png"]
 
 
 def test_a_name_with_brackets_is_a_name(album):
     (album / "b.png").rename(album / "cat [1].png")
-    assert names(predict.find([album / "cat [1].png"]), album) == ["cat [1].png"]
+    assert found([album / "cat [1].png"], album) == ["cat [1].png"]
 
 
 def test_a_file_that_is_named_is_tried_whatever_its_name(album):
-    assert names(predict.find([album / "notes.txt"]), album) == ["notes.txt"]
+    assert found([album / "notes.txt"], album) == ["notes.txt"]
 
 
-@pytest.mark.parametrize("pattern", ["nowhere.png", "*.png", "empty", "empty/**"])
-def test_what_stands_for_nothing_is_named(tmp_path, monkeypatch, pattern):
+NOTHING = ["nowhere.png", "*.png", "empty", "empty/**"]
+
+
+@pytest.mark.parametrize("patterns", [*([name] for name in NOTHING), NOTHING])
+def test_where_there_is_nothing_at_all_each_name_is_in_the_error(tmp_path, monkeypatch, patterns):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LensError, match="There is no picture"):
-        predict.find([pattern])
+    with pytest.raises(LensError) as problem:
+        predict.find(patterns)
+    assert str(problem.value) == (
+        f"There is no picture {', '.join(patterns)}: name files, folders or globs."
+    )
+
+
+def test_what_stands_for_nothing_is_named_and_passed_over(
+    ckpt, album, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert predict.run(ckpt, [*NOTHING, album / "b.png"], top_k=1) is False
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{album / 'b.png'}: ") and said.out.count("\n") == 1
+    assert said.err.splitlines() == [f"{name}: No picture was found." for name in NOTHING]
 
 
 def test_something_must_be_named():
@@ -70,7 +90,7 @@ def test_something_must_be_named():
 @pytest.mark.parametrize("batch", [1, 3, 128])
 def test_batches_answer_as_one_by_one(ckpt, album, monkeypatch, batch):
     monkeypatch.setattr(predict, "BATCH", batch)
-    paths = predict.find([album])
+    paths, _ = predict.find([album])
     pictures = list(predict.predict(ckpt, paths, progress=False))
     assert [picture.path for picture in pictures] == paths
     for picture in pictures:
@@ -84,7 +104,7 @@ def test_batches_answer_as_one_by_one(ckpt, album, monkeypatch, batch):
 
 
 def test_the_table_has_what_could_be_read_and_the_rest_is_named(ckpt, album, tmp_path, capsys):
-    table, maps = tmp_path / "answers.csv", tmp_path / "deep" / "maps"
+    table, maps = tmp_path / "new" / "answers.csv", tmp_path / "deep" / "maps"
     assert predict.run(ckpt, [album], top_k=2, out=table, heatmaps=maps) is False
     said = capsys.readouterr()
     assert "7 of 8 pictures" in said.out
@@ -110,9 +130,39 @@ def test_without_a_table_there_is_a_line_a_picture(ckpt, album, capsys):
     assert name == str(album / "b.png") and answers.count("%") == 3
 
 
+def test_no_picture_is_kept_for_the_table(ckpt, album, tmp_path, monkeypatch):
+    answered, alive = [], []
+
+    def watched(ckpt, images):
+        alive.append(sum(answer() is not None for answer in answered))
+        answers = classify_all(ckpt, images)
+        answered.extend(map(weakref.ref, answers))
+        return answers
+
+    monkeypatch.setattr(predict, "classify_all", watched)
+    monkeypatch.setattr(predict, "BATCH", 1)
+    predict.run(ckpt, [album], top_k=10, out=tmp_path / "answers.csv")
+    assert len(answered) == 7 and max(alive) == 1
+
+
 @pytest.mark.parametrize("option", ["out", "heatmaps"])
-def test_what_cannot_be_written_is_a_sentence(ckpt, album, option):
+@pytest.mark.parametrize("name", ["file", "file/x", "file/x/y"])
+def test_what_cannot_be_written_is_a_sentence_before_any_work(
+    ckpt, album, monkeypatch, option, name
+):
+    monkeypatch.setattr(predict, "open_image", None)  # it would not be callable
     (album / "file").write_text("in the way")
-    with pytest.raises(LensError, match="cannot be written"):
-        predict.run(ckpt, [album / "b.png"], top_k=1, **{option: album / "file" / "x"})
+    path = album / name / "table" if option == "out" else album / name
+    with pytest.raises(LensError, match=rf"{name} cannot be written to: Not a directory\.$"):
+        predict.run(ckpt, [album / "b.png"], top_k=1, **{option: path})
     assert (album / "file").read_text() == "in the way"
+
+
+def test_a_folder_is_no_table(ckpt, album):
+    with pytest.raises(LensError, match="album is a folder: name a file for the table"):
+        predict.run(ckpt, [album], top_k=1, out=album)
+
+
+def test_a_table_that_fails_at_last_is_a_sentence(tmp_path):
+    with pytest.raises(LensError, match=r"nowhere/answers\.csv cannot be written: No such file"):
+        predict.write_table(tmp_path / "nowhere" / "answers.csv", [], 1)

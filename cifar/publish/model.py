@@ -13,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from cifar import __version__, card, checkpoint, figures
+from cifar import __version__, card, checkpoint, figures, hub
 from cifar.checkpoint import Checkpoint, read_lines
 from cifar.data import DATASET
 from cifar.predictions import load_predictions
@@ -34,6 +34,7 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
     Raises LensError: for a name that cannot be, a checkpoint that was not evaluated, a folder that
     is not empty, and whatever the Hub has against it.
     """
+    hub.check_repo_id(repo_id)
     message = f"{card.title(ckpt.config)} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
     write = partial(write_folder, ckpt, repo_id)
     return publish(write, repo_id, "model", out=out, message=message, private=private)

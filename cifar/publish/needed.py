@@ -15,6 +15,8 @@ from cifar import LensError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
+# Lies among the app's components, but the site without a server alone asks for it.
+SITE_ONLY = ROOT / "cifar" / "ui" / "components" / "static"
 
 
 def modules(script: Path = ROOT / "app.py") -> dict[str, Path]:
@@ -39,10 +41,11 @@ def modules(script: Path = ROOT / "app.py") -> dict[str, Path]:
 def data_files(found: dict[str, Path]) -> list[Path]:
     """All that lies in the folders of these modules' packages and is no Python, in order.
 
-    A folder below that is a package of its own counts only if it is among them.
+    A folder below that is a package of its own counts only if it is among them; SITE_ONLY does not.
     """
     packages = [path.parent for path in found.values() if path.name == "__init__.py"]
-    return sorted(file for package in packages for file in _data(package))
+    files = (file for package in packages for file in _data(package))
+    return sorted(file for file in files if SITE_ONLY not in file.parents)
 
 
 def third_party(found: dict[str, Path]) -> set[str]:

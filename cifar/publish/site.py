@@ -23,6 +23,7 @@ from cifar import LensError, library, page, sprites
 from cifar.images import MAX_BYTES, MAX_PIXELS
 from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.publish import onnx, runtime
+from cifar.publish.needed import REQUIREMENTS
 from cifar.results import ASSETS, figure_path, results_table
 
 TEMPLATES = Path(__file__).parent / "site"
@@ -40,12 +41,8 @@ COMMON_FIGURES = {
     "training_curves.png": "loss and accuracy of both networks by epoch",
     "training_images.png": "ten training images of each class",
 }
-# Packages that writing the site takes, on top of what the app needs, by what they are imported as.
-NEEDED = {
-    "onnx": "onnx>=1.18,<2",
-    "onnxscript": "onnxscript>=0.5,<1",
-    "markdown_it": "markdown-it-py>=3,<5",
-}
+# What is imported to write the site alone: an environment of the app's need not have it.
+NEEDED = ("onnx", "onnxscript", "markdown_it")
 PATIENCE = 3600  # seconds that the test images may take to come
 
 HOW_TO_READ = f"""
@@ -98,13 +95,16 @@ def build(folder: Path, space: str = "") -> None:
 
 def _check_packages() -> None:
     missing = []
-    for module, requirement in NEEDED.items():
+    for module in NEEDED:
         try:
             import_module(module)
         except ImportError:
-            missing.append(f'"{requirement}"')
+            missing.append(module)
     if missing:
-        raise LensError(f"The static site needs more packages: pip install {' '.join(missing)}.")
+        raise LensError(
+            f"The static site needs {', '.join(missing)}, which cannot be imported: "
+            f"pip install -r {REQUIREMENTS.name}."
+        )
 
 
 def _write(root: Path, space: str) -> None:

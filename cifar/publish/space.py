@@ -4,7 +4,8 @@
 
 A Gradio Space is a folder with the app, the modules and checkpoints that it needs and nothing else.
 There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
-knows only some versions of Python and PyTorch.
+knows only some versions of Python and PyTorch. A static Space is the site of `cifar.publish.site`,
+which takes the network to write: it holds the test images and more of others.
 """
 
 import ast
@@ -54,7 +55,7 @@ CPU_TORCH = (
 
 
 def deploy(
-    repo_id: str,
+    repo_id: str = "",
     *,
     private: bool = False,
     hardware: Hardware | None = None,
@@ -65,15 +66,21 @@ def deploy(
 ) -> str:
     """Publish the app as a Space; returns its address on the Hub.
 
-    hardware: what the Space runs on, of Hardware; "cpu-basic" if left out. zerogpu: the same as
-    "zero-a10g". static: the site without a server instead of the app. models: names of models on
-    the Hub that the Space links to. out: write the Space's content into this folder instead, and
-    return its path; no network. Raises LensError: for options that contradict each other, names
-    that cannot be, checkpoints that the app could not start with, a folder that is not empty, and
-    whatever the Hub has against it.
+    repo_id: USER/NAME; only the static site into a folder can do without. hardware: what the Space
+    runs on, of Hardware; "cpu-basic" if left out. zerogpu: the same as "zero-a10g". static: the
+    site without a server instead of the app. models: names of models on the Hub that the Space
+    links to. out: write the Space's content into this folder instead, and return its path. The app
+    is written without a network; for the site, the test images, people's votes and ONNX Runtime Web
+    are fetched unless they are in their caches. Raises LensError: for options that contradict each
+    other, names that cannot be or are missing, checkpoints that the app could not start with, a
+    folder that is not empty, and whatever the Hub has against it.
     """
     hardware = check(hardware, zerogpu, static)
-    for name in (repo_id, *models):
+    if not repo_id and not (static and out is not None):
+        raise LensError(
+            "Say what the Space is called, USER/NAME: only a dry run of --static can do without."
+        )
+    for name in (repo_id, *models) if repo_id else models:
         hub.check_repo_id(name)
     return publish(
         partial(write_folder, repo_id, hardware, models),

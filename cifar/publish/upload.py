@@ -1,8 +1,9 @@
 """A folder becomes the content of a repository on the Hugging Face Hub, in one commit.
 
-What is there already must be an earlier upload of the same kind; anything else is refused, for
-files that are not in the folder are deleted. Large files are sent before the commit, so whoever
-looks sees the old content or the new. Nothing is asked, and the same folder again changes nothing.
+What is there already must be an earlier upload of the same thing, or what the Hub itself puts into
+a new repository; anything else is refused, for files that are not in the folder are deleted. Large
+files are sent before the commit, so whoever looks sees the old content or the new. Nothing is
+asked, and the same folder again changes nothing.
 """
 
 import os
@@ -22,8 +23,11 @@ from cifar.hub import HubError
 
 Kind = Literal["model", "space"]
 CALLED = {"model": "model", "space": "Space"}
-# What the Hub itself puts into a repository that it creates.
-BORN_WITH = {"model": {".gitattributes"}, "space": {".gitattributes", "README.md"}}
+# In every repository that the Hub creates, and never ours.
+ATTRIBUTES = ".gitattributes"
+# The title of the commit with which the Hub fills a new repository; what is in it depends on the
+# kind (a static Space gets a page with its style) and may be different tomorrow.
+INITIAL = "initial commit"
 
 
 def publish(
@@ -31,10 +35,9 @@ def publish(
 ) -> str:
     """Upload what `write` puts into a folder; returns the repository's address on the Hub.
 
-    out: leave it in this folder instead, and return its path; no network. options: of `upload`.
-    Raises LensError.
+    out: leave it in this folder instead, and return its path; that takes no name, and no network
+    but what `write` itself may need. options: of `upload`. Raises LensError.
     """
-    hub.check_repo_id(repo_id)
     if out is not None:
         fill(out, write)
         return str(out)
@@ -119,10 +122,8 @@ def _check_ours(
             "another name, or delete it there."
         )
     files = {sibling.rfilename for sibling in there.siblings or ()}
-    if files <= BORN_WITH[kind]:
-        return
     ours = _is_our_model if kind == "model" else _is_our_space
-    if not ours(api, there, files, folder):
+    if not (files <= {ATTRIBUTES} or ours(api, there, files, folder) or _is_new(api, there, kind)):
         raise HubError(
             f"{there.id} on the Hub holds something else than this {CALLED[kind]}, and would be "
             "overwritten: choose another name, or delete it there."
@@ -130,7 +131,7 @@ def _check_ours(
 
 
 def _is_our_model(api: HfApi, there: ModelInfo, files: set[str], folder: Path) -> bool:
-    """By its config.json."""
+    """By its config.json, which must be of the same network, for another one is another model."""
     if "config.json" not in files:
         return False
     path = api.hf_hub_download(there.id, "config.json", revision=there.sha)
@@ -138,13 +139,20 @@ def _is_our_model(api: HfApi, there: ModelInfo, files: set[str], folder: Path) -
         config = read_json(Path(path))
     except CheckpointError:
         return False
-    return config.get("format_version") == FORMAT_VERSION and "network" in config
+    network = read_json(folder / "config.json")["network"]
+    return config.get("format_version") == FORMAT_VERSION and config.get("network") == network
 
 
 def _is_our_space(api: HfApi, there: SpaceInfo, files: set[str], folder: Path) -> bool:
     """By the title in its README."""
     title = RepoCard.load(folder / "README.md").data.get("title")
     return there.card_data is not None and there.card_data.get("title") == title
+
+
+def _is_new(api: HfApi, there: ModelInfo | SpaceInfo, kind: Kind) -> bool:
+    """Whether it holds only what the Hub put there: an upload that created it was cut, say."""
+    commits = api.list_repo_commits(there.id, repo_type=kind, revision=there.sha)
+    return [commit.title for commit in commits] == [INITIAL]
 
 
 def _commit(
@@ -164,7 +172,7 @@ def _commit(
         there.id,
         repo_type=kind,
         operations=[
-            *(CommitOperationDelete(path) for path in sorted(gone - {".gitattributes"})),
+            *(CommitOperationDelete(path) for path in sorted(gone - {ATTRIBUTES})),
             *(CommitOperationAdd(name, path) for name, path in paths.items()),
         ],
         commit_message=message,

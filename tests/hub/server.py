@@ -40,6 +40,8 @@ TOKENS = tuple(USERS)
 
 CUT = "cut"  # a failure: half of what is sent is read or written, then the connection ends
 ATTRIBUTES = b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
+# The page that a static Space is born with, beside its README.
+PAGE = {"index.html": b"<!doctype html>\n<h1>Welcome</h1>\n", "style.css": b"h1 { color: teal; }\n"}
 
 
 class Answer(NamedTuple):
@@ -160,7 +162,9 @@ class Hub:
         repo = self.repos[kind, name] = Repo(kind, name, **facts)
         born = {".gitattributes": ATTRIBUTES}
         if kind == "space":
-            born["README.md"] = f"---\ntitle: {name}\nsdk: {repo.sdk}\n---\n".encode()
+            title = re.sub("[-_.]", " ", name.split("/")[1]).title()
+            born["README.md"] = f"---\ntitle: {title}\nsdk: {repo.sdk}\n---\n".encode()
+            born |= PAGE if repo.sdk == "static" else {}
         repo.commit("initial commit", born)
         if files is not None:
             repo.commit("files", born | files)
@@ -306,6 +310,14 @@ def tree(hub: Hub, request: Request, kinds: str, name: str, revision: str) -> An
     return Answer(content=entries)
 
 
+def commits(hub: Hub, request: Request, kinds: str, name: str, revision: str) -> Answer:
+    """The commits up to a revision, the newest first."""
+    repo = hub.readable(request, kinds[:-1], name)
+    found = repo.commits[: repo.commits.index(repo.at(revision)) + 1]
+    facts = {"message": "", "authors": [{"user": "me"}], "date": "2026-01-01T00:00:00.000Z"}
+    return Answer(content=[{"id": c.oid, "title": c.title} | facts for c in reversed(found)])
+
+
 def preupload(hub: Hub, request: Request, kinds: str, name: str, revision: str) -> Answer:
     """Binary files go into LFS, as the real Hub wants it."""
     repo = hub.writable(request, kinds[:-1], name)
@@ -404,10 +416,6 @@ def ask_hardware(hub: Hub, request: Request, name: str) -> Answer:
     return Answer(content=_runtime(repo))
 
 
-def runtime(hub: Hub, request: Request, name: str) -> Answer:
-    return Answer(content=_runtime(hub.readable(request, "space", name)))
-
-
 def _runtime(repo: Repo) -> dict:
     return {"stage": "RUNNING", "hardware": {"current": repo.hardware, "requested": repo.hardware}}
 
@@ -428,10 +436,10 @@ ROUTES: list[tuple[tuple[str, ...], str, Callable[..., Answer]]] = [
     (("POST",), "/oauth/token", give_token),
     (("POST",), "/api/validate-yaml", validate_yaml),
     (("POST",), "/api/repos/create", create),
-    (("GET",), r"/api/spaces/([^/]+/[^/]+)/runtime", runtime),
     (("POST",), r"/api/spaces/([^/]+/[^/]+)/hardware", ask_hardware),
     (("GET",), rf"{_API}(?:/revision/([^/]+))?", info),
     (("GET",), rf"{_API}/tree/([^/]+)", tree),
+    (("GET",), rf"{_API}/commits/([^/]+)", commits),
     (("POST",), rf"{_API}/preupload/([^/]+)", preupload),
     (("POST",), rf"{_API}/commit/([^/]+)", commit),
     (("POST",), rf"{_NAME}\.git/info/lfs/objects/batch", lfs_batch),

@@ -23,6 +23,7 @@ api.delete_file("a.txt", "me/app", repo_type="space")
 info = api.space_info("me/app")
 print(info.sdk, info.private, info.runtime.hardware, [s.rfilename for s in info.siblings])
 print(api.repo_exists("me/app", repo_type="space"), api.repo_exists("me/app"))
+print([commit.title for commit in api.list_repo_commits("me/app", repo_type="space")])
 """
 
 
@@ -37,6 +38,8 @@ def test_the_real_client_creates_fills_and_reads_a_space(hub, on_hub):
         "below/b.bin 9000 True",
         "gradio True cpu-basic ['.gitattributes', 'README.md', 'below/b.bin']",
         "True False",
+        "['Delete a.txt with huggingface_hub', 'Upload folder using huggingface_hub', "
+        "'initial commit']",
     ], done
 
 

@@ -1,5 +1,6 @@
 """Which modules, files and packages the app needs: none missing, none too many."""
 
+import re
 import subprocess
 import sys
 
@@ -79,10 +80,21 @@ def test_what_importing_the_app_loads_is_among_it(app):
     assert len(loaded.split()) > 20 and set(loaded.split()) <= app.keys()
 
 
-def test_all_that_the_page_fetches_comes_along(app):
+def test_all_that_the_page_fetches_comes_along_and_nothing_else(app):
     components = ROOT / "cifar" / "ui" / "components"
-    scripts = {path for path in components.rglob("*") if path.suffix in (".js", ".css")}
-    assert scripts and scripts <= set(data_files(app))
+    source = "".join(path.read_text(encoding="utf-8") for path in app.values())
+    waiting = [components / name for name in re.findall(r'COMPONENTS / "([^"]+)"', source)]
+    fetched = set(waiting)
+    while waiting:
+        script = waiting.pop()
+        # Scripts name each other, and their styles, by addresses that begin with a dot.
+        for name in re.findall(r'"(\.[^"]+\.(?:js|css))"', script.read_text(encoding="utf-8")):
+            path = (script.parent / name).resolve()
+            if path not in fetched:
+                fetched.add(path)
+                waiting.append(path)
+    assert {"gradio.js", "explorer.js", "trust.js", "base.css"} <= {path.name for path in fetched}
+    assert {path for path in data_files(app) if components in path.parents} == fetched
 
 
 def test_every_import_of_the_app_is_in_the_requirements(app):

@@ -15,6 +15,7 @@ from PIL import Image
 from cifar import LensError, checkpoint, library
 from cifar.explain import METHODS as ALL_METHODS
 from cifar.publish import runtime, site
+from cifar.publish.needed import requirements
 from cifar.publish.site import METHODS, as_html, build
 
 SPACE = "somebody/lens"
@@ -175,9 +176,15 @@ def test_without_its_packages_it_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "import_module", absent)
     with pytest.raises(LensError) as problem:
         build(tmp_path / "site")
-    words = str(problem.value)
-    assert 'pip install "onnx>=1.18,<2" "markdown-it-py>=3,<5".' in words and "script" not in words
+    assert str(problem.value) == (
+        "The static site needs onnx, markdown_it, which cannot be imported: "
+        "pip install -r requirements.txt."
+    )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_packages_are_among_the_requirements():
+    assert {"onnx", "onnxscript", "markdown-it-py"} == requirements(site.NEEDED).keys()
 
 
 def test_without_the_test_images_it_says_why(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import SpaceCardData, metadata_load
 
 from cifar import LensError, checkpoint, library
-from cifar.publish import deploy, needed
+from cifar.publish import deploy, needed, site
 from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check
 from cifar.ui import report
 
@@ -174,10 +174,25 @@ def test_a_checkpoint_that_was_not_measured_is_refused(make_checkpoint, monkeypa
 
 
 def test_names_are_checked_before_anything_is_written(tmp_path):
-    for name, models in (("lens", ()), ("me/lens", ("resnet",))):
+    for name, models in (("lens", ()), ("me/lens", ("resnet",)), ("", ("",))):
         with pytest.raises(LensError, match="is not a name on the Hub"):
-            deploy(name, models=models, out=tmp_path / "out")
+            deploy(name, models=models, static=not name, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [{"static": True}, {"out": Path("out")}, {}])
+def test_only_a_site_in_a_folder_needs_no_name(options):
+    with pytest.raises(LensError, match=r"^Say what the Space is called, USER/NAME: only a dry"):
+        deploy(**options)
+
+
+def test_a_site_in_a_folder_is_for_no_space_in_particular(tmp_path, monkeypatch):
+    def write(folder, space):
+        (folder / "space").write_text(space)
+
+    monkeypatch.setattr(site, "build", write)
+    assert deploy(static=True, out=tmp_path / "out") == str(tmp_path / "out")
+    assert (tmp_path / "out" / "space").read_text() == ""
 
 
 def test_the_space_links_to_models(tmp_path, cpu):
@@ -240,11 +255,17 @@ def test_without_a_token_nothing_is_done(hub, on_hub):
 
 
 @pytest.mark.slow
-def test_a_static_space_is_the_site(hub, on_hub, test_split, annotations):
-    done = on_hub("-m", "cifar", "deploy", "me/site", "--static", "--models", "me/resnet")
+def test_a_static_space_is_the_site(hub, on_hub, test_split, annotations, tmp_path):
+    command = ["-m", "cifar", "deploy", "me/site", "--static", "--models", "me/resnet"]
+    done = on_hub(*command)
     assert done.returncode == 0, done.stderr
     repo = hub.space("me/site")
     assert (repo.sdk, repo.hardware) == ("static", None)
+    on_hub(*command, "--dry-run", "--out", "dry")
+    assert content(tmp_path / "dry") == repo.files
+    on_hub(*command)
+    assert len(repo.commits) == 2
+    assert sum(map(len, repo.files.values())) < 40_000_000
     found = yaml.safe_load(repo.files["README.md"].decode().split("---\n")[1])
     assert (found["title"], found["sdk"]) == ("CIFAR Lens", "static")
     assert repo.files[found["app_file"]].startswith(b"<!doctype html>")

@@ -15,6 +15,7 @@ OURS = {
     "assets/figure.png": b"\x89PNG\0\1",
 }
 SPACE = {"README.md": b"---\ntitle: Lens\nsdk: gradio\n---\n", "app.py": b"demo = 1\n"}
+SITE = {"README.md": b"---\ntitle: Lens\nsdk: static\n---\n", "index.html": b"<p>Lens</p>\n"}
 # upload(FOLDER, NAME, KIND, **OPTIONS as JSON), whose answer it prints.
 UPLOAD = """
 import json, sys
@@ -193,6 +194,16 @@ def test_a_model_that_is_not_ours_is_not_overwritten(hub, upload, files):
     assert repo.files == files and hub.count("POST", "") == 0
 
 
+def test_another_network_does_not_replace_a_model(hub, upload):
+    repo = hub.add("model", "me/net", OURS)
+    other = OURS | {"config.json": b'{"format_version": 1, "network": "resnet"}'}
+    assert upload(other).error == (
+        "me/net on the Hub holds something else than this model, and would be overwritten: choose "
+        "another name, or delete it there."
+    )
+    assert repo.files == OURS and hub.count("POST", "") == 0
+
+
 def test_an_empty_repository_is_filled(hub, upload):
     hub.add("model", "me/net")
     assert upload(OURS).returncode == 0 and hub.model("me/net").files == OURS
@@ -241,13 +252,29 @@ def test_a_space_is_created_with_sdk_and_hardware(hub, upload):
     assert space.hardware == "cpu-basic" and len(space.commits) == 4
 
 
-def test_a_space_that_was_created_but_not_filled_is_filled(hub, upload):
+@pytest.mark.parametrize(
+    ("files", "sdk", "born"),
+    [
+        (SPACE, "gradio", {"README.md"}),
+        (SITE, "static", {"README.md", "index.html", "style.css"}),
+    ],
+)
+def test_a_space_that_was_created_but_not_filled_is_filled(hub, upload, files, sdk, born):
     hub.fail("POST", "/commit/", CUT)
-    upload(SPACE, "me/app", "space", {"sdk": "gradio"})
-    assert hub.space("me/app").files.keys() == {"README.md"}  # the Hub's own
+    upload(files, "me/app", "space", {"sdk": sdk})
+    assert hub.space("me/app").files.keys() == born  # the Hub's own
     hub.mend()
-    assert upload(SPACE, "me/app", "space", {"sdk": "gradio"}).returncode == 0
-    assert hub.space("me/app").files == SPACE
+    assert upload(files, "me/app", "space", {"sdk": sdk}).returncode == 0
+    assert hub.space("me/app").files == files
+
+
+def test_a_new_space_that_somebody_has_changed_is_not_overwritten(hub, upload):
+    repo = hub.add("space", "me/app", sdk="static")
+    repo.commit("Update index.html", repo.head.files | {"index.html": b"mine"})
+    assert "me/app on the Hub holds something else than this Space" in (
+        upload(SITE, "me/app", "space", {"sdk": "static"}).error
+    )
+    assert repo.files["index.html"] == b"mine" and hub.count("POST", "") == 0
 
 
 def test_another_space_is_not_overwritten(hub, upload):

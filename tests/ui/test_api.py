@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import threading
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from gradio import Error
+from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -312,6 +314,42 @@ def test_two_models_are_compared(client, other):
         assert found["accuracy"][name] == proportion(int((~rows["wrong"]).sum()), len(rows))
 
 
+RECORDED = [
+    ("list_mistakes", {"model": MODEL, "true_class": "cat", "sort": "highest loss", "limit": 3}),
+    ("get_mistake", {"model": MODEL, "index": 7}),
+    ("compare", {"model": MODEL, "other": "published"}),
+]
+
+
+@pytest.mark.parametrize(("call", "question"), RECORDED)
+def test_curl_is_told_what_was_recorded(post, client, call, question):
+    event, told = post(call, **question)
+    found = client.predict(**question, api_name=f"/{call}")
+    assert event == "complete"
+    if call == "get_mistake":
+        path, found = found
+        content = httpx.get(told[0]["url"]).raise_for_status().content
+        assert np.array_equal(pixels(io.BytesIO(content)), pixels(path))
+    assert told[-1] == found
+
+
+@pytest.mark.parametrize(
+    ("call", "question"),
+    [
+        ("classify", {"image": handle_file(BUS)}),
+        ("explain", {"image": handle_file(BUS)}),
+        *RECORDED,
+    ],
+)
+def test_every_part_of_an_answer_is_described(client, call, question):
+    found = client.predict(**question, api_name=f"/{call}")
+    found = found[-1] if isinstance(found, tuple) else found
+    *_, described = get_function_description(getattr(calls, call))
+    words = set(re.findall(r"\w+", " ".join(described)))
+    for part in (found, *found.get("rows", [])):
+        assert part and part.keys() <= words
+
+
 # What cannot be done
 
 
@@ -478,6 +516,18 @@ def test_mcp_takes_the_address_of_an_upload(tools, url, uploaded):
     question = {"image": f"{url}/gradio_api/file={uploaded}", "model": MODEL}
     told = tools(lambda session: session.call_tool("classify", question))
     assert not told.isError and CLASSES[said_of_the_bus(MODEL).predicted] in told.content[0].text
+
+
+@pytest.mark.parametrize(("call", "question"), RECORDED)
+def test_mcp_is_told_what_was_recorded(tools, client, call, question):
+    told = tools(lambda session: session.call_tool(call, question))
+    assert not told.isError
+    found = client.predict(**question, api_name=f"/{call}")
+    if call == "get_mistake":
+        path, found = found
+        content = io.BytesIO(base64.b64decode(told.content[0].data))
+        assert np.array_equal(pixels(content), pixels(path))
+    assert told.content[-1].text == str(found)
 
 
 @pytest.mark.parametrize(

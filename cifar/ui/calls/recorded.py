@@ -45,7 +45,10 @@ def list_mistakes(
     Returns:
         model and weights_sha256
         count of the mistakes that pass these filters
-        rows: test index, classes, confidence, verdict and whatever else can be sorted by
+        offset and sort as they were asked for
+        rows: index of a test image, true and predicted class, verdict, and what it is sorted by
+        in rows: confidence, margin to the second class, true_probability, loss and entropy (nats)
+        in rows: agreement, the share of people who chose the label; people, the class of most
         link: what follows the app's address to open this selection in its Mistakes tab
         note that says why verdicts are missing, if they are
     """
@@ -87,8 +90,12 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray | None, dict]:
     Returns:
         the image (32x32, PNG), nothing before the app has the test images
         model and weights_sha256
-        caption, classes and all probabilities
+        index and caption of the image
+        true and predicted class, and whether that is wrong
+        probabilities of all classes
+        confidence, margin to the second class, true_probability, loss and entropy (nats)
         votes of about 51 people and review of the label, null where there are none
+        agreement, the share of people who chose the label; people, the class of most
         verdict on a mistake and why it was given
         ranks: its place among all test images in every sort, from 0
         neighbours: the images that the network finds most like it
@@ -127,8 +134,10 @@ def compare(model: str, other: str) -> dict:
         other: The second network; published: what a published model said.
 
     Returns:
+        model and other as they were asked for
         accuracy of both with Wilson's 95% interval
         counts: both right, fixed (only the second is right), broken (only the first), both wrong
+        meaning of these four
         p_value of fixed against broken by McNemar's exact two-sided test
     """
     checkpoint_of(model)
