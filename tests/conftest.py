@@ -1,4 +1,5 @@
-"""Small synthetic splits and untrained checkpoints, so that most tests need no dataset."""
+"""In which order tests run, and small synthetic splits and untrained checkpoints, so that most of
+them need no dataset."""
 
 import os
 
@@ -8,6 +9,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import pytest
 import torch
 from filelock import FileLock
+from xdist.scheduler import LoadFileScheduling
 
 from cifar import checkpoint, data
 from cifar.annotations import load_annotations
@@ -16,6 +18,42 @@ from tests.hub.fixtures import hub, hub_client, on_hub  # noqa: F401
 
 # Bit for bit comparisons need the same number of threads everywhere.
 torch.set_num_threads(1)
+
+# The longest units, which begin first: short ones fill up what is left.
+LONG = (
+    "tests/publish/test_start.py",
+    "tests/hostile/test_pictures.py",
+    "tests/server/test_load.py",
+    "tests/browser",
+    "tests/browser/test_site.py",
+    "tests/test_train.py",
+)
+# Nothing runs beside most of it: at the end, nobody is kept waiting for that.
+ALONE = "tests/test_bench.py"
+
+
+def _unit(nodeid):
+    """What one worker does as a whole: a file, or those in a browser that share one running app."""
+    path = nodeid.split("::")[0]
+    folder, _, name = path.rpartition("/")
+    return folder if folder == "tests/browser" and name != "test_site.py" else path
+
+
+class UnitScheduling(LoadFileScheduling):
+    def _split_scope(self, nodeid):
+        return _unit(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return UnitScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        unit = _unit(item.nodeid)
+        return LONG.index(unit) if unit in LONG else len(LONG) + (unit == ALONE)
+
+    items.sort(key=place)
 
 
 def _tiny_split(count=64, name="train", seed=0):
@@ -41,6 +79,28 @@ def _stirred_model(network, seed=0):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.1, 0.3)
     return model.eval()
+
+
+def _write_checkpoint(folder, model, network="basenet"):
+    """Write a network's checkpoint folder, whose facts are made up, and return its path."""
+    training = {
+        "images": 64,
+        "official": False,
+        "epochs": 2,
+        "seconds": 7,
+        "petaflop": 0.001,
+        "hardware": "a test",
+        "torch": torch.__version__,
+    }
+    checkpoint.save(
+        folder,
+        model,
+        network=network,
+        recipe={"network": network, "sizes": [32], "epochs": 2},
+        training=training,
+        history=[{"epoch": 1}, {"epoch": 2}],
+    )
+    return folder
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,30 +137,17 @@ def stirred_model():
     return _stirred_model
 
 
+@pytest.fixture(scope="session")
+def write_checkpoint():
+    return _write_checkpoint
+
+
 @pytest.fixture
 def make_checkpoint(tmp_path):
     """A function that writes the checkpoint folder of an untrained network and returns its path."""
 
     def make(network="basenet", seed=0, name="net"):
-        model = _stirred_model(network, seed)
-        training = {
-            "images": 64,
-            "official": False,
-            "epochs": 2,
-            "seconds": 7,
-            "petaflop": 0.001,
-            "hardware": "a test",
-            "torch": torch.__version__,
-        }
-        checkpoint.save(
-            tmp_path / name,
-            model,
-            network=network,
-            recipe={"network": network, "sizes": [32], "epochs": 2},
-            training=training,
-            history=[{"epoch": 1}, {"epoch": 2}],
-        )
-        return tmp_path / name
+        return _write_checkpoint(tmp_path / name, _stirred_model(network, seed), network)
 
     return make
 

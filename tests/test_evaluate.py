@@ -1,4 +1,5 @@
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,8 +49,8 @@ def quick_map(features, label=""):
     return (features[:, :2] / features.max()).astype(np.float32)
 
 
-@pytest.fixture
-def splits(tiny_split, monkeypatch):
+@pytest.fixture(scope="module")
+def splits(tiny_split):
     """Small splits in place of the dataset; one label in five is not that of the picture."""
 
     def make(name, count, seed):
@@ -64,30 +65,27 @@ def splits(tiny_split, monkeypatch):
     }
     # As if 50 images before them were held out: positions are not row numbers.
     made["train"].indices.add_(50)
-    monkeypatch.setattr(data, "load", lambda name: made[name])
-    # t-SNE takes seconds; it is tried in test_neighbours.
-    monkeypatch.setattr(neighbours, "embed", quick_map)
-    monkeypatch.setattr(foreign, "SETS", FOREIGN)
-    return made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "load", lambda name: made[name])
+        # t-SNE takes seconds; it is tried in test_neighbours.
+        patch.setattr(neighbours, "embed", quick_map)
+        patch.setattr(foreign, "SETS", FOREIGN)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def evaluated(splits, write_checkpoint, stirred_model, tmp_path_factory):
+    """The folder of a checkpoint that was evaluated, with its result and splits; to be read."""
+    model = stirred_model("basenet")
+    nearest_mean_head(model, splits["train"])
+    folder = write_checkpoint(tmp_path_factory.mktemp("evaluated") / "net", model)
+    return SimpleNamespace(folder=folder, result=evaluate(folder), splits=splits)
 
 
 @pytest.fixture
-def evaluated(splits, make_checkpoint, stirred_model, tmp_path):
-    """The folder of a checkpoint that was evaluated, with its model, result and splits."""
-    model = stirred_model("basenet")
-    nearest_mean_head(model, splits["train"])
-    folder = make_checkpoint()
-    config = json.loads((folder / "config.json").read_text())
-    checkpoint.save(
-        folder,
-        model,
-        network="basenet",
-        recipe=config["recipe"],
-        training=config["training"],
-        history=[],
-    )
-    result = evaluate(folder)
-    return SimpleNamespace(folder=folder, result=result, splits=splits)
+def own_copy(evaluated, tmp_path):
+    """A copy of that folder, to be written to."""
+    return shutil.copytree(evaluated.folder, tmp_path / "net")
 
 
 def strict_json(path):
@@ -177,8 +175,8 @@ def test_mirrored_and_train_accuracy_are_right(evaluated):
     assert evaluated.result["train"]["accuracy"]["value"] == pytest.approx(right.mean())
 
 
-def test_evaluating_again_changes_nothing_but_times(evaluated):
-    again = evaluate(evaluated.folder)
+def test_evaluating_again_changes_nothing_but_times(evaluated, own_copy):
+    again = evaluate(own_copy)
     assert again | {"evaluation": 0} == evaluated.result | {"evaluation": 0}
 
 
@@ -338,24 +336,21 @@ def test_arrays_that_do_not_fit_are_refused(recorded, changed):
         load_predictions(recorded.ckpt)
 
 
-def test_predictions_of_other_weights_are_refused(evaluated, make_checkpoint):
-    make_checkpoint(seed=1)  # other weights in the same folder
-    ckpt = checkpoint.load(evaluated.folder, measured=False)
+def test_predictions_of_other_weights_are_refused(own_copy, write_checkpoint, stirred_model):
+    write_checkpoint(own_copy, stirred_model("basenet", seed=1))
+    ckpt = checkpoint.load(own_copy, measured=False)
     with pytest.raises(CheckpointError, match=r"predictions\.npz was made by other weights"):
         load_predictions(ckpt)
     with pytest.raises(CheckpointError, match=r"metrics\.json was measured on other weights"):
-        checkpoint.load(evaluated.folder)
+        checkpoint.load(own_copy)
 
 
-def test_other_weights_can_be_evaluated_anew(evaluated, make_checkpoint, splits, stirred_model):
+def test_other_weights_can_be_evaluated_anew(evaluated, own_copy, write_checkpoint, stirred_model):
     model = stirred_model("basenet", seed=1)
-    nearest_mean_head(model, splits["train"])
-    config = json.loads((evaluated.folder / "config.json").read_text())
-    facts = {key: config[key] for key in ("network", "recipe", "training")}
-    checkpoint.save(evaluated.folder, model, **facts, history=[])
-    result = evaluate(evaluated.folder)
+    nearest_mean_head(model, evaluated.splits["train"])
+    result = evaluate(write_checkpoint(own_copy, model))
     assert result["weights_sha256"] != evaluated.result["weights_sha256"]
-    assert load_predictions(checkpoint.load(evaluated.folder)).sha256 == result["weights_sha256"]
+    assert load_predictions(checkpoint.load(own_copy)).sha256 == result["weights_sha256"]
 
 
 @pytest.mark.parametrize("kept", [0, 3, 0.3, 0.9, -1])
@@ -419,14 +414,13 @@ def test_a_class_that_is_never_answered_has_no_precision():
     assert rows[1]["recall"]["value"] == 0
 
 
-def test_a_network_that_always_answers_the_same_can_be_evaluated(splits, make_checkpoint):
-    folder = make_checkpoint()
-    model = checkpoint.load(folder).model
+def test_a_network_that_always_answers_the_same_can_be_evaluated(
+    splits, write_checkpoint, stirred_model, tmp_path
+):
+    model = stirred_model("basenet").requires_grad_(False)
     model.head.weight.zero_()
     model.head.bias.copy_(torch.eye(10)[4])
-    config = json.loads((folder / "config.json").read_text())
-    facts = {key: config[key] for key in ("network", "recipe", "training")}
-    checkpoint.save(folder, model, **facts, history=[])
+    folder = write_checkpoint(tmp_path / "net", model)
     assert evaluate(folder)["test"]["confusion"][0][4] > 0
     strict_json(folder / "metrics.json")
     assert "| deer |" in (folder / "README.md").read_text()

@@ -17,8 +17,8 @@ model card has the scores of all); a single map can still fail.
 ### How to read a doubt
 {page.UNSURE.strip()}
 *Unlike CIFAR-10*: what the network finds in the picture lies further from the test images than in
-95% of validation images. One in twenty ordinary images gets this wrongly, and some foreign ones
-pass.
+95% of validation images. One in twenty ordinary images gets this wrongly, and many foreign ones
+pass; the model card says how many of which kind.
 
 ### How to read a confidence
 {page.CONFIDENCE.strip()}
@@ -27,8 +27,10 @@ pass.
 {page.VERDICTS.strip()}
 
 ### Your pictures
-They are reduced to 32x32 pixels, kept on this server for about two hours, and used for nothing
-but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are switched off.
+A picture that you send is kept on this server as it is for about two hours, and can be read by
+whoever knows its address: do not send private ones. The network sees 32x32 pixels of it, and it is
+used for nothing but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are
+switched off.
 
 ### From programs
 Programs get the same answers: `classify`, `explain`, `list_mistakes`, `get_mistake` and `compare`

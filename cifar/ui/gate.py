@@ -33,8 +33,8 @@ LONGEST_NAME = 100  # characters of what a browser calls its session
 # Of Gradio's routes, those that this app never uses: they fetch any address, write files, print
 # what they are given, or belong to features that are off.
 UNUSED = re.compile(
-    r"/gradio_api/(proxy=|file[=/]\s*https?:|process_recording|vibe-|run-history|runs|stream/"
-    r"|custom_component/|dev/|deep_link)|/monitoring(/|$)",
+    r"/gradio_api/(proxy=|file[=/]\s*https?:|process_recording|(undo-)?vibe-|run-history|runs"
+    r"|stream/|custom_component/|dev/|profiling/|deep_link)|/monitoring(/|$)",
     re.IGNORECASE,
 )
 EVENT = re.compile(r"/gradio_api/(?:(?:run|api|call/v2|call)/([^/]+)|queue/join)/?$")
@@ -70,7 +70,7 @@ class Gate:
             headers = Headers(scope=scope)
             check_use(scope["path"])
             check_origin(headers)
-            body = answer.to = Body(receive, headers, scope["path"])
+            body = answer.to = Body(receive, headers, scope["path"], self.demo.mcp_server)
             if CALL.search(scope["path"]) and scope["method"] == "POST":
                 await check_call(self.demo, scope["path"], body)
             await self.app(scope, body.receive, answer.send)
@@ -129,16 +129,20 @@ class Answer:
 
 
 class Body:
-    """The body of a request as it comes: counted, timed, and broken off where it is too much."""
+    """The body of a request as it comes: counted, timed, and broken off where it is too much.
 
-    def __init__(self, receive: Receive, headers: Headers, path: str):
+    mcp: whether MCP clients are answered.
+    """
+
+    def __init__(self, receive: Receive, headers: Headers, path: str, mcp: bool):
         self._receive, self._kept = receive, []
         self.refused: Refused | None = None
         self.gone = False
         self._size = self._files = 0
         self._tail = b""
         upload = UPLOAD.search(path) is not None
-        self._limit = LARGE if upload else 2 * LARGE if TOOLS.search(path) else SMALL
+        tools = mcp and TOOLS.search(path)
+        self._limit = LARGE if upload else 2 * LARGE if tools else SMALL
         self._boundary = boundary(headers.get("content-type", "")) if upload else b""
         length = headers.get("content-length", "0")
         self.whole = length == "0" and "transfer-encoding" not in headers

@@ -22,6 +22,14 @@ def test_the_model_switch_serves_every_tab(page, pixels_of):
     expect(page.locator("#classify .name")).to_contain_text(f"{said.confidence:.1%}")
 
 
+def test_two_tabs_say_what_becomes_of_pictures(page):
+    said = ("about two hours", "can be read by whoever knows", "do not send private")
+    for tab in ("Classify", "About"):
+        page.get_by_role("tab", name=tab).click()
+        for words in said:
+            expect(page.locator(f"#tab-{tab.lower()}")).to_contain_text(words)
+
+
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, True)])
 def test_no_tab_is_wider_than_the_screen(browser, url, width, dark):
     context = browser.new_context(viewport={"width": width, "height": 844})

@@ -171,15 +171,17 @@ CHANGES = """async () => {
 }"""
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("panel", PANELS)
 def test_filters_and_sorts_redraw_within_50_ms(desk, panel):
     desk.panel(panel)
-    for _ in range(3):  # the best of three: other work on the machine only ever adds
+    # The best of three: other work on the machine only ever adds, as does a pack that comes late.
+    for _ in range(3):
         spent, own = (np.array(times) for times in desk.page.evaluate(CHANGES))
-        assert len(spent) == len(own) == 48
         print(f"{panel}: redraw {np.median(own):.1f} ms, with layout {np.median(spent):.1f} ms")
-        if np.median(spent) < 50:
+        if len(own) == 48 and np.median(spent) < 50:
             break
+    assert len(spent) == len(own) == 48
     assert np.median(own) <= np.median(spent) < 50
 
 
@@ -196,6 +198,7 @@ OPENING = """async () => {
 }"""
 
 
+@pytest.mark.timing
 def test_the_tab_is_usable_within_1500_ms(visit):
     explorer = visit()
     opened, mounted = [], []

@@ -159,15 +159,21 @@ def test_a_header_that_lies_is_refused(make_checkpoint, content):
     assert "model.safetensors" in refusal(checkpoint.load, folder)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_folder_or_a_device_in_place_of_a_file_is_refused(make_checkpoint, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("model.safetensors", "model.safetensors cannot be read"),
+        ("config.json", "There is no checkpoint '"),
+    ],
+)
+def test_a_folder_or_a_device_in_place_of_a_file_is_refused(make_checkpoint, name, said):
     path = make_checkpoint() / name
     path.unlink()
     path.mkdir()
-    assert name in refusal(checkpoint.load, path.parent) or name == "config.json"
+    assert said in refusal(checkpoint.load, path.parent)
     path.rmdir()
     path.symlink_to("/dev/null")
-    assert "net" in refusal(checkpoint.load, path.parent)
+    assert said in refusal(checkpoint.load, path.parent)
 
 
 def test_whatever_is_altered_in_a_checkpoint_is_read_or_refused(make_checkpoint):

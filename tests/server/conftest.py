@@ -45,6 +45,7 @@ runpy.run_path({app!r}, run_name="__main__")
 class Server:
     url: str
     folder: Path  # of its script, log, connections and pid; what it makes is in `made`
+    http: httpx.Client  # one for all requests: each reads certificates when it is made
 
     @property
     def address(self):
@@ -75,7 +76,7 @@ class Server:
         return 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
     def config(self):
-        return httpx.get(f"{self.url}/config", timeout=60).raise_for_status().json()
+        return self.http.get(f"{self.url}/config").raise_for_status().json()
 
     def component(self, elem_id):
         """The number of a component."""
@@ -111,7 +112,7 @@ class Server:
 
     def upload(self, name="a.png", content=b"content"):
         """Where the server put a file."""
-        answer = httpx.post(f"{self.url}/gradio_api/upload", files={"files": (name, content)})
+        answer = self.http.post(f"{self.url}/gradio_api/upload", files={"files": (name, content)})
         return answer.raise_for_status().json()[0]
 
 
@@ -140,7 +141,7 @@ def _start(folder, before=""):
         with pytest.MonkeyPatch.context() as patch:  # for the server, not for this process
             patch.setenv("GRADIO_TEMP_DIR", str(folder / "made"))
             url = stack.enter_context(serving(script))
-        yield Server(url, folder)
+        yield Server(url, folder, stack.enter_context(httpx.Client(timeout=120)))
 
 
 @pytest.fixture(scope="session")
@@ -167,11 +168,10 @@ def secret():
 def server(test_split, annotations, tmp_path_factory):  # whose caches the app then finds
     with _start(tmp_path_factory.mktemp("server")) as found:
         deadline = time.monotonic() + 60
-        with httpx.Client(timeout=60) as client:
-            ask = asking(found, client, "classify")
-            while not ask("images_ready", {})["ready"]:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+        ask = asking(found, found.http, "classify")
+        while not ask("images_ready", {})["ready"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
         yield found
 
 
@@ -184,9 +184,8 @@ def quiet(server):
 
 
 @pytest.fixture(scope="package")
-def client():
-    with httpx.Client(timeout=120) as found:
-        yield found
+def client(server):
+    return server.http
 
 
 def asking(server, client, elem_id):

@@ -13,6 +13,8 @@ from tests.server.conftest import body_of, status_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
+AT_ONCE = 5  # seconds in which a visitor is answered whoever else is there
+
 # Ways to write a path so that it leads elsewhere.
 FORMS = {
     "plain": lambda path: path,
@@ -106,10 +108,9 @@ def test_no_upload_is_opened_as_a_page(server, name):
 @pytest.mark.parametrize(
     "name", ["../../x.png", "/etc/x.png", "..\\..\\x.png", "a\0b.png", "." * 300, "CON", "~/x", ""]
 )
-def test_an_upload_stays_in_its_folder(server, name):
-    answer = httpx.post(
-        f"{server.url}/gradio_api/upload", files={"files": (name or "x", b"content")}
-    )
+def test_an_upload_stays_in_its_folder(server, client, name):
+    files = {"files": (name or "x", b"content")}
+    answer = client.post(f"{server.url}/gradio_api/upload", files=files)
     if answer.status_code == 200:
         assert answer.json()[0].startswith(str(server.home / "uploads"))
     assert answer.status_code < 500
@@ -125,14 +126,15 @@ def test_other_peoples_addresses_are_not_handed_on(server):
 @pytest.mark.parametrize(
     "path",
     [
-        "process_recording", "vibe-edit", "vibe-code", "vibe-starter-queries", "undo-vibe-edit",
-        "run-history/connect", "stream/x",
+        "gradio_api/process_recording", "gradio_api/vibe-edit", "gradio_api/vibe-code",
+        "gradio_api/vibe-starter-queries", "gradio_api/undo-vibe-edit", "gradio_api/stream/x",
+        "gradio_api/run-history/connect", "gradio_api/profiling/clear", "monitoring/summary",
     ],
 )  # fmt: skip
-def test_what_the_app_does_not_use_is_closed(server, path):
-    if path != "undo-vibe-edit":
-        assert httpx.post(f"{server.url}/gradio_api/{path}", json={}).status_code == 404
-    assert httpx.get(f"{server.url}/monitoring/summary").status_code == 404
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_the_app_does_not_use_is_closed(server, client, method, path):
+    answer = client.request(method, f"{server.url}/{path}", json={})
+    assert (answer.status_code, answer.text) == (404, "This app does not have that.")
 
 
 # Bodies
@@ -150,6 +152,7 @@ def head(path, *lines):
         ("/gradio_api/queue/join", 2_000_000),
         ("/gradio_api/call/v2/classify", 2_000_000),
         ("/gradio_api/run/predict", 2_000_000),
+        ("/gradio_api/mcp/", 2_000_000),  # which is off
         ("/gradio_api/upload", 22_100_000),
     ],
 )
@@ -185,22 +188,30 @@ def test_a_length_that_lies_harms_nobody(server, ask):
     assert ask("images_ready", {})["ready"]
 
 
-def test_many_files_at_once_are_refused(server):
+def test_many_files_at_once_are_refused(server, client):
     files = [("files", (f"{k}.png", b"x")) for k in range(11)]
-    answer = httpx.post(f"{server.url}/gradio_api/upload", files=files)
+    answer = client.post(f"{server.url}/gradio_api/upload", files=files)
     assert (answer.status_code, answer.text) == (413, "Send at most 10 files at a time.")
-    answer = httpx.post(f"{server.url}/gradio_api/upload", files=files[:10])
+    answer = client.post(f"{server.url}/gradio_api/upload", files=files[:10])
     assert answer.status_code == 200 and len(answer.json()) == 10
 
 
-def test_a_file_above_the_limit_is_refused_and_one_below_it_is_not(server):
+def test_a_file_above_the_limit_is_refused_and_one_below_it_is_not(server, client):
     url = f"{server.url}/gradio_api/upload"
-    answer = httpx.post(url, files={"files": ("a.png", bytes(20_971_000))}, timeout=60)
+    answer = client.post(url, files={"files": ("a.png", bytes(20_971_000))})
     assert answer.status_code == 200
     with pytest.raises(httpx.TransportError):  # answered while it was still sent
-        told = httpx.post(url, files={"files": ("a.png", bytes(23_000_000))}, timeout=60)
+        told = client.post(url, files={"files": ("a.png", bytes(23_000_000))})
         assert told.status_code == 413 and "20 MB" in told.text
         raise httpx.WriteError("answered in time")
+
+
+def at_once(ask, *question):
+    """The answer, which nobody else may hold up."""
+    began = time.monotonic()
+    answer = ask(*question)
+    assert time.monotonic() - began < AT_ONCE
+    return answer
 
 
 def test_an_upload_that_stops_blocks_nobody(server, ask):
@@ -211,12 +222,12 @@ def test_an_upload_that_stops_blocks_nobody(server, ask):
         for _ in range(60):  # more than there are threads
             held.append(socket.create_connection(server.address, timeout=20))
             held[-1].sendall(head("/gradio_api/upload", kind, "Content-Length: 5000") + begin)
-        assert ask("images_ready", {})["ready"]
-        assert "pixels" in ask("see", {"example": "lion", "fit": "crop"})
+        assert at_once(ask, "images_ready", {})["ready"]
+        assert "pixels" in at_once(ask, "see", {"example": "lion", "fit": "crop"})
     finally:
         for connection in held:
             connection.close()
-    assert ask("images_ready", {})["ready"]
+    assert at_once(ask, "images_ready", {})["ready"]
 
 
 def test_a_visitor_who_reads_slowly_or_not_at_all_blocks_nobody(server, ask, explore):
@@ -228,13 +239,14 @@ def test_a_visitor_who_reads_slowly_or_not_at_all_blocks_nobody(server, ask, exp
             held.append(socket.create_connection(server.address, timeout=20))
             held[-1].sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             assert held[-1].recv(1) == b"H"  # and no more of it
-        assert ask("images_ready", {})["ready"]
-        assert "error" not in ask("look", {"model": "basenet", "image": {"index": 3}})
+        assert at_once(ask, "images_ready", {})["ready"]
+        assert "error" not in at_once(ask, "look", {"model": "basenet", "image": {"index": 3}})
     finally:
         for connection in held:
             connection.close()
 
 
+@pytest.mark.timing
 def test_questions_of_visitors_who_left_are_not_answered(server, ask):
     body = {
         "data": {"model": "resnet", "image": {"index": 3}, "target": 3},
@@ -311,6 +323,20 @@ def test_a_forged_question_gets_one_sentence(ask, explore, name):
 
 
 @pytest.mark.parametrize(
+    ("name", "key", "fine"),
+    [
+        ("trust", "target", lambda odd: odd == 0),
+        ("trust", "against", lambda odd: odd is None or odd == 0),
+        ("bundle", "path", lambda odd: not odd),  # there is none
+        ("bundle", "strength", lambda odd: odd == 0),
+    ],
+)
+def test_a_forged_detail_of_a_question_gets_one_sentence(ask, name, key, fine):
+    for odd in (odd for odd in [*ODD, 10, 1.5, -0.1] if not fine(odd)):
+        one_sentence(ask(name, GOOD[name] | {key: odd}))
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "", "null", "[]", "3", DEEP, '{"data": ' + DEEP + "}", "{" * 10_000, "\xff", "9" * 5000,
@@ -319,8 +345,8 @@ def test_a_forged_question_gets_one_sentence(ask, explore, name):
     ids=range(11),
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["component_server", "queue/join", "run/predict", "call/classify"])
-def test_a_body_that_is_no_question_gets_one_sentence(server, path, body):
-    answer = httpx.post(
+def test_a_body_that_is_no_question_gets_one_sentence(server, client, path, body):
+    answer = client.post(
         f"{server.url}/gradio_api/{path}",
         content=body.encode("latin-1"),
         headers={"Content-Type": "application/json"},
@@ -343,10 +369,10 @@ def test_no_other_function_is_reached(ask, change):
     assert isinstance(answer, str) and answer.endswith("reload the page.")
 
 
-def test_questions_as_forms_are_refused(server):
+def test_questions_as_forms_are_refused(server, client):
     for path in ("component_server", "queue/join", "run/predict"):
         for form in ({"data": {"a": "b"}}, {"files": {"files": ("a.png", b"x")}}):
-            answer = httpx.post(f"{server.url}/gradio_api/{path}", **form)
+            answer = client.post(f"{server.url}/gradio_api/{path}", **form)
             assert answer.status_code == 400 and answer.text.endswith(".")
 
 
@@ -362,13 +388,13 @@ def test_questions_as_forms_are_refused(server):
         ("nothing", {}), ("_lambda", {}),
     ],
 )  # fmt: skip
-def test_a_forged_call_gets_one_sentence(server, call, arguments):
+def test_a_forged_call_gets_one_sentence(server, client, call, arguments):
     base = f"{server.url}/gradio_api/call"
-    asked = httpx.post(f"{base}/v2/{call}", json=arguments, timeout=60)
+    asked = client.post(f"{base}/v2/{call}", json=arguments)
     if asked.status_code != 200:
         assert asked.status_code in (400, 404) and asked.text.endswith(".")
         return
-    told = httpx.get(f"{base}/{call}/{asked.json()['event_id']}", timeout=60).text
+    told = client.get(f"{base}/{call}/{asked.json()['event_id']}").text
     event, data = told.strip().split("\n")[-2:]
     said = json.loads(data.removeprefix("data: "))["error"]
     assert event == "event: error" and said.endswith(".") and len(said) < 400
@@ -411,7 +437,7 @@ def test_the_pages_own_events_only_show_what_anybody_sees(server, client):
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://["]
 )
-def test_a_page_of_another_origin_gets_nothing_and_sends_nothing(server, origin):
+def test_a_page_of_another_origin_gets_nothing_and_sends_nothing(server, client, origin):
     before = sorted((server.home / "uploads").rglob("*"))
     for path, sent in (
         ("upload", {"files": {"files": ("a.png", b"of another page")}}),
@@ -419,21 +445,21 @@ def test_a_page_of_another_origin_gets_nothing_and_sends_nothing(server, origin)
         ("run/predict", {"json": {"data": [], "fn_index": 0}}),
     ):
         url = f"{server.url}/gradio_api/{path}"
-        answer = httpx.post(url, headers={"Origin": origin}, **sent)
+        answer = client.post(url, headers={"Origin": origin}, **sent)
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
     assert sorted((server.home / "uploads").rglob("*")) == before
     for path in ("", "/config", "/gradio_api/info"):
-        answer = httpx.get(server.url + path, headers={"Origin": origin})
+        answer = client.get(server.url + path, headers={"Origin": origin})
         assert "access-control-allow-origin" not in answer.headers
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{server.url}/gradio_api/upload", headers=asked)
+    answer = client.options(f"{server.url}/gradio_api/upload", headers=asked)
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_the_apps_own_page_may_ask(server):
+def test_the_apps_own_page_may_ask(server, client):
     for origin in (server.url, server.url.replace("127.0.0.1", "localhost")):
-        answer = httpx.get(f"{server.url}/config", headers={"Origin": origin})
+        answer = client.get(f"{server.url}/config", headers={"Origin": origin})
         assert answer.status_code == 200
 
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import time
 
-import httpx
 import pytest
 
 from cifar.ui import folder, served
@@ -89,18 +88,17 @@ def test_a_running_server_removes_files_on_its_schedule(tmp_path, start_server):
             time.sleep(0.5)  # and it goes, in the middle of its file
         home = server.folder / "made" / path.split("/made/")[1].split("/")[0]
         figures = [one for one in (home / "uploads").rglob("*.png") if one.name != "mine.png"]
-        assert httpx.get(f"{server.url}/gradio_api/file={path}").content == b"mine"
+        address = f"{server.url}/gradio_api/file={path}"
+        assert server.http.get(address).content == b"mine"
         deadline = time.monotonic() + 30
         while left.exists() or list((home / "uploads").glob("tmp*")) or os.path.exists(path):
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        assert httpx.get(f"{server.url}/gradio_api/file={path}").status_code == 403
+        assert server.http.get(address).status_code == 403
         # The page's own pictures stay, and it still answers.
         assert figures and all(figure.exists() for figure in figures)
-        with httpx.Client(timeout=60) as client:
-            assert "pixels" in asking(server, client, "classify")(
-                "see", {"example": "lion", "fit": "crop"}
-            )
+        ask = asking(server, server.http, "classify")
+        assert "pixels" in ask("see", {"example": "lion", "fit": "crop"})
         assert "Traceback" not in server.log
         os.kill(server.pid, signal.SIGTERM)
         while home.exists():

@@ -1,6 +1,7 @@
 """The gate alone, with messages as a server hands them over: what takes a real one too long."""
 
 import shutil
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -19,7 +20,7 @@ def answer():
             pass
         await PlainTextResponse("read")(scope, receive, send)
 
-    def ask(path, chunks, *, ends=True, **headers):
+    def ask(path, chunks, *, ends=True, mcp=False, **headers):
         sent, told = list(chunks), []
 
         async def receive():
@@ -36,7 +37,8 @@ def answer():
             "type": "http", "method": "POST", "path": path, "query_string": b"",
             "headers": [(b"transfer-encoding", b"chunked"), *raw],
         }  # fmt: skip
-        anyio.run(Gate(app, demo=None), scope, receive, send)
+        demo = SimpleNamespace(mcp_server=mcp)
+        anyio.run(Gate(app, demo), scope, receive, send)
         start, *rest = told
         return start["status"], b"".join(message["body"] for message in rest).decode()
 
@@ -59,17 +61,18 @@ def test_a_full_disk_takes_no_uploads(answer, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("path", "most"),
+    ("path", "mcp", "most"),
     [
-        ("/gradio_api/upload", gate.LARGE),
-        ("/gradio_api/mcp/", 2 * gate.LARGE),  # a picture as text, which is a third longer
-        ("/gradio_api/heartbeat/a", gate.SMALL),
+        ("/gradio_api/upload", False, gate.LARGE),
+        ("/gradio_api/mcp/", True, 2 * gate.LARGE),  # a picture as text, which is a third longer
+        ("/gradio_api/mcp/", False, gate.SMALL),
+        ("/gradio_api/heartbeat/a", True, gate.SMALL),
     ],
 )
-def test_a_body_may_be_as_large_as_its_use_is(answer, path, most):
+def test_a_body_may_be_as_large_as_its_use_is(answer, path, mcp, most):
     whole, more = bytes(most // 4), bytes(most % 4)
-    assert answer(path, [whole] * 4 + [more]) == (200, "read")
-    status, sentence = answer(path, [whole] * 4 + [more, b"x", b"never read"])
+    assert answer(path, [whole] * 4 + [more], mcp=mcp) == (200, "read")
+    status, sentence = answer(path, [whole] * 4 + [more, b"x", b"never read"], mcp=mcp)
     assert status == 413 and "large" in sentence
 
 
