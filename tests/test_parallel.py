@@ -117,7 +117,7 @@ def state(run):
 def history(run):
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     return [
-        {key: line[key] for key in line if key not in ("seconds", "images_per_second")}
+        {key: line[key] for key in line if key not in ("seconds", "images_per_second", "hardware")}
         for line in lines
     ]
 

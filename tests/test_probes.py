@@ -197,7 +197,7 @@ def test_a_sweep_is_what_the_network_says_of_each_image(ckpt, swept):
         for i, setting in enumerate(sweep.probe.settings):
             assert np.array_equal(sweep.images[i], sweep.probe.apply(IMAGE, setting))
             answer = classify(ckpt, sweep.images[i])
-            np.testing.assert_allclose(sweep.probabilities[i], answer.probabilities, atol=1e-5)
+            np.testing.assert_allclose(sweep.probabilities[i], answer.probabilities, atol=1e-4)
             squares = (sweep.images[i].astype(float) - IMAGE) ** 2
             assert sweep.change[i] == pytest.approx(np.sqrt(squares.mean()))
 
