@@ -43,3 +43,16 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(-4, 0)  # M_MMAP_MAX: take large blocks from the heap too
         libc.mallopt(-1, -1)  # M_TRIM_THRESHOLD: never hand the end of the heap back
+
+
+def return_freed_memory() -> None:
+    """Let this process give large tensors back once they are freed, whichever thread had them.
+
+    By default glibc learns to keep them, in a heap for each of a server's many threads, where they
+    leave gaps: on a processor with AVX-512, fifty visitors made the app grow by 5% a minute, and
+    not at all with this. Does nothing without glibc.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-3, 4 * 2**20)  # M_MMAP_THRESHOLD: blocks from this size on come and go
+        libc.mallopt(-8, 2)  # M_ARENA_MAX: threads share two heaps

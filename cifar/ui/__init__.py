@@ -13,6 +13,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from cifar import LensError, library
+from cifar.device import return_freed_memory
 from cifar.ui import about, api, classify, mistakes, report, served
 from cifar.ui.gate import Gate
 from cifar.ui.theme import CSS, THEME
@@ -88,6 +89,7 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
+    return_freed_memory()
     fetch()
     served.sweep_forever()
     if threading.current_thread() is threading.main_thread():
