@@ -6,9 +6,8 @@ Transforms are matrix products, too, over as many images at a time as stay in th
 differ from direct sums by about 1e-5 of the largest value. Weight gradients gain most: PyTorch's
 take half as long again as its forward pass.
 
-In bfloat16, which AMX multiplies eight times as fast, PyTorch's own are the quicker ones, but for
-the weight gradients of many filters on small maps: there one product of unfolded patches is (512
-filters of stride 2 on 8x8 maps: six times).
+In bfloat16, in which AMX convolves some four times as fast, PyTorch's own are the quicker ones, but
+for the weight gradients of many filters on small maps: there one product of unfolded patches is.
 """
 
 import torch

@@ -50,7 +50,7 @@ def return_freed_memory() -> None:
 
     By default glibc learns to keep them, in a heap for each of a server's many threads, where they
     leave gaps: on a processor with AVX-512, fifty visitors made the app grow by 5% a minute, and
-    not at all with this. Does nothing without glibc.
+    by less than 2% with this. Does nothing without glibc.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

@@ -59,7 +59,8 @@ def train(
     """
     run = Path(run)
     cuda = torch.cuda.is_available()
-    accelerator = Accelerator(cpu=not cuda)
+    # The recipe decides on the precision, whatever launched this.
+    accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
     if not cuda:
         keep_freed_memory()
     with claimed(recipe, run, resume):
@@ -306,7 +307,7 @@ class Training:
             "train_accuracy": round(correct / images, 4),
             "val_loss": round(val_loss, 4),
             "val_accuracy": round(val_accuracy, 4),
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 3),
             "images_per_second": round(images / seconds, 1),
             "petaflop": round(self.flops[size] * images / 1e15, 5),
             "hardware": self.hardware,

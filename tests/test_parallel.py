@@ -152,7 +152,7 @@ def test_two_processes_end_where_one_does(two, tmp_path, tiny_split):
     )
     # Measured: up to 1.2e-6 over three seeds on a processor with AVX2, 3e-5 on one with AVX-512,
     # whose sums depend more on the batch's size; 1.3e-2 if every process normalises its own share.
-    assert (ours - theirs).norm() < 2e-4 * theirs.norm()
+    assert (ours - theirs).norm() < 1e-4 * theirs.norm()
 
 
 @pytest.mark.slow

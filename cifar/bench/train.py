@@ -81,7 +81,8 @@ def our_training(network: str, steps: int) -> Callable[[], None]:
     # A teacher's answers cost nothing to look up, but it would take minutes to make them first.
     recipe = replace(PRESETS[network], sizes=(32,), teacher="")
     split = data.load("train")
-    training = Training(recipe, Path(), split, split, Accelerator(cpu=not cuda))
+    accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
+    training = Training(recipe, Path(), split, split, accelerator)
 
     def block() -> None:
         for _ in range(steps):
