@@ -27,17 +27,43 @@ def shift(images: torch.Tensor, dy: torch.Tensor, dx: torch.Tensor, reach: int) 
     return padded[batch, channel, rows, columns]
 
 
-def cutout(images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: int) -> torch.Tensor:
+def cutout(
+    images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: int | torch.Tensor
+) -> torch.Tensor:
     """Paint a grey square of `size` pixels centred at (cy, cx), int64 (N,), cut at the borders.
 
-    Source: DeVries and Taylor, https://arxiv.org/abs/1708.04552.
+    size: one for all, or int64 (N,). Source: DeVries and Taylor, https://arxiv.org/abs/1708.04552.
     """
+    inside = _squares(images, cy, cx, size)
+    return torch.where(inside, 120, images)  # 120: close to the mean of every channel
+
+
+def cutmix(
+    images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Paint over a square of each image what the image before it shows there (the last one, before
+    the first); centres and sizes as in `cutout`, int64 (N,).
+
+    Returns the images and the share of its own pixels that each has kept, float32 (N,): what its
+    own label counts, where the rest is its neighbour's. Source: Yun et al.,
+    https://arxiv.org/abs/1905.04899.
+    """
+    inside = _squares(images, cy, cx, size)
+    kept = 1 - inside.float().mean((1, 2, 3))
+    return torch.where(inside, images.roll(1, 0), images), kept
+
+
+def _squares(
+    images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: int | torch.Tensor
+) -> torch.Tensor:
+    """bool (N, 1, H, W): which pixels lie in the square of `size` pixels centred at (cy, cx)."""
     height, width = images.shape[-2:]
+    size = torch.as_tensor(size, device=images.device).view(-1, 1, 1)
+    half = size // 2
     y = torch.arange(height, device=images.device).view(1, -1, 1) - cy.view(-1, 1, 1)
     x = torch.arange(width, device=images.device).view(1, 1, -1) - cx.view(-1, 1, 1)
-    half = size // 2
     inside = (y >= -half) & (y < size - half) & (x >= -half) & (x < size - half)
-    return torch.where(inside.unsqueeze(1), 120, images)  # 120: close to the mean of every channel
+    return inside.unsqueeze(1)
 
 
 def resize(images: torch.Tensor, size: int) -> torch.Tensor:
@@ -55,23 +81,34 @@ def augment(
     *,
     shift_by: int,
     cutout_size: int,
+    cutmix_share: float = 0.0,
     size: int,
-) -> torch.Tensor:
-    """A training batch: flipped where `mirrored`, shifted, with a square cut out, then resized.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A training batch: flipped where `mirrored`, shifted, with a square cut out or, in a random
+    `cutmix_share` of them, painted over from the image before; then resized.
 
     images: uint8 (N, 3, H, W). The random places come from `generator` (a CPU one, so that every
-    device sees the same batch). Returns uint8 (N, 3, size, size).
+    device sees the same batch). Returns uint8 (N, 3, size, size), and what each image's own label
+    counts, float32 (N,), as `cutmix`.
     """
+    count, side = len(images), images.shape[-1]
 
     def integers(low: int, high: int) -> torch.Tensor:
-        drawn = torch.randint(low, high + 1, (len(images),), generator=generator)
+        drawn = torch.randint(low, high + 1, (count,), generator=generator)
         return drawn.to(images.device)
 
     images = flip(images, mirrored)
     if shift_by:
         dy, dx = integers(-shift_by, shift_by), integers(-shift_by, shift_by)
         images = shift(images, dy, dx, shift_by)
+    kept = torch.ones(count, device=images.device)
+    cut = torch.full((count,), cutout_size, device=images.device)
+    if cutmix_share:
+        chosen, area = torch.rand(2, count, generator=generator).to(images.device)
+        mixed = chosen < cutmix_share
+        cut = torch.where(mixed, 0, cut)
+        sides = torch.where(mixed, (side * area.sqrt()).round().long(), 0)
+        images, kept = cutmix(images, integers(0, side - 1), integers(0, side - 1), sides)
     if cutout_size:
-        last = images.shape[-1] - 1
-        images = cutout(images, integers(0, last), integers(0, last), cutout_size)
-    return resize(images, size)
+        images = cutout(images, integers(0, side - 1), integers(0, side - 1), cut)
+    return resize(images, size), kept

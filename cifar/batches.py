@@ -63,21 +63,24 @@ def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
 
 def batch(
     recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, step: int, epoch: int
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Augmented, normalised float32 inputs of a step, from (seed, step) and the images alone.
 
     images: uint8 (N, 3, 32, 32) on any device; mirrored: bool (N,), on the same; epoch: counted
-    from 0, decides how large images and cut-outs are. Returns (N, 3, size, size), channels last.
+    from 0, decides how large images and cut-outs are and how many are mixed. Returns
+    (N, 3, size, size), channels last, and float32 (N,): what each image's own label counts, where
+    the rest is that of the image before it (`augment.cutmix`).
     """
-    changed = augment(
+    changed, kept = augment(
         images,
         mirrored,
         _generator(recipe.seed, "augment", step),
         shift_by=recipe.shift,
         cutout_size=of_epoch(recipe.cutout, epoch),
+        cutmix_share=of_epoch(recipe.cutmix, epoch),
         size=of_epoch(recipe.sizes, epoch),
     )
-    return normalize(changed).contiguous(memory_format=torch.channels_last)
+    return normalize(changed).contiguous(memory_format=torch.channels_last), kept
 
 
 def _generator(seed: int, purpose: str, index: int) -> torch.Generator:

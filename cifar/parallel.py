@@ -4,6 +4,7 @@ All of it is for processes that share a `torch.distributed` group, whatever its 
 (PyTorch's own SyncBatchNorm refuses a CPU).
 """
 
+import atexit
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,20 @@ class SyncedBatchNorm(nn.BatchNorm2d):
 
 def _per_channel(vector: torch.Tensor) -> torch.Tensor:
     return vector.view(-1, 1, 1)
+
+
+def leave_at_exit() -> None:
+    """End this process's group before the interpreter ends.
+
+    Else a thread of the group that still holds a tensor aborts the process now and then, after all
+    work is done (https://github.com/pytorch/pytorch/pull/179291).
+    """
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def synchronize_batch_norms(model: nn.Module) -> None:

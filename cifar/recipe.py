@@ -1,7 +1,9 @@
 """Everything that decides how a run goes, as one frozen value, and the presets by name."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class Recipe:
     # Side of a grey square that hides part of every image, one number an epoch; the last one
     # repeats. Short runs do better without; what is known well can be made harder.
     cutout: tuple[int, ...] = (0,)
+    # Share of the images of which a square is painted over by another image, whose label then
+    # counts as much as its area; these have no cut-out. One number an epoch, as above.
+    cutmix: tuple[float, ...] = (0.0,)
 
     # A checkpoint whose answers are learned too: its name under checkpoints/ or its folder.
     teacher: str = ""
@@ -114,7 +119,7 @@ PRESETS = {
 }
 
 
-def of_epoch(values: tuple[int, ...], epoch: int) -> int:
+def of_epoch(values: tuple[Number, ...], epoch: int) -> Number:
     """What holds in an epoch, counted from 0, of values that are one an epoch."""
     return values[min(epoch, len(values) - 1)]
 

@@ -29,7 +29,7 @@ from cifar.batches import batch, plan_epoch
 from cifar.device import describe, keep_freed_memory, multiplies_bfloat16
 from cifar.model import create_model, multiply_adds, normalize
 from cifar.optimizer import Lookahead
-from cifar.parallel import once, synchronize_batch_norms
+from cifar.parallel import leave_at_exit, once, synchronize_batch_norms
 from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, of_epoch, schedule
 from cifar.runs import TrainingError, claimed, read_state, stop_requests, writing
 from cifar.start import create_optimizers, start
@@ -61,6 +61,7 @@ def train(
     cuda = torch.cuda.is_available()
     # The recipe decides on the precision, whatever launched this.
     accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
+    leave_at_exit()
     if not cuda:
         keep_freed_memory()
     with claimed(recipe, run, resume):
@@ -218,22 +219,21 @@ class Training:
         here = slice(self.position * recipe.batch_size, (self.position + 1) * recipe.batch_size)
         chosen = self.plan.order[here]
         mirrored = self.plan.mirrored[here]
-        inputs = batch(recipe, self.images[chosen], mirrored, self.step, self.epoch)
+        inputs, kept = batch(recipe, self.images[chosen], mirrored, self.step, self.epoch)
         self.step += 1
         self.position += 1
         # Every process makes the same batch and trains on its share of it.
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
-        chosen, targets = chosen[share], self.labels[chosen][share]
+        before, chosen = chosen.roll(1)[share], chosen[share]
+        kept = kept[share]
         with self.autocast():
             logits = self.network(inputs[share])
         logits = logits.float()
-        losses = F.cross_entropy(
-            logits, targets, label_smoothing=recipe.label_smoothing, reduction="none"
-        )
-        if recipe.teacher:
-            answers = self.answers[mirrored[share].long(), chosen]
-            distances = teacher.distances(logits, answers, recipe.teacher_temperature)
-            losses = torch.lerp(losses, distances, recipe.teacher_weight)
+        losses, targets = self._losses(logits, chosen, mirrored[share]), self.labels[chosen]
+        if of_epoch(recipe.cutmix, self.epoch):
+            others = self._losses(logits, before, mirrored.roll(1)[share])
+            losses = torch.lerp(others, losses, kept)
+            targets = torch.where(kept < 0.5, self.labels[before], targets)
         # Of the gradients the mean over processes is taken, and shares may differ by an image.
         part = len(chosen) * self.accelerator.num_processes / recipe.batch_size
         loss = part * (losses * self.plan.weights[here][share]).mean()
@@ -247,6 +247,26 @@ class Training:
             self.fresh_losses[chosen] = losses
             self.loss_sum += part * losses.mean()
             self.correct += (logits.argmax(1) == targets).sum()
+
+    def _losses(
+        self, logits: torch.Tensor, chosen: torch.Tensor, mirrored: torch.Tensor
+    ) -> torch.Tensor:
+        """How far logits (N, 10) are from what is known of training images, float32 (N,).
+
+        chosen: int64 (N,), which images; mirrored: bool (N,), which way round.
+        """
+        recipe = self.recipe
+        losses = F.cross_entropy(
+            logits,
+            self.labels[chosen],
+            label_smoothing=recipe.label_smoothing,
+            reduction="none",
+        )
+        if recipe.teacher:
+            answers = self.answers[mirrored.long(), chosen]
+            distances = teacher.distances(logits, answers, recipe.teacher_temperature)
+            losses = torch.lerp(losses, distances, recipe.teacher_weight)
+        return losses
 
     def agree(self, wish: bool) -> bool:
         """Whether any process wishes it: all of them must do the same after the same step.

@@ -13,6 +13,7 @@ BUSY = Recipe(
     lookahead_every=3,
     shift=2,
     cutout=(8, 4),
+    cutmix=(0.25, 0.5),
     precision="float32",
     flip=True,
     skip_easy=0.5,

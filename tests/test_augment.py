@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar.augment import augment, cutout, flip, resize, shift
+from cifar.augment import augment, cutmix, cutout, flip, resize, shift
 
 
 @pytest.fixture
@@ -77,6 +77,20 @@ def test_cutout_is_cut_at_the_borders():
     assert (corners[1, 0] == 120).sum() == 5 * 5 and (corners[1, :, 27:, 27:] == 120).all()
 
 
+def test_cutmix_equals_a_slow_loop(images):
+    cy, cx, sizes = integers(0, 31), integers(0, 31, seed=2), integers(0, 32, seed=3)
+    expected, own = images.numpy().copy(), np.full(24, 1024)
+    for n in range(24):
+        top, left = int(cy[n]) - int(sizes[n]) // 2, int(cx[n]) - int(sizes[n]) // 2
+        for y in range(max(0, top), min(32, top + int(sizes[n]))):
+            for x in range(max(0, left), min(32, left + int(sizes[n]))):
+                expected[n, :, y, x] = images[n - 1, :, y, x]
+                own[n] -= 1
+    mixed, kept = cutmix(images, cy, cx, sizes)
+    assert mixed.dtype == torch.uint8 and np.array_equal(mixed, expected)
+    assert kept.dtype == torch.float32 and np.allclose(kept, own / 1024, atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [8, 16, 24, 32])
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_resize_keeps_a_constant_image_constant(size, value):
@@ -108,19 +122,21 @@ def test_resize_to_the_same_size_changes_nothing(images):
 
 def test_augment_with_nothing_on_returns_the_images(images):
     still = torch.zeros(24, dtype=torch.bool)
-    result = augment(images, still, seeded(), shift_by=0, cutout_size=0, size=32)
-    assert torch.equal(result, images)
+    result, kept = augment(images, still, seeded(), shift_by=0, cutout_size=0, size=32)
+    assert torch.equal(result, images) and (kept == 1).all()
 
 
 def test_augment_depends_on_its_arguments_alone(images):
     before, mirrored = images.clone(), integers(0, 1).bool()
-    options = {"shift_by": 2, "cutout_size": 8, "size": 24}
-    first = augment(images, mirrored, seeded(5), **options)
+    options = {"shift_by": 2, "cutout_size": 8, "cutmix_share": 0.5, "size": 24}
+    first, kept = augment(images, mirrored, seeded(5), **options)
     torch.rand(3)
-    assert torch.equal(first, augment(images, mirrored, seeded(5), **options))
-    assert not torch.equal(first, augment(images, mirrored, seeded(6), **options))
+    again, kept_again = augment(images, mirrored, seeded(5), **options)
+    assert torch.equal(first, again) and torch.equal(kept, kept_again)
+    assert not torch.equal(first, augment(images, mirrored, seeded(6), **options)[0])
     assert torch.equal(images, before)
     assert first.shape == (24, 3, 24, 24) and first.dtype == torch.uint8
+    assert kept.shape == (24,) and kept.dtype == torch.float32
 
 
 def test_augment_moves_by_every_distance_within_reach():
@@ -128,7 +144,7 @@ def test_augment_moves_by_every_distance_within_reach():
     dots = torch.zeros(2000, 3, 32, 32, dtype=torch.uint8)
     dots[:, :, 16, 16] = 255
     still = torch.zeros(2000, dtype=torch.bool)
-    moved = augment(dots, still, seeded(), shift_by=2, cutout_size=0, size=32)[:, 0]
+    moved = augment(dots, still, seeded(), shift_by=2, cutout_size=0, size=32)[0][:, 0]
     places = {(int(y) - 16, int(x) - 16) for _, y, x in moved.nonzero()}
     assert places == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
 
@@ -136,14 +152,32 @@ def test_augment_moves_by_every_distance_within_reach():
 def test_augment_cuts_around_every_pixel():
     black = torch.zeros(8000, 3, 8, 8, dtype=torch.uint8)
     still = torch.zeros(8000, dtype=torch.bool)
-    cut = augment(black, still, seeded(), shift_by=0, cutout_size=1, size=8)[:, 0]
+    cut = augment(black, still, seeded(), shift_by=0, cutout_size=1, size=8)[0][:, 0]
     assert (cut.flatten(1) == 120).sum(1).tolist() == [1] * 8000
     assert (cut == 120).any(0).all()
+
+
+def test_augment_mixes_a_share_of_the_images_and_cuts_out_of_the_others():
+    # Every image of one grey level: what is painted over it shows its neighbour's, or the hole's.
+    levels = torch.arange(100).repeat(40)
+    grey = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32)
+    still = torch.zeros(4000, dtype=torch.bool)
+    options = {"shift_by": 0, "cutout_size": 8, "cutmix_share": 0.25, "size": 32}
+    changed, kept = augment(grey, still, seeded(), **options)
+    changed = changed[:, 0].flatten(1)
+    own, hole = (changed == levels.view(-1, 1)), (changed == 120)
+    others = changed == levels.roll(1).view(-1, 1)
+    assert (own | hole | others).all()
+    torch.testing.assert_close(kept, 1 - others.float().mean(1))
+    assert not (hole.any(1) & others.any(1)).any()
+    assert abs(others.any(1).float().mean() - 0.25) < 0.03
+    # An area from 0 to 1 evenly, less what lies beyond the borders.
+    assert 0 <= kept.min() < 0.1 and 0.65 < kept[others.any(1)].mean() < 0.75
 
 
 def test_augment_flips_before_it_shifts(images):
     all_mirrored = torch.ones(24, dtype=torch.bool)
     options = {"shift_by": 2, "cutout_size": 4, "size": 32}
     still = torch.zeros(24, dtype=torch.bool)
-    expected = augment(images.flip(-1), still, seeded(3), **options)
-    assert torch.equal(augment(images, all_mirrored, seeded(3), **options), expected)
+    expected, _ = augment(images.flip(-1), still, seeded(3), **options)
+    assert torch.equal(augment(images, all_mirrored, seeded(3), **options)[0], expected)

@@ -83,23 +83,34 @@ def test_order_and_flip_come_from_different_random_numbers():
 
 def test_a_batch_depends_on_seed_and_step_alone(tiny_split):
     images, mirrored = tiny_split(16).images, torch.zeros(16, dtype=torch.bool)
-    first = batch(RECIPE, images, mirrored, 3, epoch=0)
+
+    def inputs(recipe, step):
+        return batch(recipe, images, mirrored, step, epoch=0)[0]
+
+    first = inputs(RECIPE, 3)
     torch.rand(5)
-    assert torch.equal(first, batch(RECIPE, images, mirrored, 3, epoch=0))
-    assert not torch.equal(first, batch(RECIPE, images, mirrored, 4, epoch=0))
-    assert not torch.equal(first, batch(replace(RECIPE, seed=1), images, mirrored, 3, epoch=0))
+    assert torch.equal(first, inputs(RECIPE, 3))
+    assert not torch.equal(first, inputs(RECIPE, 4))
+    assert not torch.equal(first, inputs(replace(RECIPE, seed=1), 3))
 
 
 def test_how_large_images_and_holes_are_is_up_to_the_epoch():
     recipe = replace(RECIPE, sizes=(16, 32), cutout=(0, 8), shift=0)
     white = torch.full((16, 3, 32, 32), 255, dtype=torch.uint8)
     unmirrored = torch.zeros(16, dtype=torch.bool)
-    first, second, third = (batch(recipe, white, unmirrored, 3, epoch) for epoch in range(3))
+    first, second, third = (batch(recipe, white, unmirrored, 3, epoch)[0] for epoch in range(3))
     assert first.shape == (16, 3, 16, 16) and (first == first[0, :, :1, :1]).all()
     assert second.shape == (16, 3, 32, 32)
     holes = (second != second.amax((2, 3), keepdim=True)).any(1).sum((1, 2))
     assert (holes > 0).all() and holes.max() <= 64
     assert torch.equal(second, third)
+
+
+def test_how_many_images_are_mixed_is_up_to_the_epoch(tiny_split):
+    recipe = replace(RECIPE, cutmix=(0.0, 1.0))
+    images, unmirrored = tiny_split(16).images, torch.zeros(16, dtype=torch.bool)
+    first, second = (batch(recipe, images, unmirrored, 3, epoch)[1] for epoch in range(2))
+    assert (first == 1).all() and (second < 1).float().mean() > 0.9
 
 
 def test_after_a_restart_easy_images_are_left_out_until_its_last_epochs():

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPE = replace(BUSY, batch_size=15, sizes=(8, 16), lr=0.01, muon_lr=0.003, skip_none=0.3)
 
 SCRIPT = """
-import json, sys
+import atexit, json, os, sys
 from pathlib import Path
 import torch
 from torch import distributed
@@ -37,6 +37,14 @@ from cifar.train import train
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
+
+
+@atexit.register  # first, so it comes last
+def tell_of_the_group():
+    left = folder / f"left{os.environ['RANK']}"
+    left.write_text(str(not distributed.is_initialized()))
+
+
 recipe = Recipe(**json.loads((folder / "recipe.json").read_text()))
 images, labels = torch.load(folder / "data.pt")
 split = Split("train", images, labels, torch.arange(len(labels)), False)
@@ -164,6 +172,12 @@ def test_two_processes_resumed_equal_two_uninterrupted(two):
     assert torch.equal(ours["losses"], theirs["losses"])
     assert history(two / "stopped") == history(two / "whole")
     assert checkpoint.load(two / "stopped" / "checkpoint").config["training"]["processes"] == 2
+
+
+@pytest.mark.slow
+def test_processes_leave_their_group_before_they_end(two):
+    # Else they are aborted now and then (see leave_at_exit).
+    assert [(two / f"left{rank}").read_text() for rank in (0, 1)] == ["True", "True"]
 
 
 @pytest.mark.slow

@@ -54,8 +54,10 @@ def test_sizes_are_those_of_the_design(ckpt):
 
 
 def test_the_preset_of_its_name_made_it(ckpt):
-    preset = json.loads(json.dumps(dataclasses.asdict(PRESETS[ckpt.name])))
-    usual = dataclasses.asdict(Recipe(network=ckpt.name, epochs=0))
+    preset, usual = (
+        json.loads(json.dumps(dataclasses.asdict(recipe)))
+        for recipe in (PRESETS[ckpt.name], Recipe(network=ckpt.name, epochs=0))
+    )
     assert {**usual, **ckpt.config["recipe"]} == preset
 
 

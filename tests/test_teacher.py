@@ -16,7 +16,7 @@ from cifar.teacher import answers, distances
 from cifar.train import Training, train
 from tests.busy import BUSY
 
-TAUGHT = replace(BUSY, cutout=(0,), teacher_weight=0.75)
+TAUGHT = replace(BUSY, cutout=(0,), cutmix=(0.0,), teacher_weight=0.75)
 
 
 def go(recipe, run, split, **options):
@@ -193,6 +193,23 @@ def test_each_view_is_judged_by_the_answer_to_its_own_image(
     model = checkpoint.load(knowing).model
     expected = model(torch.cat(seen))
     torch.testing.assert_close(torch.cat(judged), expected, atol=1e-3, rtol=0)
+
+
+def test_a_mixed_image_is_judged_by_the_answers_to_both(knowing, tiny_split, tmp_path, monkeypatch):
+    recipe = replace(TAUGHT, teacher=str(knowing), cutmix=(1.0,))
+    split, judged = tiny_split(64), []
+    training = Training(recipe, tmp_path, split, split, Accelerator())
+
+    def kept(logits, answers, temperature):
+        judged.append(answers)
+        return distances(logits, answers, temperature)
+
+    monkeypatch.setattr(teacher, "distances", kept)
+    training.advance()
+    chosen, mirrored = training.plan.order[:16], training.plan.mirrored[:16].long()
+    own, others = judged
+    assert torch.equal(own, training.answers[mirrored, chosen])
+    assert torch.equal(others, own.roll(1, 0)) and not torch.equal(others, own)
 
 
 def test_the_loss_is_shared_between_labels_and_teacher(knowing, tiny_split, tmp_path):

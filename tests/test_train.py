@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from cifar import checkpoint, data
+from cifar.batches import batch
 from cifar.model import normalize
 from cifar.recipe import Recipe
 from cifar.runs import TrainingError
@@ -276,7 +277,7 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
     levels = torch.arange(64) * 3
     images = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32).contiguous()
     split = data.Split("train", images, levels % 10, torch.arange(64), official=False)
-    recipe = replace(BUSY, whiten=False, cutout=(0,), skip_easy=0)
+    recipe = replace(BUSY, whiten=False, cutout=(0,), cutmix=(0.0,), skip_easy=0)
     training = Training(recipe, tmp_path, split, split, Accelerator())
     seen = []
     training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -291,6 +292,25 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
         orders.append([int((table - value).abs().argmin()) for value in values])
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(64))
     assert orders[0] != orders[1] != list(range(64))
+
+
+def test_of_a_mixed_image_each_label_counts_as_much_as_its_area(tmp_path, tiny_split):
+    recipe = replace(BUSY, cutmix=(1.0,), cutout=(0,), label_smoothing=0.0)
+    training = Training(recipe, tmp_path, tiny_split(64), tiny_split(16), Accelerator())
+    answers = []
+    training.network.register_forward_hook(lambda *call: answers.append(call[-1].detach()))
+    training.advance()
+    order, mirrored = training.plan.order[:16], training.plan.mirrored[:16]
+    _, kept = batch(recipe, training.images[order], mirrored, 0, 0)
+    labels, before = training.labels[order], training.labels[order.roll(1)]
+    surprise = -answers[0].log_softmax(1)
+    rows = torch.arange(16)
+    losses = kept * surprise[rows, labels] + (1 - kept) * surprise[rows, before]
+    torch.testing.assert_close(training.loss_sum, losses.mean())
+    torch.testing.assert_close(training.fresh_losses[order], losses)
+    larger = torch.where(kept < 0.5, before, labels)
+    assert (kept < 0.5).any() and (labels != before).any()
+    assert training.correct == (answers[0].argmax(1) == larger).sum()
 
 
 def test_the_history_has_a_line_an_epoch(uninterrupted):
