@@ -39,9 +39,11 @@ def train(
         run: Folder of the run, runs/NETWORK if left out.
         resume: Go on where the run in this folder stopped.
     """
+    from cifar.parallel import end_process
     from cifar.train import train as run_training
 
     run_training(recipe, run or Path("runs") / recipe.network, resume=resume)
+    end_process()
 
 
 def recipes(comparisons: tuple[Path, ...] = (), /) -> None:

@@ -4,7 +4,8 @@ All of it is for processes that share a `torch.distributed` group, whatever its 
 (PyTorch's own SyncBatchNorm refuses a CPU).
 """
 
-import atexit
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -66,18 +67,20 @@ def _per_channel(vector: torch.Tensor) -> torch.Tensor:
     return vector.view(-1, 1, 1)
 
 
-def leave_at_exit() -> None:
-    """End this process's group before the interpreter ends.
+def end_process() -> None:
+    """End this process with success if it is one of several whose work is done; else do nothing.
 
-    Else a thread of the group that still holds a tensor aborts the process now and then, after all
-    work is done (https://github.com/pytorch/pytorch/pull/179291).
+    At once: while an interpreter is torn down, a thread of the group that still holds a tensor
+    aborts the process now and then (https://github.com/pytorch/pytorch/pull/179291), and what
+    launched it says that the run failed.
     """
-    atexit.register(_leave)
-
-
-def _leave() -> None:
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
+    if not distributed.is_initialized():
+        return
+    distributed.barrier()
+    distributed.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def synchronize_batch_norms(model: nn.Module) -> None:

@@ -29,7 +29,7 @@ from cifar.batches import batch, plan_epoch
 from cifar.device import describe, keep_freed_memory, multiplies_bfloat16
 from cifar.model import create_model, multiply_adds, normalize
 from cifar.optimizer import Lookahead
-from cifar.parallel import leave_at_exit, once, synchronize_batch_norms
+from cifar.parallel import once, synchronize_batch_norms
 from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, of_epoch, schedule
 from cifar.runs import TrainingError, claimed, read_state, stop_requests, writing
 from cifar.start import create_optimizers, start
@@ -61,7 +61,6 @@ def train(
     cuda = torch.cuda.is_available()
     # The recipe decides on the precision, whatever launched this.
     accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
-    leave_at_exit()
     if not cuda:
         keep_freed_memory()
     with claimed(recipe, run, resume):

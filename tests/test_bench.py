@@ -273,7 +273,7 @@ def two_threads():
 @pytest.mark.slow
 @pytest.mark.timing
 def test_classifying_costs_little_more_than_the_network(two_threads, monkeypatch):
-    monkeypatch.setattr(network, "BLOCKS", 8)
+    monkeypatch.setattr(network, "BLOCKS", 16)
     report = bench.measure("network")
     assert "2 threads" in report["hardware"]
     assert bench.held(report), bench.as_table(report)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from cifar import checkpoint
-from cifar.parallel import SyncedBatchNorm, once, synchronize_batch_norms
+from cifar.parallel import SyncedBatchNorm, end_process, once, synchronize_batch_norms
 from cifar.runs import TrainingError
 from cifar.train import train
 from tests.busy import BUSY
@@ -31,20 +31,13 @@ from pathlib import Path
 import torch
 from torch import distributed
 from cifar.data import Split
-from cifar.parallel import synchronize_batch_norms
+from cifar.parallel import end_process, synchronize_batch_norms
 from cifar.recipe import Recipe
 from cifar.train import train
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
-
-
-@atexit.register  # first, so it comes last
-def tell_of_the_group():
-    left = folder / f"left{os.environ['RANK']}"
-    left.write_text(str(not distributed.is_initialized()))
-
-
+atexit.register((folder / f"torn{os.environ['RANK']}").touch)
 recipe = Recipe(**json.loads((folder / "recipe.json").read_text()))
 images, labels = torch.load(folder / "data.pt")
 split = Split("train", images, labels, torch.arange(len(labels)), False)
@@ -56,7 +49,7 @@ def go(name, **options):
 
 
 if not go("whole"):
-    sys.exit()
+    end_process()
 go("stopped", stop_at_step=6)
 go("stopped", resume=True)
 
@@ -70,6 +63,7 @@ for dtype, (norm, x, factors) in torch.load(folder / "norms.pt", weights_only=Fa
     (y * factors[share]).sum().backward()
     results[dtype] = (y.detach(), x.grad, norm.weight.grad, norm.bias.grad, norm.state_dict())
 torch.save(results, folder / f"results{rank}.pt")
+end_process()
 """
 # How close one batch norm comes to two, by the type of the maps.
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
@@ -175,9 +169,13 @@ def test_two_processes_resumed_equal_two_uninterrupted(two):
 
 
 @pytest.mark.slow
-def test_processes_leave_their_group_before_they_end(two):
-    # Else they are aborted now and then (see leave_at_exit).
-    assert [(two / f"left{rank}").read_text() for rank in (0, 1)] == ["True", "True"]
+def test_processes_that_are_done_are_not_torn_down(two):
+    # PyTorch would abort some of them (see end_process).
+    assert len(list(two.glob("results*.pt"))) == 2 and not list(two.glob("torn*"))
+
+
+def test_a_process_of_its_own_goes_on():
+    end_process()
 
 
 @pytest.mark.slow
