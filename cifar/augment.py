@@ -1,10 +1,15 @@
 """Training-time changes to a whole batch of uint8 images at once, on the device they live on.
 
-Every function is pure: the same arguments give the same images. Images are (N, 3, H, W).
+Every function is pure: the same arguments give the same images. Images are (N, 3, H, W). None makes
+the host wait for the device.
 """
 
 import torch
 from torch.nn import functional as F
+
+# How many random numbers an image's changes take: dy, dx; whether it is mixed and with how large a
+# square; the centres of that square and of the hole.
+DRAWS = 8
 
 
 def flip(images: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
@@ -35,7 +40,7 @@ def cutout(
     size: one for all, or int64 (N,). Source: DeVries and Taylor, https://arxiv.org/abs/1708.04552.
     """
     inside = _squares(images, cy, cx, size)
-    return torch.where(inside, 120, images)  # 120: close to the mean of every channel
+    return images.masked_fill(inside, 120)  # close to the mean of every channel
 
 
 def cutmix(
@@ -77,7 +82,7 @@ def resize(images: torch.Tensor, size: int) -> torch.Tensor:
 def augment(
     images: torch.Tensor,
     mirrored: torch.Tensor,
-    generator: torch.Generator,
+    draws: torch.Tensor,
     *,
     shift_by: int,
     cutout_size: int,
@@ -87,28 +92,25 @@ def augment(
     """A training batch: flipped where `mirrored`, shifted, with a square cut out or, in a random
     `cutmix_share` of them, painted over from the image before; then resized.
 
-    images: uint8 (N, 3, H, W). The random places come from `generator` (a CPU one, so that every
-    device sees the same batch). Returns uint8 (N, 3, size, size), and what each image's own label
+    images: uint8 (N, 3, H, W). draws: float32 (N, DRAWS), the random numbers that decide, evenly
+    distributed from 0 to below 1. Returns uint8 (N, 3, size, size), and what each image's own label
     counts, float32 (N,), as `cutmix`.
     """
     count, side = len(images), images.shape[-1]
-
-    def integers(low: int, high: int) -> torch.Tensor:
-        drawn = torch.randint(low, high + 1, (count,), generator=generator)
-        return drawn.to(images.device)
+    down, right, chosen, area, *centres = draws.unbind(1)
+    mix_y, mix_x, cut_y, cut_x = ((side * centre).long() for centre in centres)
 
     images = flip(images, mirrored)
     if shift_by:
-        dy, dx = integers(-shift_by, shift_by), integers(-shift_by, shift_by)
+        dy, dx = (((2 * shift_by + 1) * drawn).long() - shift_by for drawn in (down, right))
         images = shift(images, dy, dx, shift_by)
     kept = torch.ones(count, device=images.device)
     cut = torch.full((count,), cutout_size, device=images.device)
     if cutmix_share:
-        chosen, area = torch.rand(2, count, generator=generator).to(images.device)
         mixed = chosen < cutmix_share
-        cut = torch.where(mixed, 0, cut)
-        sides = torch.where(mixed, (side * area.sqrt()).round().long(), 0)
-        images, kept = cutmix(images, integers(0, side - 1), integers(0, side - 1), sides)
+        cut = cut.masked_fill(mixed, 0)
+        sides = mixed * (side * area.sqrt()).round().long()
+        images, kept = cutmix(images, mix_y, mix_x, sides)
     if cutout_size:
-        images = cutout(images, integers(0, side - 1), integers(0, side - 1), cut)
+        images = cutout(images, cut_y, cut_x, cut)
     return resize(images, size), kept

@@ -1,6 +1,7 @@
 """What makes up an epoch and a step: which images, how changed, how much each counts.
 
-Pure functions: random choices come from (seed, epoch or step) alone.
+Pure functions: random choices come from (seed, epoch) alone. They are made on the CPU, so that
+every device sees the same batches, and for an epoch at a time, so that no step waits for a copy.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cifar.augment import augment
+from cifar.augment import DRAWS, augment
 from cifar.model import normalize
 from cifar.recipe import Recipe, of_epoch, schedule
 
@@ -18,12 +19,14 @@ class Plan:
     """What an epoch does: a whole number of batches, on the device of the losses it was made from.
 
     order: int64 (M,), the images in the order of their visit; weights: float32 (M,), how much each
-    visit counts; mirrored: bool (M,), which of them are flipped.
+    visit counts; mirrored: bool (M,), which of them are flipped; draws: float32 (M, DRAWS), the
+    random numbers that decide how each is changed (`augment.augment`).
     """
 
     order: torch.Tensor
     weights: torch.Tensor
     mirrored: torch.Tensor
+    draws: torch.Tensor
 
 
 def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
@@ -46,7 +49,8 @@ def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
         order = order[~skipped[order]]
     order = order[: len(order) // recipe.batch_size * recipe.batch_size]
     mirrored = epoch_mirrored(recipe, epoch, count).to(losses.device)
-    return Plan(order, weights[order], mirrored[order])
+    draws = torch.rand(count, DRAWS, generator=_generator(recipe.seed, "augment", epoch))
+    return Plan(order, weights[order], mirrored[order], draws.to(losses.device)[order])
 
 
 def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
@@ -62,19 +66,19 @@ def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
 
 
 def batch(
-    recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, step: int, epoch: int
+    recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, draws: torch.Tensor, epoch: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Augmented, normalised float32 inputs of a step, from (seed, step) and the images alone.
+    """Augmented, normalised float32 inputs of a step.
 
-    images: uint8 (N, 3, 32, 32) on any device; mirrored: bool (N,), on the same; epoch: counted
-    from 0, decides how large images and cut-outs are and how many are mixed. Returns
+    images: uint8 (N, 3, 32, 32) on any device; mirrored, draws: theirs in the plan, on the same;
+    epoch: counted from 0, decides how large images and cut-outs are and how many are mixed. Returns
     (N, 3, size, size), channels last, and float32 (N,): what each image's own label counts, where
     the rest is that of the image before it (`augment.cutmix`).
     """
     changed, kept = augment(
         images,
         mirrored,
-        _generator(recipe.seed, "augment", step),
+        draws,
         shift_by=recipe.shift,
         cutout_size=of_epoch(recipe.cutout, epoch),
         cutmix_share=of_epoch(recipe.cutmix, epoch),

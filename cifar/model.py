@@ -7,6 +7,7 @@ layer sees. `layers` names the modules whose output map a heat map can be drawn 
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
@@ -34,9 +35,16 @@ class Layer:
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
     """uint8 (N, 3, H, W), 0 to 255, to float32 of mean 0 and standard deviation 1 a channel."""
-    mean = 255 * torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
-    std = 255 * torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    mean, std = _mean_and_std(images.device)
     return (images.float() - mean) / std
+
+
+@cache
+@torch.inference_mode(False)
+def _mean_and_std(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1): copied to a device once, since each copy
+    waits for all that it has been asked to do."""
+    return tuple(255 * torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
 
 
 def _prep(width: int) -> nn.Sequential:

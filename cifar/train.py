@@ -36,7 +36,8 @@ from cifar.start import create_optimizers, start
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
 TEACHER = "teacher.npz"  # a teacher's answers, in the run folder
-SAVE_EVERY = 300  # seconds of work that a kill may cost within an epoch
+SAVE_EVERY = 300  # seconds of work that a kill may cost
+SAVING_SHARE = 0.02  # of the time may go into saving epochs that are shorter than that
 
 
 def train(
@@ -85,26 +86,30 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
         smoothing=0.05,
         disable=not (progress and is_main),
     )
-    last_save = time.monotonic()
+    last_save, took = time.monotonic(), 0.0
     with stop_requests() as stop, bar:
         while not training.complete:
             training.advance()
             epoch_ended = training.position == training.steps_in_epoch
             stopping = training.agree(stop.requested) or training.step == stop_at_step
-            due = time.monotonic() - last_save > SAVE_EVERY
-            saving = epoch_ended or stopping or training.agree(due)
+            wait = took / SAVING_SHARE if epoch_ended else SAVE_EVERY
+            due = time.monotonic() - last_save > min(wait, SAVE_EVERY)
+            saving = stopping or training.agree(due, at_once=epoch_ended)
             bar.update(batch_size)
             if saving or training.step % REPORT_EVERY == 0:
                 bar.set_description(training.describe(), refresh=False)
                 bar.set_postfix(training.report())
             if epoch_ended:
                 line = training.end_epoch()
+                saving = saving or training.complete
                 bar.total = training.images_at_most
                 if is_main:
                     bar.write(json.dumps(line))
             if saving:
+                began = time.monotonic()
                 training.save()
                 last_save = time.monotonic()
+                took = last_save - began
             if stopping and not training.complete:
                 if is_main:
                     bar.write(f"Stopped after step {training.step}; go on with --resume.")
@@ -218,7 +223,8 @@ class Training:
         here = slice(self.position * recipe.batch_size, (self.position + 1) * recipe.batch_size)
         chosen = self.plan.order[here]
         mirrored = self.plan.mirrored[here]
-        inputs, kept = batch(recipe, self.images[chosen], mirrored, self.step, self.epoch)
+        draws = self.plan.draws[here]
+        inputs, kept = batch(recipe, self.images[chosen], mirrored, draws, self.epoch)
         self.step += 1
         self.position += 1
         # Every process makes the same batch and trains on its share of it.
@@ -267,14 +273,15 @@ class Training:
             losses = torch.lerp(losses, distances, recipe.teacher_weight)
         return losses
 
-    def agree(self, wish: bool) -> bool:
+    def agree(self, wish: bool, at_once: bool = False) -> bool:
         """Whether any process wishes it: all of them must do the same after the same step.
 
-        The answer waits for the device, so several GPUs ask each other every few steps only.
+        The answer waits for the device, so several GPUs ask each other every few steps only, unless
+        all of them want it at once.
         """
         if self.accelerator.num_processes == 1:
             return wish
-        if self.device.type != "cpu" and self.step % REPORT_EVERY:
+        if self.device.type != "cpu" and self.step % REPORT_EVERY and not at_once:
             return False
         return bool(self.accelerator.reduce(torch.tensor(float(wish), device=self.device)))
 

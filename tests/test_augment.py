@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar.augment import augment, cutmix, cutout, flip, resize, shift
+from cifar.augment import DRAWS, augment, cutmix, cutout, flip, resize, shift
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def integers(low, high, count=24, seed=1):
     return torch.randint(low, high + 1, (count,), generator=generator)
 
 
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
+def drawn(count=24, seed=0):
+    return torch.rand(count, DRAWS, generator=torch.Generator().manual_seed(seed))
 
 
 def reflected(i, size):
@@ -122,21 +122,33 @@ def test_resize_to_the_same_size_changes_nothing(images):
 
 def test_augment_with_nothing_on_returns_the_images(images):
     still = torch.zeros(24, dtype=torch.bool)
-    result, kept = augment(images, still, seeded(), shift_by=0, cutout_size=0, size=32)
+    result, kept = augment(images, still, drawn(), shift_by=0, cutout_size=0, size=32)
     assert torch.equal(result, images) and (kept == 1).all()
 
 
 def test_augment_depends_on_its_arguments_alone(images):
     before, mirrored = images.clone(), integers(0, 1).bool()
     options = {"shift_by": 2, "cutout_size": 8, "cutmix_share": 0.5, "size": 24}
-    first, kept = augment(images, mirrored, seeded(5), **options)
+    first, kept = augment(images, mirrored, drawn(seed=5), **options)
     torch.rand(3)
-    again, kept_again = augment(images, mirrored, seeded(5), **options)
+    again, kept_again = augment(images, mirrored, drawn(seed=5), **options)
     assert torch.equal(first, again) and torch.equal(kept, kept_again)
-    assert not torch.equal(first, augment(images, mirrored, seeded(6), **options)[0])
+    assert not torch.equal(first, augment(images, mirrored, drawn(seed=6), **options)[0])
     assert torch.equal(images, before)
     assert first.shape == (24, 3, 24, 24) and first.dtype == torch.uint8
     assert kept.shape == (24,) and kept.dtype == torch.float32
+
+
+def test_the_largest_numbers_that_can_be_drawn_stay_within_reach():
+    # In float32, products just below a whole number could be rounded up to it.
+    largest = torch.full((1, DRAWS), 1 - 2**-24)
+    dot, still = torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.bool)
+    dot[:, :, 8, 8] = 255
+    for reach in range(1, 16):
+        moved, _ = augment(dot, still, largest, shift_by=reach, cutout_size=0, size=32)
+        assert moved[0, 0, 8 + reach, 8 + reach] == 255
+    cut, _ = augment(dot, still, largest, shift_by=0, cutout_size=1, size=32)
+    assert cut[0, 0, 31, 31] == 120
 
 
 def test_augment_moves_by_every_distance_within_reach():
@@ -144,7 +156,7 @@ def test_augment_moves_by_every_distance_within_reach():
     dots = torch.zeros(2000, 3, 32, 32, dtype=torch.uint8)
     dots[:, :, 16, 16] = 255
     still = torch.zeros(2000, dtype=torch.bool)
-    moved = augment(dots, still, seeded(), shift_by=2, cutout_size=0, size=32)[0][:, 0]
+    moved = augment(dots, still, drawn(2000), shift_by=2, cutout_size=0, size=32)[0][:, 0]
     places = {(int(y) - 16, int(x) - 16) for _, y, x in moved.nonzero()}
     assert places == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
 
@@ -152,7 +164,7 @@ def test_augment_moves_by_every_distance_within_reach():
 def test_augment_cuts_around_every_pixel():
     black = torch.zeros(8000, 3, 8, 8, dtype=torch.uint8)
     still = torch.zeros(8000, dtype=torch.bool)
-    cut = augment(black, still, seeded(), shift_by=0, cutout_size=1, size=8)[0][:, 0]
+    cut = augment(black, still, drawn(8000), shift_by=0, cutout_size=1, size=8)[0][:, 0]
     assert (cut.flatten(1) == 120).sum(1).tolist() == [1] * 8000
     assert (cut == 120).any(0).all()
 
@@ -163,7 +175,7 @@ def test_augment_mixes_a_share_of_the_images_and_cuts_out_of_the_others():
     grey = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32)
     still = torch.zeros(4000, dtype=torch.bool)
     options = {"shift_by": 0, "cutout_size": 8, "cutmix_share": 0.25, "size": 32}
-    changed, kept = augment(grey, still, seeded(), **options)
+    changed, kept = augment(grey, still, drawn(4000), **options)
     changed = changed[:, 0].flatten(1)
     own, hole = (changed == levels.view(-1, 1)), (changed == 120)
     others = changed == levels.roll(1).view(-1, 1)
@@ -179,5 +191,5 @@ def test_augment_flips_before_it_shifts(images):
     all_mirrored = torch.ones(24, dtype=torch.bool)
     options = {"shift_by": 2, "cutout_size": 4, "size": 32}
     still = torch.zeros(24, dtype=torch.bool)
-    expected, _ = augment(images.flip(-1), still, seeded(3), **options)
-    assert torch.equal(augment(images, all_mirrored, seeded(3), **options)[0], expected)
+    expected, _ = augment(images.flip(-1), still, drawn(seed=3), **options)
+    assert torch.equal(augment(images, all_mirrored, drawn(seed=3), **options)[0], expected)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import torch
 
+from cifar.augment import DRAWS
 from cifar.batches import batch, epoch_mirrored, plan_epoch
 from cifar.recipe import Recipe
 
@@ -81,24 +82,33 @@ def test_order_and_flip_come_from_different_random_numbers():
     assert abs(torch.corrcoef(torch.stack([order.float(), mirrored]))[0, 1]) < 0.13
 
 
-def test_a_batch_depends_on_seed_and_step_alone(tiny_split):
-    images, mirrored = tiny_split(16).images, torch.zeros(16, dtype=torch.bool)
+def test_how_images_are_changed_depends_on_seed_and_epoch_alone():
+    def draws(recipe, epoch):
+        plan = plan_epoch(recipe, epoch, torch.zeros(160))
+        return plan.draws[plan.order.argsort()]  # of each image, in the order of the images
 
-    def inputs(recipe, step):
-        return batch(recipe, images, mirrored, step, epoch=0)[0]
-
-    first = inputs(RECIPE, 3)
+    first = draws(RECIPE, 1)
     torch.rand(5)
-    assert torch.equal(first, inputs(RECIPE, 3))
-    assert not torch.equal(first, inputs(RECIPE, 4))
-    assert not torch.equal(first, inputs(replace(RECIPE, seed=1), 3))
+    assert first.shape == (160, DRAWS) and first.min() >= 0 and first.max() < 1
+    assert torch.equal(first, draws(RECIPE, 1))
+    assert not torch.equal(first, draws(RECIPE, 2))
+    assert not torch.equal(first, draws(replace(RECIPE, seed=1), 1))
+
+
+def test_a_batch_is_changed_by_what_was_drawn(tiny_split):
+    images, mirrored = tiny_split(16).images, torch.zeros(16, dtype=torch.bool)
+    draws = torch.rand(2, 16, DRAWS)
+    first, second = (batch(RECIPE, images, mirrored, drawn, epoch=0)[0] for drawn in draws)
+    assert first.is_contiguous(memory_format=torch.channels_last) and first.dtype == torch.float32
+    assert not torch.equal(first, second)
+    assert torch.equal(first, batch(RECIPE, images, mirrored, draws[0], epoch=0)[0])
 
 
 def test_how_large_images_and_holes_are_is_up_to_the_epoch():
     recipe = replace(RECIPE, sizes=(16, 32), cutout=(0, 8), shift=0)
     white = torch.full((16, 3, 32, 32), 255, dtype=torch.uint8)
-    unmirrored = torch.zeros(16, dtype=torch.bool)
-    first, second, third = (batch(recipe, white, unmirrored, 3, epoch)[0] for epoch in range(3))
+    unmirrored, draws = torch.zeros(16, dtype=torch.bool), torch.rand(16, DRAWS)
+    first, second, third = (batch(recipe, white, unmirrored, draws, epoch)[0] for epoch in range(3))
     assert first.shape == (16, 3, 16, 16) and (first == first[0, :, :1, :1]).all()
     assert second.shape == (16, 3, 32, 32)
     holes = (second != second.amax((2, 3), keepdim=True)).any(1).sum((1, 2))
@@ -109,7 +119,8 @@ def test_how_large_images_and_holes_are_is_up_to_the_epoch():
 def test_how_many_images_are_mixed_is_up_to_the_epoch(tiny_split):
     recipe = replace(RECIPE, cutmix=(0.0, 1.0))
     images, unmirrored = tiny_split(16).images, torch.zeros(16, dtype=torch.bool)
-    first, second = (batch(recipe, images, unmirrored, 3, epoch)[1] for epoch in range(2))
+    draws = torch.rand(16, DRAWS)
+    first, second = (batch(recipe, images, unmirrored, draws, epoch)[1] for epoch in range(2))
     assert (first == 1).all() and (second < 1).float().mean() > 0.9
 
 

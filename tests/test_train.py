@@ -186,6 +186,22 @@ def test_a_signal_saves_and_ends_well(tmp_path, tiny_split, signum):
     assert torch.load(tmp_path / "run" / "state.pt")["step"] == step + 5
 
 
+@pytest.mark.parametrize(("share", "saved"), [(float("inf"), [4, 8, 12]), (1e-9, [4, 12])])
+def test_of_short_epochs_as_many_are_saved_as_their_time_allows(
+    tmp_path, tiny_split, monkeypatch, share, saved
+):
+    recipe, steps, save_state = replace(BUSY, skip_easy=0.0), [], Training.save
+
+    def save(training):
+        steps.append(training.step)
+        save_state(training)
+
+    monkeypatch.setattr(Training, "save", save)
+    monkeypatch.setattr("cifar.train.SAVING_SHARE", share)
+    assert go(recipe, tmp_path, tiny_split(64))
+    assert steps == saved
+
+
 def test_signal_handlers_are_given_back(tmp_path, tiny_split):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     go(replace(BUSY, epochs=1), tmp_path, tiny_split(16))
@@ -197,7 +213,8 @@ def test_a_loss_that_explodes_raises(tmp_path, tiny_split):
         go(replace(BUSY, lr=1e30), tmp_path, tiny_split(64))
 
 
-def test_a_loss_that_explodes_keeps_the_last_good_state(tmp_path, tiny_split):
+def test_a_loss_that_explodes_keeps_the_last_good_state(tmp_path, tiny_split, monkeypatch):
+    monkeypatch.setattr("cifar.train.SAVING_SHARE", float("inf"))  # every epoch, however short
     # The warm-up ends at step 8 of 16; past it the rate climbs towards 1e30 times its peak.
     recipe = replace(BUSY, epochs=4, warmup=0.5, final_lr_factor=1e30)
     with pytest.raises(TrainingError, match="no longer a finite number"):
@@ -300,8 +317,9 @@ def test_of_a_mixed_image_each_label_counts_as_much_as_its_area(tmp_path, tiny_s
     answers = []
     training.network.register_forward_hook(lambda *call: answers.append(call[-1].detach()))
     training.advance()
-    order, mirrored = training.plan.order[:16], training.plan.mirrored[:16]
-    _, kept = batch(recipe, training.images[order], mirrored, 0, 0)
+    plan = training.plan
+    order, mirrored, draws = plan.order[:16], plan.mirrored[:16], plan.draws[:16]
+    _, kept = batch(recipe, training.images[order], mirrored, draws, epoch=0)
     labels, before = training.labels[order], training.labels[order.roll(1)]
     surprise = -answers[0].log_softmax(1)
     rows = torch.arange(16)
