@@ -94,27 +94,30 @@ class Recipe:
 PRESETS = {
     "resnet": Recipe(
         network="resnet",
-        epochs=60,
-        restart=28,
-        sizes=(16,) * 3 + (24,) * 12 + (32,),
+        epochs=80,
+        sizes=(24,) * 24 + (32,),
         bias_lr_factor=16,
         freeze_norm_scale=True,
         logit_scale=1 / 9,
         muon_lr=0.06,
         shift=4,
-        cutout=(8,) * 28 + (12,),
-        skip_easy=0.5,
+        cutout=(12,),
+        # Squares of other images never stop to teach; the last epochs see images as they will come.
+        cutmix=(0.5,) * 72 + (0.0,) * 8,
     ),
     "basenet": Recipe(
         network="basenet",
-        epochs=16,
-        batch_size=250,
-        sizes=(24,) * 8 + (32,),
-        lr=0.4,
+        epochs=150,
+        sizes=(24,) * 50 + (32,),
         weight_decay=5e-4,
         muon_lr=0.04,
         # A small network underfits: it needs no softer targets than this.
         label_smoothing=0.1,
+        shift=4,
+        cutmix=(0.5,) * 135 + (0.0,) * 15,
+        teacher="resnet",
+        teacher_weight=0.9,
+        teacher_temperature=1.0,
     ),
 }
 

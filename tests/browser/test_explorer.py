@@ -262,7 +262,7 @@ EVERY_CHIP = [
     "people: 50% to under 90%",
     "confidence 20 to 99%",
     "True class: cat",
-    "both wrong with BaseNet 48k",
+    "both wrong with BaseNet 50k",
 ]
 
 
