@@ -102,7 +102,7 @@ PRESETS = {
         muon_lr=0.06,
         shift=4,
         cutout=(12,),
-        # Squares of other images never stop to teach; the last epochs see images as they will come.
+        # The last epochs see whole images, as they will come.
         cutmix=(0.5,) * 72 + (0.0,) * 8,
     ),
     "basenet": Recipe(
