@@ -131,7 +131,10 @@ export function createGallery({ pick, clear, sheets }) {
       const index = first + k < selection.length ? selection[first + k] : -1;
       const { node, picture, dot, number, words } = tile;
       node.hidden = index < 0;
-      if (index < 0) return;
+      if (index < 0) {
+        picture.classList.remove("pending");
+        return;
+      }
       const text = caption(state, index);
       const cut = text.indexOf(" ");
       node.dataset.index = index;
