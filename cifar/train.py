@@ -269,7 +269,8 @@ class Training:
         )
         if recipe.teacher:
             answers = self.answers[mirrored.long(), chosen]
-            distances = teacher.distances(logits, answers, recipe.teacher_temperature)
+            temperature = of_epoch(recipe.teacher_temperature, self.epoch)
+            distances = teacher.distances(logits, answers, temperature)
             losses = torch.lerp(losses, distances, recipe.teacher_weight)
         return losses
 

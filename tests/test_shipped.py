@@ -44,11 +44,11 @@ def ckpt(request):
 
 def test_accuracy_bars_hold():
     found = {name: checkpoint.load(name).metrics["test"]["accuracy"]["value"] for name in NAMES}
-    assert found["resnet"] >= 0.95 and found["basenet"] >= 0.89, found
+    assert found["resnet"] >= 0.95 and found["basenet"] >= 0.895, found
 
 
-def test_the_resnets_confidence_is_right_to_a_percent():
-    assert checkpoint.load("resnet").metrics["test"]["ece_calibrated"] <= 0.01
+def test_its_confidence_is_right_to_a_percent(ckpt):
+    assert ckpt.metrics["test"]["ece_calibrated"] <= 0.01
 
 
 def test_sizes_are_those_of_the_design(ckpt):

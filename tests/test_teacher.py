@@ -227,10 +227,23 @@ def test_the_loss_is_shared_between_labels_and_teacher(knowing, tiny_split, tmp_
     assert losses[1.0] != pytest.approx(losses[0.0], rel=0.01)
 
 
+def test_each_epoch_has_its_temperature(knowing, tiny_split, tmp_path, monkeypatch):
+    recipe = replace(TAUGHT, teacher=str(knowing), epochs=3, teacher_temperature=(3.0, 0.5))
+    used = []
+
+    def kept(logits, answers, temperature):
+        used.append(temperature)
+        return distances(logits, answers, temperature)
+
+    monkeypatch.setattr(teacher, "distances", kept)
+    assert go(recipe, tmp_path / "run", tiny_split(64))
+    assert used == 4 * [3.0] + 8 * [0.5]  # the last one repeats
+
+
 def test_training_moves_towards_the_teacher(knowing, tiny_split, tmp_path):
     split = tiny_split(64)
     recipe = Recipe("basenet", epochs=8, batch_size=16, lr=0.05, shift=0, flip=False)
-    recipe = replace(recipe, teacher=str(knowing), teacher_weight=1.0, teacher_temperature=1.0)
+    recipe = replace(recipe, teacher=str(knowing), teacher_weight=1.0, teacher_temperature=(1.0,))
     go(recipe, tmp_path / "run", split)
     theirs = answers(str(knowing), split.images, tmp_path / "answers.npz")[0]
     taught, _ = predict(checkpoint.load(tmp_path / "run" / "checkpoint"), split.images)
