@@ -228,7 +228,8 @@ def test_the_loss_is_shared_between_labels_and_teacher(knowing, tiny_split, tmp_
 
 
 def test_each_epoch_has_its_temperature(knowing, tiny_split, tmp_path, monkeypatch):
-    recipe = replace(TAUGHT, teacher=str(knowing), epochs=3, teacher_temperature=(3.0, 0.5))
+    recipe = replace(TAUGHT, teacher=str(knowing), epochs=3, skip_easy=0)
+    recipe = replace(recipe, teacher_temperature=(3.0, 0.5))
     used = []
 
     def kept(logits, answers, temperature):
