@@ -119,9 +119,9 @@ PRESETS = {
         cutmix=(0.5,) * 135 + (0.0,) * 15 + (0.5,) * 58 + (0.0,) * 8,
         teacher="resnet",
         teacher_weight=0.9,
-        # At 1 the teacher is never sure, and its pupil's confidence is off in a way that no
-        # temperature mends (on val: expected calibration error 2.6%); the second time the teacher
-        # is about as sure as it is right (1.2%).
+        # At 1 the teacher is hardly ever sure. The second time it is about as sure as it is right,
+        # for its pupil's confidence: three short epochs at 0.45 left an expected calibration error
+        # of 1.9% on val, and as many at 1 one of 2.5%.
         teacher_temperature=(1.0,) * 150 + (0.45,),
     ),
 }
