@@ -138,10 +138,9 @@ class Training:
                 f"A batch of {recipe.batch_size} is more than the {count} training images: "
                 "choose a smaller --batch-size."
             )
-        if not 0 <= recipe.restart < recipe.epochs:
+        if recipe.restart < 0:
             raise TrainingError(
-                f"A restart after {recipe.restart} epochs is none within {recipe.epochs}: choose "
-                "another --restart."
+                f"A restart after {recipe.restart} epochs is none: choose a --restart of 0 or more."
             )
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator
