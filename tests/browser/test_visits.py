@@ -112,6 +112,9 @@ def test_it_works_before_images_and_annotations_are_there(bare, visit, truth):
     n = len(truth.select(true=["cat"], predicted=["dog"]))
     explorer.button(f"cat predicted as dog: {n}", exact=True).click()
     assert explorer.selection == truth.select(true=["cat"], predicted=["dog"])
+    # Tiles that are put away wait for nothing any more.
+    assert n < 60
+    expect(page.locator("#explorer .tile .pixels.pending")).to_have_count(n)
     explorer.menu("sort").select_option(label="test index")
     assert explorer.selection == truth.select(true=["cat"], predicted=["dog"], sort="test index")
     # What needs the annotations is not offered.
