@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import tyro
 
 from cifar import CLASSES, LensError
-from cifar.recipe import PRESETS
+from cifar.recipe import PRESETS, stretched
 
 
 def summary(network: Literal["resnet", "basenet"], /) -> None:
@@ -23,7 +23,7 @@ def summary(network: Literal["resnet", "basenet"], /) -> None:
     print(table(create_model(network)))
 
 
-# `train resnet --epochs 40`: a preset by name, any of its fields by flag.
+# `train resnet --lr 0.5`: a preset by name, any of its fields by flag.
 Preset = tyro.extras.subcommand_type_from_defaults(PRESETS)
 
 
@@ -42,7 +42,7 @@ def train(
     from cifar.parallel import end_process
     from cifar.train import train as run_training
 
-    run_training(recipe, run or Path("runs") / recipe.network, resume=resume)
+    run_training(stretched(recipe), run or Path("runs") / recipe.network, resume=resume)
     end_process()
 
 

@@ -1,6 +1,6 @@
 """Everything that decides how a run goes, as one frozen value, and the presets by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -12,7 +12,8 @@ class Recipe:
 
     # The network to train.
     network: str
-    # How often every image is seen.
+    # How often every image is seen. The command line stretches what a preset says epoch by epoch to
+    # another number.
     epochs: int
     # Divides 48,000, so that every epoch sees every image once.
     batch_size: int = 500
@@ -126,6 +127,27 @@ PRESETS = {
         teacher_temperature=(1.0,) * 150 + (0.45,),
     ),
 }
+
+
+def stretched(recipe: Recipe) -> Recipe:
+    """A preset whose number of epochs was changed, with its plan brought to that length.
+
+    What the preset says epoch by epoch, and when it restarts, keeps its share of the run; a field
+    that was changed too stays as it was given.
+    """
+    preset = PRESETS.get(recipe.network)
+    if preset is None or recipe.epochs == preset.epochs:
+        return recipe
+    # The preset's epoch that is as far on as the middle of each of these.
+    like = [int((k + 0.5) * preset.epochs / recipe.epochs) for k in range(recipe.epochs)]
+    plan = {}
+    for name in (field.name for field in fields(Recipe)):
+        value = getattr(recipe, name)
+        if isinstance(value, tuple) and len(value) > 1 and value == getattr(preset, name):
+            plan[name] = tuple(of_epoch(value, epoch) for epoch in like)
+    if recipe.restart == preset.restart:
+        plan["restart"] = round(preset.restart * recipe.epochs / preset.epochs)
+    return replace(recipe, **plan)
 
 
 def of_epoch(values: tuple[Number, ...], epoch: int) -> Number:

@@ -138,6 +138,10 @@ class Training:
                 f"A batch of {recipe.batch_size} is more than the {count} training images: "
                 "choose a smaller --batch-size."
             )
+        if recipe.epochs < 1:
+            raise TrainingError(
+                f"A run of {recipe.epochs} epochs learns nothing: choose an --epochs of 1 or more."
+            )
         if recipe.restart < 0:
             raise TrainingError(
                 f"A restart after {recipe.restart} epochs is none: choose a --restart of 0 or more."

@@ -1,14 +1,15 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES, data
+from cifar import CLASSES, checkpoint, data
 from cifar.__main__ import main
-from cifar.recipe import PRESETS
+from cifar.recipe import PRESETS, stretched
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,7 +72,7 @@ def test_help_of_train_shows_the_presets(run, capsys):
 def test_help_of_a_preset_shows_its_values(run, capsys):
     assert fails(run, "train", "basenet", "--help") == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").replace("|", " ").split())
-    assert f"How often every image is seen. (default: {PRESETS['basenet'].epochs})" in shown
+    assert f"to another number. (default: {PRESETS['basenet'].epochs})" in shown
     assert f"sees every image once. (default: {PRESETS['basenet'].batch_size})" in shown
 
 
@@ -125,6 +126,8 @@ def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path,
     command += ["--batch-size", "20", "--lr", "0.1"]
     printed = run(*command)
     assert f"Done: {folder}/checkpoint." in printed and printed.count('"epoch"') == 8
+    sizes = [line["size"] for line in checkpoint.read_lines(folder / "history.jsonl")]
+    assert sizes == list(stretched(replace(PRESETS["basenet"], epochs=8)).sizes)
     assert "Test accuracy, plain: " in run("evaluate", folder / "checkpoint")
     assert "%" in run("predict", picture, "--checkpoint", folder / "checkpoint")
     assert "already holds a run" in str(fails(run, *command))

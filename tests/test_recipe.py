@@ -10,7 +10,11 @@ from cifar.recipe import (
     lookahead_keep,
     of_epoch,
     schedule,
+    stretched,
 )
+
+# What depends on the number of epochs.
+STRETCHED = ("epochs", "sizes", "cutout", "cutmix", "teacher_temperature", "restart")
 
 
 def factors(steps=100, **fields):
@@ -94,3 +98,37 @@ def test_lookahead_keeps_more_and_more():
 def test_a_recipe_does_not_change():
     with pytest.raises(FrozenInstanceError):
         PRESETS["resnet"].lr = 1.0
+
+
+# A preset at another length
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 20, 500])
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_a_preset_at_another_length_keeps_its_proportions(preset, epochs):
+    found = stretched(replace(preset, epochs=epochs))
+    for name in STRETCHED[1:-1]:
+        before = [of_epoch(getattr(preset, name), epoch) for epoch in range(preset.epochs)]
+        after = [of_epoch(getattr(found, name), epoch) for epoch in range(epochs)]
+        changes = sum(a != b for a, b in pairwise(before))
+        for value in set(before):
+            expected = epochs * before.count(value) / preset.epochs
+            assert abs(after.count(value) - expected) <= 0.5 * max(changes, 1)
+    assert abs(found.restart - epochs * preset.restart / preset.epochs) <= 0.5
+    assert replace(found, **{name: getattr(preset, name) for name in STRETCHED}) == preset
+
+
+def test_a_preset_at_its_own_length_stays_as_it_is():
+    assert all(stretched(preset) is preset for preset in PRESETS.values())
+
+
+def test_a_plan_that_was_given_is_kept():
+    given = replace(PRESETS["resnet"], epochs=3, sizes=(16, 32, 24), restart=2)
+    found = stretched(given)
+    assert (found.sizes, found.restart) == ((16, 32, 24), 2)
+    assert found.cutmix == (0.5, 0.5, 0.5)
+
+
+def test_a_recipe_of_no_preset_stays_as_it_is():
+    other = Recipe("another", epochs=3, sizes=(16, 32))
+    assert stretched(other) is other

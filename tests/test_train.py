@@ -278,6 +278,12 @@ def test_a_run_with_a_restart_begins_as_one_that_ends_there(tmp_path, tiny_split
     assert long[:3] == short and len(long) == 5
 
 
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_a_run_of_no_epochs_is_refused(tmp_path, tiny_split, epochs):
+    with pytest.raises(TrainingError, match=f"A run of {epochs} epochs learns nothing"):
+        go(replace(BUSY, epochs=epochs), tmp_path, tiny_split(64))
+
+
 def test_a_restart_after_fewer_than_no_epochs_is_refused(tmp_path, tiny_split):
     with pytest.raises(TrainingError, match="A restart after -1 epochs is none"):
         go(replace(BUSY, restart=-1), tmp_path, tiny_split(64))
