@@ -52,6 +52,11 @@ table.numbers th, table.numbers td { border: 0 !important; text-align: left; pad
   border-bottom: 1px solid var(--line) !important; }
 table.numbers td + td, table.numbers th + th { text-align: right; }
 .scroll { overflow-x: auto; }
+/* A wide table scrolls; Gradio would break its numbers in the middle. */
+#card table { display: block; overflow-x: auto; border: 0; padding: 0;
+  font-variant-numeric: tabular-nums; }
+#card :is(th, td) { overflow-wrap: normal; word-break: normal; padding: .35rem .6rem; }
+#card p code { white-space: normal; overflow-wrap: anywhere; }
 .tab-container button.selected { color: var(--said) !important; }
 @media (max-width: 640px) {
   :is(#classify, #explorer) .html-container { padding: 10px 0; }

@@ -48,6 +48,32 @@ def test_no_tab_is_wider_than_the_screen(browser, url, width, dark):
     context.close()
 
 
+BROKEN_WORDS = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll('#card :is(th, td)')) {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+      for (const word of text.data.matchAll(/[\\w.]+/g)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        if (range.getClientRects().length !== 1) broken.push(word[0]);
+      }
+    }
+  }
+  return broken;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_tables_of_the_model_card_break_no_number(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.get_by_role("tab", name="About").click()
+    page.locator("#card td").first.wait_for(timeout=60_000)
+    assert page.locator("#card td").count() > 100
+    assert page.evaluate(BROKEN_WORDS) == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_tab_has_a_barrier(page, barriers, theme):
     page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
