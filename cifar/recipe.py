@@ -51,8 +51,7 @@ class Recipe:
     warmup: float = 0.1
     # What they fall to at the end, linearly, as a share of the peak.
     final_lr_factor: float = 0.0
-    # The learning rates rise and fall anew from this epoch on, when as many are done. They do so
-    # once only if this is 0, or if the run ends before.
+    # The learning rates rise and fall anew from this epoch on, when as many are done; 0: once only.
     restart: int = 0
     # The peak they rise to the second time, as a share of the first.
     restart_lr_factor: float = 0.5
@@ -146,7 +145,8 @@ def stretched(recipe: Recipe) -> Recipe:
         if isinstance(value, tuple) and len(value) > 1 and value == getattr(preset, name):
             plan[name] = tuple(of_epoch(value, epoch) for epoch in like)
     if recipe.restart == preset.restart:
-        plan["restart"] = round(preset.restart * recipe.epochs / preset.epochs)
+        restart = round(preset.restart * recipe.epochs / preset.epochs)
+        plan["restart"] = min(restart, recipe.epochs - 1)
     return replace(recipe, **plan)
 
 
@@ -158,9 +158,8 @@ def of_epoch(values: tuple[Number, ...], epoch: int) -> Number:
 def schedule(recipe: Recipe, epochs: float) -> tuple[float, bool]:
     """Which share of its schedule a run has done after so many epochs, 0 to 1, and whether that is
     the second one, after a warm restart (Loshchilov & Hutter, https://arxiv.org/abs/1608.03983)."""
-    restart = recipe.restart if recipe.restart < recipe.epochs else 0
-    again = 0 < restart <= epochs
-    first, last = (restart, recipe.epochs) if again else (0, restart or recipe.epochs)
+    again = 0 < recipe.restart <= epochs
+    first, last = (recipe.restart, recipe.epochs) if again else (0, recipe.restart or recipe.epochs)
     return (epochs - first) / (last - first), again
 
 

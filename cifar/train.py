@@ -142,9 +142,10 @@ class Training:
             raise TrainingError(
                 f"A run of {recipe.epochs} epochs learns nothing: choose an --epochs of 1 or more."
             )
-        if recipe.restart < 0:
+        if not 0 <= recipe.restart < recipe.epochs:
             raise TrainingError(
-                f"A restart after {recipe.restart} epochs is none: choose a --restart of 0 or more."
+                f"A restart after {recipe.restart} epochs is none within {recipe.epochs}: choose "
+                "another --restart."
             )
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator

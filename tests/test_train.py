@@ -284,9 +284,10 @@ def test_a_run_of_no_epochs_is_refused(tmp_path, tiny_split, epochs):
         go(replace(BUSY, epochs=epochs), tmp_path, tiny_split(64))
 
 
-def test_a_restart_after_fewer_than_no_epochs_is_refused(tmp_path, tiny_split):
-    with pytest.raises(TrainingError, match="A restart after -1 epochs is none"):
-        go(replace(BUSY, restart=-1), tmp_path, tiny_split(64))
+@pytest.mark.parametrize("restart", [-1, 3])
+def test_a_restart_must_be_within_the_run(tmp_path, tiny_split, restart):
+    with pytest.raises(TrainingError, match=f"A restart after {restart} epochs is none within 3"):
+        go(replace(BUSY, restart=restart), tmp_path, tiny_split(64))
 
 
 def test_a_batch_larger_than_the_data_is_refused(tmp_path, tiny_split):
