@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from cifar import CLASSES, metrics
 from cifar.annotations import Annotations
@@ -158,6 +157,8 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     Source: McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 1947.
     """
+    from scipy.stats import binomtest  # slow to import, and the app's first page needs none of it
+
     if not np.array_equal(first["true"], second["true"]):
         raise ValueError("The two tables are not of the same images in the same order.")
     was_wrong, is_wrong = first["wrong"].to_numpy(), second["wrong"].to_numpy()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch import nn
 
 from cifar.checkpoint import Checkpoint
@@ -49,6 +48,8 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     """Spearman's, -1 to 1, of two maps of the same shape; None if either is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
+    from scipy.stats import spearmanr  # slow to import, and the app's first page needs none of it
+
     return float(spearmanr(a, b, axis=None).statistic)
 
 
