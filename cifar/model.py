@@ -40,12 +40,16 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
     return (images.float() - mean) / std
 
 
+# MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1). Made here, and not when they are first needed,
+# since that may be while the network is traced, and what is made then is no tensor to keep.
+_MEAN, _STD = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+
+
 @cache
 @torch.inference_mode(False)
 def _mean_and_std(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1): copied to a device once, since each copy
-    waits for all that it has been asked to do."""
-    return tuple(255 * torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    """Copied to a device once, since each copy waits for all that it has been asked to do."""
+    return _MEAN.to(device), _STD.to(device)
 
 
 def _prep(width: int) -> nn.Sequential:

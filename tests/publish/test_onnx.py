@@ -1,6 +1,8 @@
 """Networks as ONNX: the same numbers, from the pixels themselves, in half the bytes."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -11,6 +13,7 @@ import torch
 from cifar import checkpoint
 from cifar.checkpoint import CheckpointError
 from cifar.classifier import classify_all, to_tensor
+from cifar.publish.needed import ROOT
 from cifar.publish.onnx import INPUT, OUTPUTS, export
 
 pytestmark = pytest.mark.slow
@@ -88,6 +91,28 @@ def test_the_same_network_gives_the_same_bytes(exported, tmp_path):
     ckpt, path = exported
     export(ckpt, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
+
+
+FIRST = """
+import sys
+from pathlib import Path
+import numpy as np
+from cifar import checkpoint
+from cifar.classifier import classify_all
+from cifar.publish.onnx import export
+
+ckpt = checkpoint.load("basenet")
+export(ckpt, Path(sys.argv[1]))
+print(classify_all(ckpt, np.zeros((1, 32, 32, 3), np.uint8))[0].top(1)[0][1])
+"""
+
+
+def test_it_may_be_the_first_thing_that_a_process_does(tmp_path):
+    command = [sys.executable, "-c", FIRST, tmp_path / "net.onnx"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    black = classify_all(checkpoint.load("basenet"), np.zeros((1, 32, 32, 3), np.uint8))[0]
+    assert float(done.stdout.splitlines()[-1]) == pytest.approx(black.top(1)[0][1], abs=1e-4)
 
 
 def test_what_a_half_cannot_hold_stays_as_it_is(make_checkpoint, images, tmp_path):
