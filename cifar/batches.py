@@ -34,7 +34,8 @@ def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
 
     losses: float32 (N,), each image's loss when it was last visited. Where the recipe says so, a
     share of the easy images is left out, and those that stay count for them, so that the mean
-    gradient is unchanged (InfoBatch, Qin et al., https://arxiv.org/abs/2303.04947).
+    gradient is unchanged (InfoBatch, Qin et al., https://arxiv.org/abs/2303.04947); none is where
+    no batch would be left.
     """
     count = len(losses)
     order = torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
@@ -45,8 +46,10 @@ def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
         easy = losses < losses.mean()
         chance = torch.rand(count, generator=_generator(recipe.seed, "skip", epoch))
         skipped = easy & (chance < recipe.skip_easy).to(losses.device)
-        weights[easy] = 1 / (1 - recipe.skip_easy)
-        order = order[~skipped[order]]
+        left = order[~skipped[order]]
+        if len(left) >= recipe.batch_size:
+            weights[easy] = 1 / (1 - recipe.skip_easy)
+            order = left
     order = order[: len(order) // recipe.batch_size * recipe.batch_size]
     mirrored = epoch_mirrored(recipe, epoch, count).to(losses.device)
     draws = torch.rand(count, DRAWS, generator=_generator(recipe.seed, "augment", epoch))

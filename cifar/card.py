@@ -189,8 +189,8 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         "",
         f"{training['epochs']} epochs over {training['images']:,} training images, "
         f"{data_note(training['official'])}, at {_sizes(recipe['sizes'], training['epochs'])}. "
-        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation left "
-        "out) on "
+        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation"
+        f"{' and the answers of the teacher' if recipe.get('teacher') else ''} left out) on "
         f"{training['hardware']}, torch {training['torch']}. "
         f"{_taught(recipe, training)}"
         "The recipe is in `config.json`, the course of the run in `history.jsonl`.",

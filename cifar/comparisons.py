@@ -97,7 +97,7 @@ def table(facts: Sequence[dict]) -> str:
     base = next(fact for fact in facts if _is_baseline(fact))
     rows = defaultdict(list)
     for fact in facts:
-        rows[json.dumps(changes(fact["recipe"], base["recipe"]))].append(fact)
+        rows[_difference(fact, base)].append(fact)
     heads = ("what differs", "seeds", "epochs", "PFLOP", "time", "train", "val", "difference")
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     reference = None
@@ -111,7 +111,7 @@ def table(facts: Sequence[dict]) -> str:
             spread = 2 * (error + reference[1]) ** 0.5
             difference = f"{100 * (val - reference[0]):+.2f} ± {100 * spread:.2f}"
         cells = (
-            _words(json.loads(differing)) or "baseline",
+            differing or "baseline",
             f"{len(runs)}",
             f"{runs[0]['training']['epochs']}",
             f"{mean(run['training']['petaflop'] for run in runs):.4f}",
@@ -124,8 +124,13 @@ def table(facts: Sequence[dict]) -> str:
     return "\n".join(lines)
 
 
-def _words(fields: dict) -> str:
-    return ", ".join(f"{key} {_brief(value)}" for key, value in fields.items())
+def _difference(fact: dict, base: dict) -> str:
+    """In words: the fields of the recipe, and the machine where it is another."""
+    fields = changes(fact["recipe"], base["recipe"])
+    words = [f"{key} {_brief(value)}" for key, value in fields.items()]
+    if (hardware := fact["training"]["hardware"]) != base["training"]["hardware"]:
+        words.append(f"on {hardware}")
+    return ", ".join(words)
 
 
 def _brief(value: object) -> str:
@@ -146,12 +151,14 @@ def report(facts: Sequence[dict]) -> str:
     parts = [
         "# Why the recipes are what they are",
         "",
-        "Short runs that differ from a baseline in what the first column names and in nothing "
-        f"else, judged by plain accuracy on the {VAL:,} validation images; the test images had no "
-        "part in it. *train* is the accuracy on the augmented batches of the last epoch. Runs with "
-        "several seeds are averaged. The last column is the difference from the baseline in "
-        "points, with two standard errors (as if on independent images). A difference within them "
-        "decides nothing, and then the cheaper or simpler choice was taken.",
+        "Runs that differ from a baseline in what the first column names, be it the machine, and "
+        f"in nothing else, judged by plain accuracy on the {VAL:,} validation images; the test "
+        "images had no part in it. *time* leaves out validation and the answers of a teacher, "
+        "which *PFLOP* counts; *train* is the accuracy on the augmented batches of the last epoch. "
+        "Runs with several seeds are averaged. The last column is the difference from the baseline "
+        "in points, with two standard errors (as if on independent images). A difference within "
+        "them proves nothing, and most are within them: what a preset has there is a judgement, "
+        "on what other work found for runs as long as the preset's, too.",
         "",
         "Written by `python -m cifar recipes` from `comparisons.jsonl`, which holds each "
         "run's whole recipe.",

@@ -1,5 +1,6 @@
 """Everything that decides how a run goes, as one frozen value, and the presets by name."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeVar
 
@@ -128,25 +129,85 @@ PRESETS = {
 }
 
 
+# What a field, or each number of a plan, may be, where its type allows more.
+ONE_OR_MORE = "1 or more", lambda value: value >= 1
+ZERO_OR_MORE = "0 or more", lambda value: value >= 0
+POSITIVE = "more than 0", lambda value: value > 0
+SHARE = "0 to 1", lambda value: 0 <= value <= 1
+BELOW_ONE = "0 or more, and less than 1", lambda value: 0 <= value < 1
+BETWEEN = "more than 0 and less than 1", lambda value: 0 < value < 1
+ALLOWED = {
+    "epochs": ONE_OR_MORE,
+    "batch_size": ONE_OR_MORE,
+    "seed": ZERO_OR_MORE,
+    "images": ZERO_OR_MORE,
+    "sizes": ("8, 16, 24 or 32", lambda value: value in (8, 16, 24, 32)),
+    "lr": ZERO_OR_MORE,
+    "momentum": BETWEEN,
+    "weight_decay": ZERO_OR_MORE,
+    "bias_lr_factor": POSITIVE,
+    "logit_scale": POSITIVE,
+    "muon_lr": ZERO_OR_MORE,
+    "muon_momentum": BELOW_ONE,
+    "warmup": BELOW_ONE,
+    "final_lr_factor": ZERO_OR_MORE,
+    "restart": ZERO_OR_MORE,
+    "restart_lr_factor": ZERO_OR_MORE,
+    "label_smoothing": SHARE,
+    "norm_momentum": SHARE,
+    "lookahead_every": ZERO_OR_MORE,
+    "shift": ZERO_OR_MORE,
+    "cutout": ZERO_OR_MORE,
+    "cutmix": SHARE,
+    "teacher_weight": SHARE,
+    "teacher_temperature": POSITIVE,
+    "skip_easy": BELOW_ONE,
+    "skip_none": SHARE,
+}
+
+
+def refusal(recipe: Recipe) -> str:
+    """Why no run can be made of a recipe, in a sentence that names the field; empty if one can."""
+    for name, (words, allowed) in ALLOWED.items():
+        value, flag = getattr(recipe, name), f"--{name.replace('_', '-')}"
+        values = (value,) if isinstance(value, int | float) else value
+        if not values:
+            return f"{flag} names no number: give one for each epoch, {words}."
+        for value in values:
+            if not allowed(value):
+                return f"{flag} {value:g} makes no run: choose {words}."
+    if recipe.restart and recipe.restart >= recipe.epochs:
+        return (
+            f"A restart after {recipe.restart} epochs is none within {recipe.epochs}: choose "
+            "another --restart."
+        )
+    return ""
+
+
 def stretched(recipe: Recipe) -> Recipe:
     """A preset whose number of epochs was changed, with its plan brought to that length.
 
     What the preset says epoch by epoch, and when it restarts, keeps its share of the run; a field
-    that was changed too stays as it was given.
+    that was changed too stays as it was given. The preset is the one that the recipe shares most
+    fields with, since even the network may be another.
     """
-    preset = PRESETS.get(recipe.network)
-    if preset is None or recipe.epochs == preset.epochs:
+    names = [field.name for field in fields(Recipe)]
+    preset = max(
+        PRESETS.values(),
+        key=lambda preset: sum(getattr(preset, name) == getattr(recipe, name) for name in names),
+    )
+    if recipe.epochs == preset.epochs:
         return recipe
     # The preset's epoch that is as far on as the middle of each of these.
     like = [int((k + 0.5) * preset.epochs / recipe.epochs) for k in range(recipe.epochs)]
     plan = {}
-    for name in (field.name for field in fields(Recipe)):
+    for name in names:
         value = getattr(recipe, name)
         if isinstance(value, tuple) and len(value) > 1 and value == getattr(preset, name):
             plan[name] = tuple(of_epoch(value, epoch) for epoch in like)
     if recipe.restart == preset.restart:
-        restart = round(preset.restart * recipe.epochs / preset.epochs)
-        plan["restart"] = min(restart, recipe.epochs - 1)
+        # The first epoch like one of the preset's second schedule; none in a very short run.
+        plan["restart"] = bisect_left(like, preset.restart) % recipe.epochs
     return replace(recipe, **plan)
 
 

@@ -6,7 +6,9 @@ cost many times the small network's own work).
 """
 
 import sys
+import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cifar import checkpoint
+from cifar.checkpoint import CheckpointError
 from cifar.evaluate import predict
 from cifar.model import multiply_adds
 
@@ -29,37 +32,47 @@ def answers(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor:
     teacher = checkpoint.load(name, device, measured=False)
     if teacher.origin:
         tqdm.write(teacher.origin, file=sys.stderr)
-    if cache.exists() and weights(cache) == teacher.sha256:
-        with np.load(cache) as kept:
-            if kept["logits"].shape[1] == len(images):
-                return torch.from_numpy(kept["logits"])
+    if cache.exists():
+        found = kept(cache)
+        if found.sha256 == teacher.sha256 and found.logits.shape[1] == len(images):
+            return found.logits
     logits = np.stack(
         [
             predict(teacher, images, label=f"{name} on the images")[0],
             predict(teacher, images, mirrored=True, label="and on their mirror images")[0],
         ]
     )
-    checkpoint.replace(cache, lambda path: _write(path, logits, teacher.sha256))
+    # Two operations a multiply-add, as for training; the teacher's own training does not count.
+    petaflop = 2 * 2 * len(images) * multiply_adds(teacher.model) / 1e15
+    facts = {"logits": logits, "sha256": teacher.sha256, "petaflop": petaflop}
+    checkpoint.replace(cache, lambda path: _write(path, facts))
     return torch.from_numpy(logits)
 
 
-def weights(cache: Path) -> str:
-    """sha256 of the weights that gave the answers in `cache`."""
-    with np.load(cache) as kept:
-        return str(kept["sha256"])
+class Kept(NamedTuple):
+    """A teacher's answers, the sha256 of its weights, and what the answers cost it in PFLOP."""
+
+    logits: torch.Tensor
+    sha256: str
+    petaflop: float
 
 
-def petaflop(name: str, images: int) -> float:
-    """What answers on so many images and their mirror images cost the teacher, in PFLOP.
+def kept(cache: Path) -> Kept:
+    """What `answers` keeps. Raises CheckpointError if it is missing or damaged."""
+    try:
+        with np.load(cache) as found:
+            logits = torch.from_numpy(found["logits"])
+            return Kept(logits, str(found["sha256"]), float(found["petaflop"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"The answers of the teacher in {cache} cannot be read ({error}): delete the run's "
+            "folder and start anew."
+        ) from error
 
-    Two operations a multiply-add, as for training; the teacher's own training does not count.
-    """
-    return 2 * 2 * images * multiply_adds(checkpoint.load(name, measured=False).model) / 1e15
 
-
-def _write(path: Path, logits: np.ndarray, sha256: str) -> None:
+def _write(path: Path, facts: dict) -> None:
     with path.open("wb") as stream:  # a name would be given another suffix
-        np.savez(stream, logits=logits, sha256=sha256)
+        np.savez(stream, **facts)
 
 
 def distances(logits: torch.Tensor, answers: torch.Tensor, temperature: float) -> torch.Tensor:

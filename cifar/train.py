@@ -16,21 +16,29 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from cifar import checkpoint, data, teacher
 from cifar.batches import batch, plan_epoch
 from cifar.device import describe, keep_freed_memory, multiplies_bfloat16
-from cifar.model import create_model, multiply_adds, normalize
+from cifar.model import NETWORKS, create_model, multiply_adds, normalize
 from cifar.optimizer import Lookahead
 from cifar.parallel import once, synchronize_batch_norms
-from cifar.recipe import Recipe, learning_rate_factor, lookahead_keep, of_epoch, schedule
+from cifar.recipe import (
+    Recipe,
+    learning_rate_factor,
+    lookahead_keep,
+    of_epoch,
+    refusal,
+    schedule,
+)
 from cifar.runs import TrainingError, claimed, read_state, stop_requests, writing
 from cifar.start import create_optimizers, start
 
@@ -38,6 +46,8 @@ REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for
 TEACHER = "teacher.npz"  # a teacher's answers, in the run folder
 SAVE_EVERY = 300  # seconds of work that a kill may cost
 SAVING_SHARE = 0.02  # of the time may go into saving epochs that are shorter than that
+# How long processes wait for the first one, which alone asks the teacher: on a CPU that takes long.
+PATIENCE = timedelta(hours=6)
 
 
 def train(
@@ -54,14 +64,25 @@ def train(
 
     The run folder holds `recipe.json`, `history.jsonl` (a line an epoch) and `state.pt`. Returns
     whether the run is complete: False if it was stopped by Ctrl-C or SIGTERM (or `stop_at_step`),
-    after saving its state. Raises TrainingError if the folder holds another run, if another process
-    trains there, if there is nothing to resume, if the disk is full, or if the loss stops being
-    finite (the last good state is kept).
+    after saving its state. Raises TrainingError if no run can be made of the recipe, if the folder
+    holds another run, if another process trains there, if there is nothing to resume, if the disk
+    is full, or if the loss stops being finite (the last good state is kept); CheckpointError if
+    there is no such teacher, or if its answers are gone from a run to be resumed.
     """
+    if recipe.network not in NETWORKS:
+        raise TrainingError(
+            f"There is no network {recipe.network!r}: choose {' or '.join(NETWORKS)}."
+        )
+    if sentence := refusal(recipe):
+        raise TrainingError(sentence)
     run = Path(run)
     cuda = torch.cuda.is_available()
     # The recipe decides on the precision, whatever launched this.
-    accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
+    accelerator = Accelerator(
+        cpu=not cuda,
+        mixed_precision="no",
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
     if not cuda:
         keep_freed_memory()
     with claimed(recipe, run, resume):
@@ -69,7 +90,7 @@ def train(
             once(lambda: len(data.load("train")))  # the others find it downloaded and decoded
         train_split = data.load("train") if train_split is None else train_split
         val_split = data.load("val") if val_split is None else val_split
-        training = Training(recipe, run, train_split, val_split, accelerator)
+        training = Training(recipe, run, train_split, val_split, accelerator, resume)
         if resume:
             training.load()
         return _go_on(training, progress, stop_at_step)
@@ -131,21 +152,13 @@ class Training:
         train_split: data.Split,
         val_split: data.Split,
         accelerator: Accelerator,
+        resume: bool = False,
     ):
         count = min(recipe.images or len(train_split), len(train_split))
         if count < recipe.batch_size:
             raise TrainingError(
                 f"A batch of {recipe.batch_size} is more than the {count} training images: "
                 "choose a smaller --batch-size."
-            )
-        if recipe.epochs < 1:
-            raise TrainingError(
-                f"A run of {recipe.epochs} epochs learns nothing: choose an --epochs of 1 or more."
-            )
-        if not 0 <= recipe.restart < recipe.epochs:
-            raise TrainingError(
-                f"A restart after {recipe.restart} epochs is none within {recipe.epochs}: choose "
-                "another --restart."
             )
         self.recipe, self.run = recipe, run
         self.accelerator = accelerator
@@ -157,10 +170,7 @@ class Training:
         self.images = train_split.images[:count].to(self.device)
         self.labels = train_split.labels[:count].to(self.device)
         if recipe.teacher:
-            cache = run / TEACHER
-            with self.autocast():
-                answers = once(lambda: teacher.answers(recipe.teacher, self.images, cache))
-            self.answers = answers.to(self.device)
+            self.answers = once(lambda: self._ask_teacher(resume)).to(self.device)
 
         torch.manual_seed(recipe.seed)
         model = create_model(recipe.network).to(self.device, memory_format=torch.channels_last)
@@ -210,6 +220,15 @@ class Training:
     def size(self) -> int:
         """Side in pixels of the images of the current epoch."""
         return of_epoch(self.recipe.sizes, self.epoch)
+
+    def _ask_teacher(self, resume: bool) -> torch.Tensor:
+        """Its answers to the images. A resumed run goes on with those that it began with, whatever
+        has become of the teacher."""
+        cache = self.run / TEACHER
+        if resume:
+            return teacher.kept(cache).logits
+        with self.autocast(), writing(self.run):
+            return teacher.answers(self.recipe.teacher, self.images, cache)
 
     def autocast(self) -> torch.autocast:
         """Within the block, convolutions compute in the run's precision."""
@@ -325,7 +344,11 @@ class Training:
         loss = loss_sum / steps
         seconds = self._elapsed()  # after the reading above, which waits for the device
         self.epoch += 1
-        if self.lookahead and self.epoch in (self.recipe.restart, self.recipe.epochs):
+        if (
+            self.lookahead
+            and self.epoch in (self.recipe.restart, self.recipe.epochs)
+            and self.step >= self.recipe.lookahead_every  # before, they are the initial weights
+        ):
             self.lookahead.pull(self.model, keep=1.0)
         val_loss, val_accuracy = score(self.model, self.val_split, self.device)
         self._refuse_unless_finite(val_loss)
@@ -340,8 +363,9 @@ class Training:
             "val_accuracy": round(val_accuracy, 4),
             "seconds": round(seconds, 3),
             "images_per_second": round(images / seconds, 1),
-            "petaflop": round(self.flops[size] * images / 1e15, 5),
+            "petaflop": float(f"{self._petaflop(size, images):.5g}"),
             "hardware": self.hardware,
+            "torch": str(torch.__version__),
         }
         self.history.append(line)
         self._write(self._write_history)
@@ -354,6 +378,9 @@ class Training:
         self.position = 0
         self.plan = plan_epoch(self.recipe, self.epoch, self.losses)
         return line
+
+    def _petaflop(self, size: int, images: int) -> float:
+        return self.flops[size] * images / 1e15
 
     def save(self) -> None:
         """Write everything that resuming needs, under a temporary name first.
@@ -426,11 +453,12 @@ class Training:
         self._write(self._export)
 
     def _export(self) -> None:
-        petaflop = sum(line["petaflop"] for line in self.history)
+        petaflop = sum(self._petaflop(line["size"], line["images"]) for line in self.history)
         taught = {}
         if self.recipe.teacher:
-            petaflop += teacher.petaflop(self.recipe.teacher, len(self.labels))
-            taught = {"teacher_sha256": teacher.weights(self.run / TEACHER)}
+            kept = teacher.kept(self.run / TEACHER)
+            petaflop += kept.petaflop
+            taught = {"teacher_sha256": kept.sha256}
         checkpoint.save(
             self.run / "checkpoint",
             self.model,
@@ -442,15 +470,19 @@ class Training:
                 "official": self.train_split.official,
                 "epochs": self.recipe.epochs,
                 "seconds": round(sum(line["seconds"] for line in self.history)),
-                "petaflop": round(petaflop, 4),
+                "petaflop": float(f"{petaflop:.5g}"),
                 "val_accuracy": self.history[-1]["val_accuracy"],
                 # A run may have been resumed on other machines.
-                "hardware": "; ".join(dict.fromkeys(line["hardware"] for line in self.history)),
+                "hardware": self._each("hardware"),
                 "processes": self.accelerator.num_processes,
-                "torch": torch.__version__,
+                "torch": self._each("torch"),
                 **taught,
             },
         )
+
+    def _each(self, fact: str) -> str:
+        """What the lines of the history say of it, each once."""
+        return "; ".join(dict.fromkeys(line[fact] for line in self.history))
 
 
 @torch.no_grad()

@@ -55,6 +55,13 @@ def test_the_mean_gradient_does_not_change_by_leaving_out():
     assert abs(sum(sums) / 7 - expected) < 4 * spread / 7**0.5
 
 
+def test_nothing_is_left_out_where_no_batch_would_be_left():
+    recipe = replace(SKIPPING, batch_size=100)
+    plans = [plan_epoch(recipe, 3, losses(count, easy=count - 1)) for count in (100, 2000)]
+    assert [len(plan.order) for plan in plans] == [100, 900 + 100 * (len(plans[1].order) > 950)]
+    assert (plans[0].weights == 1).all() and plans[1].weights.max() == 2
+
+
 def test_the_first_and_the_last_epochs_see_every_image():
     seen = [len(plan_epoch(SKIPPING, e, losses(2000, 1500)).order) for e in range(10)]
     assert seen[0] == seen[8] == seen[9] == 2000

@@ -20,10 +20,20 @@ def written(**fields):
 def make_run(tmp_path):
     """A function that writes what a finished run leaves behind and returns its comparison."""
 
-    def make(name, val=0.8, *, comparison="optimiser", train=0.9, seconds=60, petaflop=0.002, **f):
+    def make(
+        name,
+        val=0.8,
+        *,
+        comparison="optimiser",
+        train=0.9,
+        seconds=60,
+        petaflop=0.002,
+        hardware="a test",
+        **f,
+    ):
         folder = tmp_path / comparison / name / "checkpoint"
         folder.mkdir(parents=True)
-        training = {"images": 48_000, "epochs": f.get("epochs", 2), "hardware": "a test"}
+        training = {"images": 48_000, "epochs": f.get("epochs", 2), "hardware": hardware}
         training |= {"seconds": seconds, "petaflop": petaflop}
         config = {"parameters": 48_370, "recipe": written(**f), "training": training}
         checkpoint.write_json(folder / "config.json", config)
@@ -166,6 +176,12 @@ def test_a_difference_comes_with_two_standard_errors(two_seeds):
 def test_what_differs_is_written_briefly(two_seeds):
     differing = cells(table(collect(two_seeds)))[-1][0]
     assert differing == "epochs 6, sizes 3x16, 24, 2x32, teacher none"
+
+
+def test_another_machine_is_named(make_run):
+    make_run("baseline")
+    folder = make_run("elsewhere", hardware="a GPU", lr=0.25)
+    assert cells(table(collect(folder)))[-1][0] == "lr 0.25, on a GPU"
 
 
 def test_numbers_and_switches_are_written_as_they_were_chosen(make_run):

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Batches of 15 cannot be shared evenly: one process takes 8 images, the other 7. Slow, so that
 # rounding errors stay small; some images count for others, so they are weighed.
 RECIPE = replace(BUSY, batch_size=15, sizes=(8, 16), lr=0.01, muon_lr=0.003, skip_none=0.3)
+OF_THE_MACHINE = "seconds", "images_per_second", "hardware", "torch"
 
 SCRIPT = """
 import atexit, json, os, sys
@@ -118,10 +119,7 @@ def state(run):
 
 def history(run):
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    return [
-        {key: line[key] for key in line if key not in ("seconds", "images_per_second", "hardware")}
-        for line in lines
-    ]
+    return [{key: line[key] for key in line if key not in OF_THE_MACHINE} for line in lines]
 
 
 @pytest.mark.slow

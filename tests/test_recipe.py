@@ -1,14 +1,16 @@
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from itertools import pairwise
 
 import pytest
 
 from cifar.recipe import (
+    ALLOWED,
     PRESETS,
     Recipe,
     learning_rate_factor,
     lookahead_keep,
     of_epoch,
+    refusal,
     schedule,
     stretched,
 )
@@ -90,6 +92,56 @@ def test_a_recipe_does_not_change():
         PRESETS["resnet"].lr = 1.0
 
 
+# Recipes of which no run can be made
+
+
+def test_every_preset_makes_a_run():
+    assert [refusal(preset) for preset in PRESETS.values()] == ["", ""]
+
+
+def test_every_number_has_limits():
+    numbers = {field.name for field in fields(Recipe) if "str" not in str(field.type)}
+    assert {name for name in numbers if "bool" not in str(Recipe.__annotations__[name])} == {
+        *ALLOWED,
+        "precision",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("epochs", 0, "--epochs 0 makes no run: choose 1 or more."),
+        ("batch_size", 0, "--batch-size 0 makes no run: choose 1 or more."),
+        ("seed", -1, "--seed -1 makes no run: choose 0 or more."),
+        ("images", -5, "--images -5 makes no run: choose 0 or more."),
+        ("sizes", (16, 20), "--sizes 20 makes no run: choose 8, 16, 24 or 32."),
+        ("sizes", (), "--sizes names no number: give one for each epoch, 8, 16, 24 or 32."),
+        ("lr", float("nan"), "--lr nan makes no run: choose 0 or more."),
+        ("momentum", 0.0, "--momentum 0 makes no run: choose more than 0 and less than 1."),
+        ("bias_lr_factor", 0.0, "--bias-lr-factor 0 makes no run: choose more than 0."),
+        (
+            "muon_momentum",
+            1.0,
+            "--muon-momentum 1 makes no run: choose 0 or more, and less than 1.",
+        ),
+        ("cutmix", (0.5, 1.5), "--cutmix 1.5 makes no run: choose 0 to 1."),
+        (
+            "teacher_temperature",
+            (0.0,),
+            "--teacher-temperature 0 makes no run: choose more than 0.",
+        ),
+        ("skip_easy", 1.0, "--skip-easy 1 makes no run: choose 0 or more, and less than 1."),
+        (
+            "restart",
+            3,
+            "A restart after 3 epochs is none within 3: choose another --restart.",
+        ),
+    ],
+)
+def test_what_makes_no_run_is_named(name, value, words):
+    assert refusal(replace(Recipe("basenet", epochs=3), **{name: value})) == words
+
+
 # A preset at another length
 
 
@@ -104,13 +156,27 @@ def test_a_preset_at_another_length_keeps_its_proportions(preset, epochs):
         for value in set(before):
             expected = epochs * before.count(value) / preset.epochs
             assert abs(after.count(value) - expected) <= 0.5 * max(changes, 1)
-    restart = min(epochs * preset.restart / preset.epochs, epochs - 1)
-    assert abs(found.restart - restart) <= 0.5
+    if epochs > 1:
+        assert abs(found.restart - epochs * preset.restart / preset.epochs) <= 0.5
     assert replace(found, **{name: getattr(preset, name) for name in STRETCHED}) == preset
 
 
 def test_a_preset_at_its_own_length_stays_as_it_is():
     assert all(stretched(preset) is preset for preset in PRESETS.values())
+
+
+@pytest.mark.parametrize("epochs", range(1, 217))
+def test_a_restart_comes_with_the_plan_of_its_schedule(epochs, monkeypatch):
+    twice = Recipe("basenet", epochs=216, restart=150, sizes=(16,) * 150 + (24,) * 66)
+    monkeypatch.setitem(PRESETS, "basenet", twice)
+    found = stretched(replace(twice, epochs=epochs))
+    sizes = [of_epoch(found.sizes, epoch) for epoch in range(epochs)]
+    assert found.restart == sizes.count(16) % epochs
+
+
+def test_a_preset_is_known_by_its_fields_where_the_network_is_another():
+    given, preset = replace(PRESETS["resnet"], network="basenet", epochs=20), PRESETS["resnet"]
+    assert stretched(given) == replace(stretched(replace(preset, epochs=20)), network="basenet")
 
 
 def test_a_plan_that_was_given_is_kept():
@@ -122,4 +188,4 @@ def test_a_plan_that_was_given_is_kept():
 
 def test_a_recipe_of_no_preset_stays_as_it_is():
     other = Recipe("another", epochs=3, sizes=(16, 32))
-    assert stretched(other) is other
+    assert stretched(other) == other

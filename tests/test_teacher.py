@@ -1,4 +1,6 @@
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -287,11 +289,51 @@ def test_a_missing_teacher_is_a_sentence_and_starts_no_run(knowing, tiny_split, 
     assert go(replace(recipe, teacher=str(knowing)), run, split)
 
 
-def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path, monkeypatch):
-    # 5.7 million multiply-adds, two operations each, for 1,000 images and their mirror images.
-    assert teacher.petaflop(knowing, 1000) == pytest.approx(2.28e-5, rel=0.01)
-    monkeypatch.setattr(teacher, "petaflop", lambda name, images: images)
-    go(replace(TAUGHT, teacher=str(knowing)), tmp_path / "run", tiny_split(64))
-    written = checkpoint.load(tmp_path / "run" / "checkpoint").config["training"]
-    assert written["petaflop"] == pytest.approx(64, abs=0.01)
-    assert written["teacher_sha256"] == checkpoint.load(knowing).sha256
+@pytest.mark.parametrize("step", [2, None], ids=["stopped", "complete"])
+def test_a_resumed_run_keeps_the_teacher_that_it_began_with(
+    knowing, make_checkpoint, tiny_split, tmp_path, step
+):
+    split, recipe = tiny_split(64), replace(TAUGHT, teacher=str(knowing), epochs=1)
+    go(recipe, tmp_path / "whole", split)
+    go(recipe, tmp_path / "run", split, stop_at_step=step)
+    before = checkpoint.load(knowing).sha256
+    make_checkpoint(seed=1, name=knowing.name)
+    assert checkpoint.load(knowing).sha256 != before
+    assert go(recipe, tmp_path / "run", split, resume=True)
+    shutil.rmtree(knowing)
+    assert go(recipe, tmp_path / "run", split, resume=True)
+    ours, theirs = (checkpoint.load(tmp_path / run / "checkpoint") for run in ("run", "whole"))
+    assert ours.sha256 == theirs.sha256
+    assert ours.config["training"]["teacher_sha256"] == before
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"PK")])
+def test_a_run_that_lost_its_teachers_answers_is_not_resumed(knowing, tiny_split, tmp_path, change):
+    split, recipe = tiny_split(64), replace(TAUGHT, teacher=str(knowing))
+    go(recipe, tmp_path / "run", split, stop_at_step=1)
+    change(tmp_path / "run" / "teacher.npz")
+    with pytest.raises(CheckpointError, match=r"teacher\.npz cannot be read .* start anew\.$"):
+        go(recipe, tmp_path / "run", split, resume=True)
+
+
+def test_a_disk_that_is_full_of_answers_is_a_sentence(knowing, tiny_split, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "teacher.npz.partial").symlink_to("/dev/full")
+    with pytest.raises(TrainingError, match=r"cannot be written to \(No space left on device\)"):
+        go(replace(TAUGHT, teacher=str(knowing)), run, tiny_split(64))
+
+
+def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path):
+    recipe = replace(TAUGHT, epochs=1, teacher=str(knowing))
+    for run, one in (("taught", recipe), ("alone", replace(recipe, teacher=""))):
+        go(one, tmp_path / run, tiny_split(64))
+    taught, alone = (
+        checkpoint.load(tmp_path / run / "checkpoint").config["training"]
+        for run in ("taught", "alone")
+    )
+    # 5.7 million multiply-adds, two operations each, for 64 images and their mirror images.
+    work = teacher.kept(tmp_path / "taught" / "teacher.npz").petaflop
+    assert work == pytest.approx(64 * 4 * 5.7e-9, rel=0.01)
+    assert taught["petaflop"] - alone["petaflop"] == pytest.approx(work, rel=0.1)
+    assert taught["teacher_sha256"] == checkpoint.load(knowing).sha256

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from cifar import checkpoint, data
 from cifar.batches import batch
-from cifar.model import normalize
+from cifar.model import create_model, multiply_adds, normalize
 from cifar.recipe import Recipe
 from cifar.runs import TrainingError
 from cifar.start import create_optimizers, start
@@ -32,6 +32,7 @@ HISTORY_KEYS = {
     "images_per_second",
     "petaflop",
     "hardware",
+    "torch",
 }
 
 SCRIPT = """
@@ -278,16 +279,37 @@ def test_a_run_with_a_restart_begins_as_one_that_ends_there(tmp_path, tiny_split
     assert long[:3] == short and len(long) == 5
 
 
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_a_run_of_no_epochs_is_refused(tmp_path, tiny_split, epochs):
-    with pytest.raises(TrainingError, match=f"A run of {epochs} epochs learns nothing"):
-        go(replace(BUSY, epochs=epochs), tmp_path, tiny_split(64))
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"epochs": 0}, r"--epochs 0 makes no run: choose 1 or more\."),
+        ({"restart": 3}, r"A restart after 3 epochs is none within 3: choose another --restart\."),
+        ({"network": "vgg"}, r"There is no network 'vgg': choose resnet or basenet\."),
+    ],
+)
+def test_a_recipe_that_makes_no_run_is_refused(tmp_path, tiny_split, fields, sentence):
+    with pytest.raises(TrainingError, match=f"^{sentence}$"):
+        go(replace(BUSY, **fields), tmp_path / "run", tiny_split(64))
+    assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("restart", [-1, 3])
-def test_a_restart_must_be_within_the_run(tmp_path, tiny_split, restart):
-    with pytest.raises(TrainingError, match=f"A restart after {restart} epochs is none within 3"):
-        go(replace(BUSY, restart=restart), tmp_path, tiny_split(64))
+def test_a_run_shorter_than_a_pull_of_the_slow_weights_is_trained(tmp_path, tiny_split):
+    recipe = replace(BUSY, epochs=1, skip_easy=0)
+    for folder, every in (("pulled", 5), ("never", 0)):
+        go(replace(recipe, lookahead_every=every), tmp_path / folder, tiny_split(64))
+    pulled, never = (
+        load_file(tmp_path / folder / "checkpoint" / "model.safetensors")
+        for folder in ("pulled", "never")
+    )
+    assert_same_tensors(pulled, never)
+
+
+def test_all_work_is_counted_however_small(tmp_path, tiny_split):
+    go(replace(BUSY, sizes=(16,), skip_easy=0), tmp_path, tiny_split(64))
+    work = (
+        6 * multiply_adds(create_model("basenet"), 16) * 64 / 1e15
+    )  # three passes, two operations
+    assert history(tmp_path)[0]["petaflop"] == pytest.approx(work, rel=1e-3)
 
 
 def test_a_batch_larger_than_the_data_is_refused(tmp_path, tiny_split):
@@ -423,11 +445,14 @@ def test_a_run_in_bfloat16_is_resumed_bit_for_bit(tmp_path, tiny_split):
     assert_same_tensors(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))
 
 
-def test_a_run_names_every_machine_that_it_was_on(tmp_path, tiny_split, monkeypatch):
+def test_a_run_names_every_machine_and_version_that_it_was_on(tmp_path, tiny_split, monkeypatch):
     split = tiny_split(32)
     go(BUSY, tmp_path, split, stop_at_step=3)  # in the second epoch
     first = history(tmp_path)[0]["hardware"]
+    version = torch.__version__
     monkeypatch.setattr("cifar.train.describe", lambda device: "another machine")
+    monkeypatch.setattr(torch, "__version__", "2.99")
     go(BUSY, tmp_path, split, resume=True)
     config = checkpoint.read_json(tmp_path / "checkpoint" / "config.json")
     assert config["training"]["hardware"] == f"{first}; another machine"
+    assert config["training"]["torch"] == f"{version}; 2.99"
