@@ -236,6 +236,7 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 def main() -> None:
     verbs = (summary, train, recipes, evaluate, predict, push, deploy, figures, bench)
     verbs = {verb.__name__: verb for verb in verbs}
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     try:
         tyro.extras.subcommand_cli_from_dict(
             verbs,
@@ -243,10 +244,14 @@ def main() -> None:
             description=__doc__,
             config=(tyro.conf.CascadeSubcommandArgs,),
         )
+        sys.stdout.flush()
     except LensError as error:
         # Of several processes that train together, one on each machine says it.
         silent = int(os.environ.get("LOCAL_RANK", 0)) > 0
         sys.exit(1 if silent else f"python -m cifar: {error}")
+    except BrokenPipeError:  # whoever reads has seen enough: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         if error.errno not in DISK:
             raise

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import reprlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Checkpoint:
         """`metrics`; raises CheckpointError for a checkpoint that was not evaluated yet."""
         if not self.metrics:
             raise CheckpointError(
-                f"{self.path} was not measured yet: run `python -m cifar evaluate {self.name}`."
+                f"{self.path} was not measured yet: run `python -m cifar evaluate {self.place}`."
             )
         return self.metrics
 
@@ -80,7 +81,7 @@ class Checkpoint:
         if type(value) not in (int, float) or not 0 <= value <= 1:
             raise CheckpointError(
                 f"{self.path}/metrics.json: the test accuracy is {reprlib.repr(value)} instead of "
-                f"a share from 0 to 1: run `python -m cifar evaluate {self.name}`."
+                f"a share from 0 to 1: run `python -m cifar evaluate {self.place}`."
             )
         return value
 
@@ -88,6 +89,25 @@ class Checkpoint:
     def name(self) -> str:
         """What people call it: the folder's name, or USER/NAME@REVISION on the Hub."""
         return self.path.name if self.snapshot is None else str(self.snapshot.name)
+
+    @property
+    def place(self) -> str:
+        """What a command on this computer calls it: its name, or the path of a folder that is not
+        the project's own."""
+        if self.snapshot or self.is_own:
+            return self.name
+        path = str(self.path)
+        return shlex.quote(path if os.sep in path else f".{os.sep}{path}")
+
+    @property
+    def place_for_others(self) -> str:
+        """As `place`, for what is written down and may be published: no path of this computer."""
+        return self.name if self.snapshot or self.is_own else "FOLDER"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of the project's, in `checkpoints/`."""
+        return self.snapshot is None and self.path.parent.resolve() == ROOT
 
     @property
     def origin(self) -> str:
@@ -128,7 +148,7 @@ def find_own(name: str | Path) -> Path:
         return folder
     if _is_on_the_hub(name):
         wanted = hub.parse(str(name))
-        copy = wanted.repo_id.partition("/")[2]
+        copy = f".{os.sep}{wanted.repo_id.partition('/')[2]}"
         raise CheckpointError(
             f"{name} is on the Hub, and what is measured is written beside the weights: copy it "
             f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
@@ -150,7 +170,9 @@ def _find(name: str | Path) -> Path | Snapshot:
 
 
 def _local(name: str | Path) -> Path | None:
-    for folder in (ROOT / str(name), Path(name)):
+    """The project's own come first, but for a path such as ./resnet."""
+    path = Path(name)
+    for folder in (path,) if os.sep in str(name) else (ROOT / path, path):
         if (folder / "config.json").is_file():
             return folder
     return None

@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from cifar import CLASSES, LensError
+from cifar import CLASSES, LensError, hub
 from cifar.pinned import cache_home
 
 DATASET = "uoft-cs/cifar10"
@@ -204,7 +204,11 @@ def download(file: str) -> Path:
     whole goes. Raises DataError.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
     from huggingface_hub.utils import httpx
 
     try:
@@ -217,6 +221,13 @@ def download(file: str) -> Path:
                 f"{missing}kept in the Hugging Face cache ({reason}): free some space, or set "
                 "HF_HOME to a folder that can be written."
             ) from error
+        for cause in hub.causes(error):
+            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled):
+                said = hub.sentence(cause, DATASET, "read")
+                raise DataError(
+                    f"{missing}downloaded. {said} Or set HF_HOME to a Hugging Face cache that "
+                    "holds them."
+                ) from error
         raise DataError(
             f"{missing}downloaded from the Hugging Face Hub ({DATASET}): connect to the internet "
             "and try again, or set HF_HOME to a Hugging Face cache that holds them."

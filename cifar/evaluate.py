@@ -98,7 +98,7 @@ def evaluate(name: str | Path) -> dict:
             "hardware": describe(torch.device(device)),
             "seconds": round(time.monotonic() - started),
             "torch": torch.__version__,
-            "command": f"python -m cifar evaluate {name}",
+            "command": f"python -m cifar evaluate {ckpt.place_for_others}",
         },
     }
     result |= ood.measure(

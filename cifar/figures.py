@@ -20,12 +20,20 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError, checkpoint, data, explain, metrics, mistakes
 from cifar.checkpoint import Checkpoint
 from cifar.predictions import load_predictions
-from cifar.results import ASSETS, README, figure_path, readme_sections, refresh_readme
+from cifar.results import (
+    ASSETS,
+    README,
+    WEIGHTS,
+    figure_path,
+    readme_sections,
+    refresh_readme,
+)
 
 SAID, TRUE, GREY = "#C2410C", "#0F766E", "#6B7280"
 INK, FAINT, LINE = "#1F2937", "#9CA3AF", "#E5E7EB"
@@ -317,8 +325,8 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     test = data.load("test")
 
     todo = {
-        "training_images": partial(training_images, data.load("train")),
-        "training_curves": partial(training_curves, history),
+        "training_images": (partial(training_images, data.load("train")), ""),
+        "training_curves": (partial(training_curves, history), ""),
     }
     for ckpt, of_ckpt in zip(checkpoints, rows, strict=True):
         for kind, draw in (
@@ -326,9 +334,9 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
             ("confusion_matrix", partial(confusion_matrix, ckpt.metrics, ckpt.name)),
             ("reliability", partial(reliability, ckpt.metrics, ckpt.name)),
         ):
-            todo[figure_path(ckpt.name, kind).stem] = draw
+            todo[figure_path(ckpt.name, kind).stem] = draw, ckpt.sha256
     bar = tqdm(todo.items(), "figures", unit="figure")
-    drawn = {f"{name}.png": _png(draw()) for name, draw in bar}
+    drawn = {f"{name}.png": _png(draw(), weights) for name, (draw, weights) in bar}
     assets.mkdir(parents=True, exist_ok=True)
     for name, png in drawn.items():
         checkpoint.replace(assets / name, lambda path, png=png: path.write_bytes(png))
@@ -355,10 +363,15 @@ def _pixels(split: data.Split, i: int) -> np.ndarray:
     return split.images[int(i)].permute(1, 2, 0).numpy()
 
 
-def _png(figure: Figure) -> bytes:
-    """Smallest lossless file, without date or software, so that equal figures are equal files."""
-    stream = io.BytesIO()
-    to_image(figure).save(stream, "PNG", optimize=True)
+def _png(figure: Figure, weights: str) -> bytes:
+    """Smallest lossless file, without date or software, so that equal figures are equal files.
+
+    weights: the sha256 of those that it is of, if of any, which is written into the file.
+    """
+    stream, told = io.BytesIO(), PngInfo()
+    if weights:
+        told.add_text(WEIGHTS, weights)
+    to_image(figure).save(stream, "PNG", optimize=True, pnginfo=told)
     return stream.getvalue()
 
 

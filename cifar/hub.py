@@ -149,18 +149,24 @@ def errors(name: HubName | str, access: Literal["read", "write"] = "read") -> It
     # The client wraps what goes wrong in mid-upload into RuntimeError, a broken answer into
     # ValueError; its other errors are one of the first two.
     except (httpx.HTTPError, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
-        raise HubError(_sentence(error, name, access)) from error
+        raise HubError(sentence(error, name, access)) from error
 
 
-def _sentence(error: Exception, name: HubName | str, access: str) -> str:
+def causes(error: BaseException) -> list[BaseException]:
+    """What an error was raised from, the first cause first, the error itself last."""
+    chain = [error]
+    while chain[0].__cause__ is not None:
+        chain.insert(0, chain[0].__cause__)
+    return chain
+
+
+def sentence(error: Exception, name: HubName | str, access: Literal["read", "write"]) -> str:
+    """What an error of the Hub's client means, and what to do."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
     from huggingface_hub.utils import httpx
 
-    chain = [error]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
     again = "run the same command again, it goes on where this one stopped"
-    for one in reversed(chain):  # the cause of all comes last
+    for one in causes(error):
         match one:
             case HfHubHTTPError():
                 return _refusal(one, name, access)

@@ -61,7 +61,7 @@ def _measured(ckpt: Checkpoint, section: str) -> dict:
     if found is None:
         raise CheckpointError(
             f"{ckpt.path}/metrics.json has no section {section!r}: run "
-            f"`python -m cifar evaluate {ckpt.name}`."
+            f"`python -m cifar evaluate {ckpt.place}`."
         )
     return found
 
@@ -84,7 +84,7 @@ def _features(ckpt: Checkpoint) -> np.ndarray:
     if features is None:
         raise CheckpointError(
             f"{ckpt.path}/predictions.npz holds no features to compare a picture's with: run "
-            f"`python -m cifar evaluate {ckpt.name}`."
+            f"`python -m cifar evaluate {ckpt.place}`."
         )
     return features
 

@@ -29,14 +29,20 @@ def fetch(url: str, sha256: str, folder: Path, *, otherwise: str = "") -> Path:
     name = url.rpartition("/")[2]
     try:
         found = pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=folder)
+    except OSError as error:  # that of `requests` too, which has no strerror
+        reason = "Permission denied" if isinstance(error, PermissionError) else error.strerror
+        if reason and not isinstance(error, ConnectionError | TimeoutError):
+            raise FetchError(
+                f"{name} cannot be kept in {folder} ({reason}): see to its disk and try "
+                f"again{otherwise}."
+            ) from error
+        raise FetchError(
+            f"{name} is not in {folder} and could not be fetched from {url}: connect to the "
+            f"internet and try again{otherwise}."
+        ) from error
     except ValueError as error:  # the checksum
         raise FetchError(
             f"{name} from {url} is not the file that was published (its sha256 differs): try again "
             "later, or from another network."
-        ) from error
-    except OSError as error:  # that of `requests` too
-        raise FetchError(
-            f"{name} is not in {folder} and could not be fetched from {url}: connect to the "
-            f"internet and try again{otherwise}."
         ) from error
     return Path(found)

@@ -171,7 +171,8 @@ def write_table(path: Path, table: Iterable[Row], top_k: int) -> None:
     head = [f"{what}_{rank}" for rank in ranks for what in ("class", "probability")]
 
     def write(partial: Path) -> None:
-        with partial.open("w", newline="", encoding="utf-8") as stream:
+        # A file's name may be any bytes: they are written as they are.
+        with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(["file", *head])
             for file, answers in table:

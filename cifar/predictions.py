@@ -106,11 +106,11 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
         )
     except UNREADABLE as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error}): run `python -m cifar evaluate {ckpt.name}`."
+            f"{path} cannot be read ({error}): run `python -m cifar evaluate {ckpt.place}`."
         ) from error
     if predictions.sha256 != ckpt.sha256:
         raise CheckpointError(
-            f"{path} was made by other weights: run `python -m cifar evaluate {ckpt.name}`."
+            f"{path} was made by other weights: run `python -m cifar evaluate {ckpt.place}`."
         )
     return predictions
 

@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image, UnidentifiedImageError
+
 from cifar import LensError
 from cifar.card import duration, interval, percent
 from cifar.checkpoint import Checkpoint, CheckpointError
@@ -15,9 +17,27 @@ README = ASSETS.parent / "README.md"
 BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file a suite
 
 
+WEIGHTS = "weights"  # the text in a figure's file that says of which weights it is, their sha256
+
+
 def figure_path(name: str, kind: str) -> Path:
     """Where a figure of a checkpoint lies; those of `resnet` have no prefix."""
     return ASSETS / (f"{kind}.png" if name == "resnet" else f"{name}-{kind}.png")
+
+
+def drawn(ckpt: Checkpoint, kind: str) -> Path | None:
+    """The file of a figure of a checkpoint, if one was drawn and is of these weights."""
+    path = figure_path(ckpt.name, kind)
+    return path if ckpt.is_own and weights_of(path) == ckpt.sha256 else None
+
+
+def weights_of(path: Path) -> str:
+    """The sha256 of the weights that a figure is of; empty for one of no weights, and for none."""
+    try:
+        with Image.open(path) as image:
+            return image.info.get(WEIGHTS, "")
+    except (FileNotFoundError, UnidentifiedImageError):
+        return ""
 
 
 def results_table(checkpoints: Sequence[Checkpoint]) -> str:

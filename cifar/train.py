@@ -463,7 +463,7 @@ class Training:
             self.run / "checkpoint",
             self.model,
             network=self.recipe.network,
-            recipe=dataclasses.asdict(self.recipe),
+            recipe=dataclasses.asdict(self.recipe) | {"teacher": self._teacher_name},
             history=self.history,
             training={
                 "images": len(self.labels),
@@ -479,6 +479,12 @@ class Training:
                 **taught,
             },
         )
+
+    @property
+    def _teacher_name(self) -> str:
+        """The teacher as a checkpoint says it, which may be published: no path of this computer."""
+        path = Path(self.recipe.teacher)
+        return path.name if path.is_absolute() else self.recipe.teacher
 
     def _each(self, fact: str) -> str:
         """What the lines of the history say of it, each once."""

@@ -155,7 +155,13 @@ def test_without_network_the_message_says_what_to_do(folder, serve, problem):
 
 def test_a_folder_that_cannot_be_written_is_named(folder, serve):
     folder.write_text("a file, not a folder")
-    with pytest.raises(AnnotationsError, match="could not be fetched"):
+    with pytest.raises(AnnotationsError, match=r"cannot be kept in .* \(Not a directory\)"):
+        load_annotations()
+
+
+def test_an_address_that_makes_no_sense_is_no_false_checksum(folder, serve):
+    serve(requests.exceptions.InvalidProxyURL("a proxy without a name"))
+    with pytest.raises(AnnotationsError, match="could not be fetched from"):
         load_annotations()
 
 

@@ -323,10 +323,29 @@ def test_nothing_is_measured_in_the_cache_of_the_hub(hub, on_hub, make_checkpoin
         error = on_hub("-m", "cifar", "evaluate", "me/net@main", *options).error
         assert error == (
             "me/net@main is on the Hub, and what is measured is written beside the weights: copy "
-            "it first, with `hf download me/net --revision main --local-dir net`, and name net "
+            "it first, with `hf download me/net --revision main --local-dir ./net`, and name ./net "
             "instead."
         )
     assert hub.requests == [] and not (tmp_path / "hf" / "hub").exists()
+
+
+def test_a_path_is_no_name_of_the_project(make_checkpoint, tmp_path, monkeypatch):
+    make_checkpoint(name="basenet")
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint.find_own("./basenet") == Path("./basenet")
+    assert checkpoint.find_own("basenet") == checkpoint.ROOT / "basenet"
+
+
+def test_commands_name_a_folder_by_its_path_and_tell_others_none(
+    make_checkpoint, tmp_path, monkeypatch
+):
+    folder = make_checkpoint(name="my net")
+    monkeypatch.chdir(tmp_path)
+    for given, place in ((folder, f"'{folder}'"), ("my net", "'./my net'")):
+        ckpt = checkpoint.load(given)
+        assert (ckpt.place, ckpt.place_for_others) == (place, "FOLDER")
+    own = checkpoint.load("basenet")
+    assert own.place == own.place_for_others == "basenet"
 
 
 def test_what_is_written_goes_into_a_local_folder(make_checkpoint):

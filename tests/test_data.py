@@ -2,12 +2,14 @@ import hashlib
 import io
 import time
 
+import httpx
 import huggingface_hub.constants
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
 import torch
+from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
 
 from cifar import data
@@ -340,7 +342,21 @@ def test_without_cache_and_network_one_sentence_says_what_to_do(tmp_path, monkey
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DataError, match="connect to the internet and try again, or set HF_HOME"):
+    with pytest.raises(DataError, match=r"HF_HUB_OFFLINE forbids .*: unset it\. Or set HF_HOME"):
+        data.load("test")
+
+
+def test_a_refusal_of_the_hub_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
+    request = httpx.Request("HEAD", "https://huggingface.co")
+    refusal = HfHubHTTPError("no", response=httpx.Response(401, request=request))
+
+    def refuse(*_, **__):
+        raise refusal
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
+    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    with pytest.raises(DataError, match=r"The Hub refuses your token \(401\), .* Or set HF_HOME"):
         data.load("test")
 
 

@@ -373,8 +373,12 @@ def test_draw_all_writes_the_pictures_and_the_table(drawing):
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "| `resnet` |" in text and "old" not in text
-    again = figures._png(figures.confusion_matrix(checkpoint.load("resnet").metrics, "resnet"))
+    ckpt = checkpoint.load("resnet")
+    again = figures._png(figures.confusion_matrix(ckpt.metrics, "resnet"), ckpt.sha256)
     assert (assets / "confusion_matrix.png").read_bytes() == again
+    weights = {path.name: results.weights_of(path) for path in assets.iterdir()}
+    assert weights["reliability.png"] == ckpt.sha256 and weights["training_images.png"] == ""
+    assert weights["basenet-misclassified.png"] == checkpoint.load("basenet").sha256
 
 
 def test_draw_all_writes_nothing_if_something_is_missing(drawing, monkeypatch):

@@ -214,7 +214,9 @@ def test_a_checkpoint_that_was_not_measured_says_what_to_do(make_checkpoint):
     for ask, section in ((ood.unlike, "ood"), (ood.unsure, "unsure")):
         with pytest.raises(CheckpointError, match="was not measured yet: run `python -m cifar ev"):
             ask(bare, said)
-        with pytest.raises(CheckpointError, match=f"no section '{section}': run .*evaluate net`"):
+        with pytest.raises(
+            CheckpointError, match=f"no section '{section}': run .*evaluate .*/net`"
+        ):
             ask(older, said)
 
 

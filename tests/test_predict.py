@@ -1,5 +1,9 @@
 import csv
+import os
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +126,31 @@ def test_the_table_has_what_could_be_read_and_the_rest_is_named(ckpt, album, tmp
     (heat,) = heat_maps(ckpt, image, [CLASSES.index(rows[0]["class_1"])])
     expected = overlay(image.repeat(8, 0).repeat(8, 1), heat)
     assert np.array_equal(np.asarray(Image.open(drawn[0])), expected)
+
+
+STRANGE = Path(os.fsdecode(b"caf\xe9.png"))  # in Latin-1, which is no UTF-8
+
+
+def test_a_file_may_have_any_name(ckpt, album, tmp_path):
+    (album / "b.png").rename(album / STRANGE)
+    table = tmp_path / "answers.csv"
+    assert predict.run(ckpt, [album / STRANGE], top_k=1, out=table) is True
+    assert os.fsencode(album / STRANGE) in table.read_bytes()
+    command = [sys.executable, "-m", "cifar", "predict", album / STRANGE, "--checkpoint", ckpt.path]
+    utf8 = os.environ | {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, env=utf8, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"caf\\udce9.png: " in done.stdout
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly(ckpt, album):
+    command = [sys.executable, "-m", "cifar", "predict", album, "--checkpoint", ckpt.path]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr
 
 
 def test_without_a_table_there_is_a_line_a_picture(ckpt, album, capsys):

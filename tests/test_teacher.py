@@ -337,3 +337,9 @@ def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path):
     assert work == pytest.approx(64 * 4 * 5.7e-9, rel=0.01)
     assert taught["petaflop"] - alone["petaflop"] == pytest.approx(work, rel=0.1)
     assert taught["teacher_sha256"] == checkpoint.load(knowing).sha256
+
+
+def test_a_checkpoint_tells_no_path_of_its_teacher(knowing, tiny_split, tmp_path):
+    assert knowing.is_absolute()
+    go(replace(TAUGHT, epochs=1, teacher=str(knowing)), tmp_path / "run", tiny_split(64))
+    assert str(tmp_path) not in (tmp_path / "run" / "checkpoint" / "config.json").read_text()

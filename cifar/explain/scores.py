@@ -80,7 +80,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     result = now.measured() | {
         "explain": {
             "images": images,
-            "command": command(name, images),
+            "command": command(ckpt, images),
             "hardware": describe(torch.device(device)),
             "seconds": round(time.monotonic() - started),
             "rows": rows,
@@ -94,10 +94,10 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     return result
 
 
-def command(name: str | Path, images: int) -> str:
+def command(ckpt: Checkpoint, images: int) -> str:
     """What to type to have the same scores again."""
     fewer = "" if images == IMAGES else f" --images {images}"
-    return f"python -m cifar evaluate {name} --explain{fewer}"
+    return f"python -m cifar evaluate {ckpt.place_for_others} --explain{fewer}"
 
 
 def spaced(n: int, count: int) -> np.ndarray:

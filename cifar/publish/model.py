@@ -18,12 +18,16 @@ from cifar.checkpoint import Checkpoint, read_lines
 from cifar.data import DATASET
 from cifar.predictions import load_predictions
 from cifar.publish.upload import publish
-from cifar.results import figure_path
+from cifar.results import drawn
 
 SHOWN = {
     "misclassified": "The most confident mistakes, each beside its heat map",
     "confusion_matrix": "Which classes are taken for which",
     "reliability": "How often it is right at each confidence",
+}
+FROM_METRICS = {
+    "confusion_matrix": figures.confusion_matrix,
+    "reliability": figures.reliability,
 }
 
 
@@ -58,21 +62,16 @@ def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
 
 
 def _figures(ckpt: Checkpoint) -> dict[str, Callable[[Path], object]]:
-    """What writes each figure: a copy for the project's own checkpoints, drawn for all others.
-
-    Those show no mistakes, for which the test images would have to be fetched.
+    """What writes each figure: a copy of those that `python -m cifar figures` drew of these
+    weights, else a drawing, but of mistakes, for which the test images would have to be fetched.
     """
-    if ckpt.path.resolve().parent == checkpoint.ROOT:
-        paths = {kind: figure_path(ckpt.name, kind) for kind in SHOWN}
-        return {
-            kind: partial(shutil.copyfile, path) for kind, path in paths.items() if path.is_file()
-        }
-    called = card.title(ckpt.config)
-    drawn = {
-        "confusion_matrix": figures.confusion_matrix(ckpt.metrics, called),
-        "reliability": figures.reliability(ckpt.metrics, called),
-    }
-    return {kind: figures.to_image(figure).save for kind, figure in drawn.items()}
+    called, write = card.title(ckpt.config), {}
+    for kind in SHOWN:
+        if path := drawn(ckpt, kind):
+            write[kind] = partial(shutil.copyfile, path)
+        elif draw := FROM_METRICS.get(kind):
+            write[kind] = figures.to_image(draw(ckpt.metrics, called)).save
+    return write
 
 
 def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -> str:

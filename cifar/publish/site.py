@@ -24,7 +24,7 @@ from cifar.images import MAX_BYTES, MAX_PIXELS
 from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.publish import onnx, runtime
 from cifar.publish.needed import REQUIREMENTS
-from cifar.results import ASSETS, figure_path, results_table
+from cifar.results import ASSETS, drawn, results_table
 
 TEMPLATES = Path(__file__).parent / "site"
 COMPONENTS = Path(cifar.__file__).parent / "ui" / "components"
@@ -198,12 +198,17 @@ def _switch(models: list[dict], first: str) -> str:
 def _figures(root: Path, models: list[dict]) -> str:
     """The report's figures as HTML, those of one model marked as its own; copies the files."""
     found: list[tuple[Path, str, str]] = [
-        (figure_path(model["name"], kind), words.format(title=model["title"]), model["name"])
+        (path, words.format(title=model["title"]), model["name"])
         for kind, words in FIGURES.items()
         for model in models
+        if (path := drawn(library.load(model["name"]), kind))
     ]
-    found += [(ASSETS / name, words, "") for name, words in COMMON_FIGURES.items()]
-    return "\n".join(_figure(root, *one) for one in found if one[0].exists())
+    found += [
+        (path, words, "")
+        for name, words in COMMON_FIGURES.items()
+        if (path := ASSETS / name).exists()
+    ]
+    return "\n".join(_figure(root, *one) for one in found)
 
 
 def _figure(root: Path, path: Path, words: str, model: str) -> str:

@@ -22,7 +22,7 @@ from cifar import LensError, __version__, checkpoint, hub, library
 from cifar.data import DATASET
 from cifar.publish import needed
 from cifar.publish.upload import publish
-from cifar.results import ASSETS
+from cifar.results import ASSETS, weights_of
 
 # The app computes on the processor, so other GPUs would be paid for and stand idle.
 Hardware = Literal["cpu-basic", "cpu-upgrade", "zero-a10g"]
@@ -141,12 +141,18 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     names = checkpoint.available()
     for name in names:
         library.predictions(name)  # none is published that is broken or of other weights
+    # Figures of these weights, and of none.
+    shown = {"", *(library.load(name).sha256 for name in names)}
     modules = needed.modules()
     files = [
         *modules.values(),
         *needed.data_files(modules),
         *(checkpoint.ROOT / name / file for name in names for file in CHECKPOINT_FILES),
-        *(path for path in sorted(ASSETS.glob("*.png")) if path != SCREENSHOT),
+        *(
+            path
+            for path in sorted(ASSETS.glob("*.png"))
+            if path != SCREENSHOT and weights_of(path) in shown
+        ),
         needed.ROOT / "LICENSE",
     ]
     for path in files:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from cifar.card import data_note, duration, percent
 from cifar.library import load
-from cifar.results import figure_path
+from cifar.results import ASSETS, drawn
 
 
 def numbers(name: str) -> str:
@@ -47,8 +47,14 @@ def numbers(name: str) -> str:
 
 
 def figure(name: str, kind: str) -> str | None:
-    """The path of a figure of a checkpoint, or None where it was not drawn."""
-    path = figure_path(name, kind)
+    """The path of a figure of a checkpoint, or None where none was drawn of its weights."""
+    path = drawn(load(name), kind)
+    return str(path) if path else None
+
+
+def common(kind: str) -> str | None:
+    """The path of a figure of no single checkpoint, or None where it was not drawn."""
+    path = ASSETS / f"{kind}.png"
     return str(path) if path.exists() else None
 
 
@@ -82,8 +88,8 @@ def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
             confusion = picture("confusion matrix: counts of true and predicted classes")
     calibration = picture("reliability diagram before and after the temperature")
     wrong = picture("the most confident mistakes with their heat maps")
-    picture("loss and accuracy by epoch", figure("resnet", "training_curves"))
-    picture("ten training images of each class", figure("resnet", "training_images"))
+    picture("loss and accuracy by epoch", common("training_curves"))
+    picture("ten training images of each class", common("training_images"))
     for event in settled:
         event(
             show,

@@ -131,7 +131,7 @@ def test_scores_are_added_to_the_metrics(evaluated, few):
     explain = result["explain"]
     assert result["temperature"] == 2.0 and result["kept"] == [1, 2]
     assert explain["images"] == 5 and explain["seconds"] >= 0 and explain["hardware"]
-    assert explain["command"] == f"python -m cifar evaluate {evaluated} --explain --images 5"
+    assert explain["command"] == "python -m cifar evaluate FOLDER --explain --images 5"
     assert [(row["method"], row["layer"]) for row in explain["rows"]] == few
     for row in explain["rows"]:
         assert row.keys() == {"method", "layer", "n", *SCORES, "milliseconds"}

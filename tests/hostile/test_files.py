@@ -290,7 +290,7 @@ def test_an_archive_that_cannot_be_unpacked_is_refused(recorded, local, central,
     content = bytearray(path.read_bytes())
     content[local] = content[content.index(b"PK\1\2") + central] = value
     path.write_bytes(content)
-    assert "run `python -m cifar evaluate net`" in refusal(load_predictions, recorded)
+    assert f"run `python -m cifar evaluate {recorded.path}`" in refusal(load_predictions, recorded)
 
 
 def test_another_file_of_arrays_is_refused(recorded):

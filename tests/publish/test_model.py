@@ -10,7 +10,7 @@ import torch
 from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from PIL import Image
 
-from cifar import LensError, checkpoint
+from cifar import LensError, checkpoint, results
 from cifar.card import model_card
 from cifar.checkpoint import CheckpointError
 from cifar.hub import HubError
@@ -111,6 +111,14 @@ def test_the_figures_of_somebody_elses_checkpoint_are_its_own(mine, tmp_path):
     assert "misclassified" not in files["README.md"].decode()
 
 
+def test_figures_of_other_weights_are_not_published(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "weights_of", lambda path: "those of last week")
+    push(checkpoint.load("basenet"), "me/net", out=tmp_path / "out")
+    files = content(tmp_path / "out")
+    assert files.keys() == FILES | FIGURES - {"assets/misclassified.png"}
+    assert files["README.md"] != (folder / "README.md").read_bytes()
+
+
 @pytest.mark.parametrize("network", [ResNet, BaseNet])
 def test_the_mixin_of_the_hub_reads_it_strictly(network, tmp_path):
     class Theirs(network, PyTorchModelHubMixin):
@@ -129,7 +137,7 @@ def test_the_mixin_of_the_hub_reads_it_strictly(network, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("metrics.json", "mine was not measured yet: run `python -m cifar evaluate mine`"),
+        ("metrics.json", "mine was not measured yet: run `python -m cifar evaluate .*/mine`"),
         ("predictions.npz", r"predictions\.npz cannot be read .*: run `python -m cifar evaluate"),
         ("history.jsonl", r"history\.jsonl cannot be read"),
     ],

@@ -232,7 +232,7 @@ def test_it_answers_where_nothing_can_be_fetched(python, folder, photo, tmp_path
         assert app.seconds < FIRST_PAGE * empty.seconds
         expect(app.classify(photo), photo)
         answer = app.status_of_images()
-        assert not answer["ready"] and "connect to the internet" in answer["message"]
+        assert not answer["ready"] and "HF_HUB_OFFLINE" in answer["message"]
         assert app.ask("asset", {"kind": "sheet", "name": 0}) == {"error": answer["message"]}
         assert "file" in app.ask("asset", {"kind": "pack", "name": "resnet"})
 
