@@ -26,6 +26,22 @@ PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "queue": Fals
 ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
 # Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
 VISITORS = 200
+# What a link to a view of the explorer may hold, but for the model: the keys of view.js.
+VIEW = set(
+    [
+        "true",
+        "pred",
+        "outcome",
+        "verdict",
+        "agreement",
+        "confidence",
+        "slice",
+        "compare",
+        "sort",
+        "id",
+        "panel",
+    ]
+)
 
 
 def build() -> gr.Blocks:
@@ -55,14 +71,16 @@ def build() -> gr.Blocks:
         settled = (demo.load(model_of_address, None, model, **PRIVATE).then, model.change)
         for event in settled:
             event(None, model, None, js=ANNOUNCE, **PRIVATE)
-        for label, build_tab in (
-            ("Classify", classify.build),
-            ("Mistakes", mistakes.build),
-            ("Report", partial(report.build, model, settled)),
-            ("About", partial(about.build, model, settled)),
-        ):
-            with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
-                build_tab()
+        with gr.Tabs() as tabs:
+            for label, build_tab in (
+                ("Classify", classify.build),
+                ("Mistakes", mistakes.build),
+                ("Report", partial(report.build, model, settled)),
+                ("About", partial(about.build, model, settled)),
+            ):
+                with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
+                    build_tab()
+        demo.load(tab_of_address, None, tabs, **PRIVATE)
         api.build()
         # A fetch that failed is tried again with every new visitor.
         demo.load(fetch, **PRIVATE)
@@ -74,6 +92,11 @@ def model_of_address(request: gr.Request) -> str:
     wanted = request.query_params.get("model")
     names = [name for _, name in library.choices()]
     return wanted if wanted in names else names[0]
+
+
+def tab_of_address(request: gr.Request) -> dict:
+    """The explorer's tab for the page of a link that holds a view of it."""
+    return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
 
 
 def fetch() -> None:

@@ -12,11 +12,12 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import gradio as gr
 
+from cifar.results import ASSETS
 from cifar.ui.folder import HOME, PREFIX, UPLOADS
 
 COMPONENTS = Path(__file__).resolve().parent / "components"
@@ -38,6 +39,7 @@ class Served:
         atexit.register(shutil.rmtree, self.path, ignore_errors=True)
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
 
     def add(self, stem: str, suffix: str, content: bytes) -> str:
         """Write a file, unless it is there; returns its name."""
@@ -50,7 +52,12 @@ class Served:
 
     def once(self, key: str, suffix: str, make: Callable[[], bytes]) -> str:
         """The name of the file that `make` gives the content of; made once for each key."""
-        with self._lock:  # two visitors at once must not both do the work
+        if key in self._names:
+            return self._names[key]
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        # Two visitors at once must not both do the work, nor wait for that of another key.
+        with making:
             if key not in self._names:
                 self._names[key] = self.add(key.split("/")[0], suffix, make())
             return self._names[key]
@@ -65,37 +72,36 @@ SERVED = Served(HOME / "made")
 
 
 def allow() -> None:
-    """Let visitors fetch these two folders, beside what they sent, and nothing else."""
-    gr.set_static_paths([COMPONENTS, SERVED.path])
+    """Let visitors fetch these folders, beside what they sent, and nothing else.
+
+    Gradio would copy figures, as old as they are, to what visitors sent, where they would go.
+    """
+    gr.set_static_paths([COMPONENTS, SERVED.path, ASSETS])
 
 
-def sweep(now: float, kept: Collection[Path] = ()) -> None:
+def sweep(now: float) -> None:
     """Remove what is too old or too much, and folders that killed servers left behind.
 
-    now: seconds since the epoch. kept: what stays whatever its age. A server touches its folder
-    here, so one that nobody has touched for as long as files are kept belongs to none that runs.
+    now: seconds since the epoch. A server touches its folder here, so one that nobody has touched
+    for as long as files are kept belongs to none that runs.
     """
     os.utime(HOME)
     oldest = now - KEEP
     _remove_old(SERVED.path.glob(f"{SENT}-*"), oldest, ROOM)
-    _remove_old((path for path in UPLOADS.rglob("*") if path not in kept), oldest, ROOM)
+    _remove_old(UPLOADS.rglob("*"), oldest, ROOM)
     for folder in HOME.parent.glob(f"{PREFIX}*"):
         if folder != HOME and _touched(folder) < oldest:
             shutil.rmtree(folder, ignore_errors=True)  # another user's stays
 
 
 def sweep_forever() -> None:
-    """`sweep` at its times, in a thread that ends with the process.
-
-    What is there now are pictures that the page itself shows: nobody has sent anything yet.
-    """
-    kept = frozenset(UPLOADS.rglob("*"))
+    """`sweep` at its times, in a thread that ends with the process."""
 
     def run():
         while True:
             time.sleep(EVERY)
             try:
-                sweep(time.time(), kept)
+                sweep(time.time())
             except OSError as error:  # a disk that fails now may not the next time
                 logging.getLogger(__name__).warning("Old files could not be removed: %s", error)
 

@@ -246,11 +246,13 @@ def visit(browser, url):
     explorers = []
     with ExitStack() as stack:
 
-        def open_one(wanted="", at=url, **options):
+        def open_one(wanted="", at=url, *, errors=False, **options):
             page, problems = stack.enter_context(_visitor(browser, **options))
-            explorers.append(Explorer(page, problems, at))
-            explorers[-1].visit(wanted)
-            return explorers[-1]
+            explorer = Explorer(page, problems, at)
+            if not errors:
+                explorers.append(explorer)
+            explorer.visit(wanted)
+            return explorer
 
         yield open_one
     for explorer in explorers:

@@ -236,6 +236,19 @@ def test_a_map_is_checked_on_demand(panel, barriers):
     panel.choose("method", "gradcam")
 
 
+def test_probes_of_the_picture_before_are_shown_again(visit):
+    explorer = visit("/?model=basenet")
+    changes = explorer.page.locator("#explorer .changes")
+    changes.get_by_text("What would change its mind?").click()
+    expect(changes.locator(".probe-card").first).to_be_visible()
+    sentence = changes.locator(".flip-sentence").inner_text()
+    for key in "jk":  # away and back, before the other answer is asked for
+        explorer.press(key)
+    explorer.page.wait_for_timeout(500)
+    expect(changes.locator(".probe-body")).to_have_class("probe-body")
+    expect(changes.locator(".flip-sentence")).to_have_text(sentence)
+
+
 def test_probes_act_without_asking_again(panel, pixels_of, barriers):
     swept = sweeps(library.load("basenet"), pixels_of(panel.index))
     assert panel.questions("probes") == []

@@ -93,6 +93,11 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     page.wait_for_timeout(400)
     assert "upload" not in page.url  # which nobody else could open
 
+    give("another.npy", lambda path: np.save(path, library.predictions("resnet").logits))
+    expect(page.locator("#explorer .compare dt").nth(1)).to_have_text("another.npy")
+    for cell in ("fixed", "broken"):
+        expect(explorer.quarter(cell).locator("b")).to_have_text("0")
+
 
 # Slices
 

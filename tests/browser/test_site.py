@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -512,6 +513,21 @@ def test_a_network_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, 
     status.get_by_role("button", name="try again").click()
     expect(page.locator(".detail .pair figcaption").first).to_contain_text("for ")
     expect(page.locator(".detail .evidence-maps")).to_be_visible()
+
+
+def test_thumbnails_that_were_lost_come_by_themselves(visit):
+    failing = [True]
+
+    def route(one):
+        one.abort() if failing[0] else one.continue_()
+
+    page = visit(errors=True, route=("**/sheets/*.png", route))
+    expect(page.locator(".gallery [role=status]")).to_contain_text("could not be fetched")
+    failing[0] = False
+    expect(page.locator(".gallery [role=status]")).to_be_hidden()
+    expect(page.locator(".gallery .tile .pixels").first).to_have_css(
+        "background-image", re.compile("sheets/")
+    )
 
 
 def test_a_page_whose_data_is_lost_says_so(visit):

@@ -58,6 +58,79 @@ def test_a_link_opens_its_model_in_every_tab(visit, truth):
     expect(explorer.page.locator("#card h1")).to_have_text("BaseNet on CIFAR-10")
 
 
+def test_a_link_opens_its_tab_and_stays_what_it_is(visit, truth, url):
+    explorer = visit()
+    page = explorer.page
+    page.goto(f"{url}/?model=basenet&true=cat")
+    page.locator("#explorer .tile").first.wait_for()  # without a click on its tab
+    assert explorer.view["model"] == "basenet"
+    assert explorer.selection == truth.select("basenet", true=["cat"])
+    page.wait_for_timeout(400)
+    assert page.url.endswith("/?model=basenet&true=cat")
+
+
+def test_the_header_wins_over_a_link_that_was_opened_before(visit, url):
+    explorer = visit()
+    page = explorer.page
+    page.goto(f"{url}/?model=basenet")
+    expect(page.locator("#model input:checked")).to_have_value("basenet")
+    page.locator("#model label").nth(0).click()
+    explorer.open_tab()
+    assert explorer.view["model"] == "resnet"
+
+
+def test_figures_come_from_where_they_lie_and_stay(visit):
+    page = visit("/?model=basenet").page
+    page.get_by_role("tab", name="Report").click()
+    shown = page.locator("#report img, [role=tabpanel] .figure img")
+    expect(shown).to_have_count(5)
+    for address in shown.evaluate_all("all => all.map((one) => one.src)"):
+        assert "/assets/" in address
+        assert page.request.get(address).ok
+
+
+WISHES = """names => {
+  for (const detail of names) dispatchEvent(new CustomEvent('lens:model', { detail }));
+}"""
+
+
+def test_the_last_of_two_wishes_for_a_model_is_granted(visit):
+    explorer = visit()
+    explorer.page.evaluate(WISHES, ["basenet", "resnet"])
+    explorer.page.wait_for_timeout(1000)
+    assert explorer.view["model"] == "resnet"
+
+
+def test_a_model_that_does_not_come_can_be_left_again(visit):
+    explorer = visit("/?true=cat", errors=True)
+    page = explorer.page
+    page.route("**/basenet-*.pack", lambda route: route.abort())
+    page.reload()  # the other model of Compare was fetched already
+    explorer.open_tab()
+    before = explorer.selection
+    page.locator("#model label").nth(1).click()
+    note = page.locator("#explorer").get_by_role("alert")
+    expect(note).to_be_visible()
+    assert explorer.selection == before and explorer.view["model"] == "resnet"
+    page.locator("#model label").nth(0).click()
+    expect(note).to_be_hidden()
+    page.locator("#model label").nth(1).click()
+    expect(note).to_be_visible()
+    page.unroute("**/basenet-*.pack")
+    note.get_by_role("button", name="try again").click()
+    expect(note).to_be_hidden()
+    assert explorer.view["model"] == "basenet" and explorer.view["true"] == 3
+    page.locator("#explorer .tile").first.click()
+
+
+def test_two_tabs_of_a_browser_keep_each_others_tags(visit):
+    explorer = visit()
+    explorer.page.evaluate("localStorage.setItem('cifar-lens:tags', '{\"7\": [\"ambiguous\"]}')")
+    explorer.button("interesting", exact=True).click()
+    kept = explorer.page.evaluate("JSON.parse(localStorage.getItem('cifar-lens:tags'))")
+    assert kept == {"7": ["ambiguous"], str(explorer.shown): ["interesting"]}
+
+
 def test_visitors_do_not_see_each_other(visit, truth, tmp_path):
     one = visit()
     np.save(tmp_path / "mine.npy", library.predictions("basenet").logits)

@@ -31,6 +31,22 @@ def test_many_visitors_at_once_have_it_made_once():
     assert len(made) == 1 and len(set(names)) == 1 and names[0].startswith("resnet-")
 
 
+def test_nobody_waits_for_what_somebody_else_asked_for():
+    served, asked, there = Served(), threading.Event(), threading.Event()
+
+    def slow():
+        asked.set()
+        assert there.wait(60)
+        return b"slow"
+
+    thread = threading.Thread(target=served.once, args=("slow", ".pack", slow))
+    thread.start()
+    assert asked.wait(60)
+    assert served.once("quick", ".pack", lambda: b"quick").startswith("quick-")
+    there.set()
+    thread.join()
+
+
 def test_what_failed_is_made_again():
     served = Served()
     for attempt in range(2):

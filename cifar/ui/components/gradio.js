@@ -46,7 +46,8 @@ export async function connect(element, page, server, upload) {
   const explorer = mount(element, {
     models: page.models,
     others: page.others,
-    model: selectedModel() ?? page.model,
+    model: page.model,
+    start: selectedModel(),
     pack: async (name) => download(await address("pack", name)),
     sheet: (number) => address("sheet", number),
     imagesReady: () => ask("images_ready", {}),

@@ -89,7 +89,12 @@ export function createProbes(classes, request) {
   let bars = [];
 
   function ask(rest) {
-    if (!asked || !node.open || shownKey === asked.key) return;
+    if (!asked || !node.open) return;
+    if (shownKey === asked.key) {
+      // Back from a picture whose answer did not come, or not in time.
+      if (body.hidden || body.classList.contains("pending")) present();
+      return;
+    }
     const { key, question } = asked;
     body.classList.add("pending");
     setText(status, answer ? "" : "trying ...");

@@ -24,7 +24,8 @@ import { ANY, NO_FILTERS, PANELS, format, modelOf, names, parse, reconciled } fr
  * needs it is not shown.
  * @typedef {object} Adapter
  * @property {Array<{name: string, title: string}>} models that can be shown
- * @property {string} model the first of them to be shown; a link may ask for another
+ * @property {string} model the one that a link without any opens
+ * @property {string} [start] the one to be shown first, whatever the link of the page says
  * @property {Array<{name: string, title: string}>} [others] that can be compared with only
  * @property {(name: string) => Promise<ArrayBuffer>} pack 'images', or the name of a model
  * @property {(k: number) => Promise<string>} sheet the address of a sprite sheet
@@ -81,6 +82,10 @@ export function mount(root, adapter) {
   let wished = "";
   /** Of the newest wish for a model; older ones are dropped. */
   let turn = 0;
+  /** The model of that wish. */
+  let wanted = "";
+  /** What is said where it did not come. */
+  let trouble = null;
 
   function load(name) {
     if (uploaded.has(name)) return Promise.resolve(uploaded.get(name));
@@ -118,13 +123,14 @@ export function mount(root, adapter) {
   /** Load a model and show it under the view that a query describes. */
   async function open(name, ask) {
     const mine = ++turn;
+    wanted = name;
     try {
       const [images, model] = await Promise.all([load("images"), load(name)]);
       if (destroyed || mine !== turn) return;
       // What is asked for is put into words by the lists of the model that was shown until now.
-      const wanted = ask();
+      const asked = ask();
       known = namesOf(images, model);
-      const view = { ...parse(wanted, known), model: name };
+      const view = { ...parse(asked, known), model: name };
       const others = othersOf(name);
       if (!view.other) view.other = state?.view.other ?? "";
       if (!others.some((other) => other.name === view.other)) view.other = others[0]?.name ?? "";
@@ -135,30 +141,23 @@ export function mount(root, adapter) {
       const first = !state;
       if (!other && view.cell !== ANY) Object.assign(view, { cell: ANY, outcome: "wrong" });
       state = { images, model, other, others, otherProblem: "", view, area: null };
+      trouble?.remove();
       if (first) build();
       redraw({ follow: true });
       if (first) performance.measure("explorer:mount", { start: started });
       if (!other && view.other) compareWith(view.other);
     } catch (error) {
       if (destroyed || mine !== turn) return;
-      fill(
-        root,
-        el(
-          "p.note",
-          { role: "alert" },
-          `${error.message} `,
-          el(
-            "button.link",
-            {
-              onclick: () => {
-                state = null;
-                open(name, ask);
-              },
-            },
-            "try again",
-          ),
-        ),
+      trouble?.remove();
+      trouble = el(
+        "p.note",
+        { role: "alert" },
+        `${error.message} `,
+        el("button.link", { onclick: () => open(name, ask) }, "try again"),
       );
+      // What was shown until now stays, under the note.
+      if (state) root.prepend(trouble);
+      else fill(root, trouble);
     }
   }
 
@@ -356,7 +355,7 @@ export function mount(root, adapter) {
     const pack = await readPack(await adapter.upload(file));
     uploaded.set(pack.header.name, pack);
     state = { ...state, others: othersOf(state.view.model) };
-    change({ other: pack.header.name });
+    await compareWith(pack.header.name); // also where another file of that name was compared with
   }
 
   /** j and k, or ] and [, walk through the selection from wherever the focus is inside. */
@@ -391,13 +390,12 @@ export function mount(root, adapter) {
 
   fill(root, el("p.note", { role: "status" }, "Loading the predictions ..."));
   const asked = adapter.pageQuery?.() ?? "";
-  open(modelNamed(asked) || adapter.model, () => asked);
+  open(adapter.start ?? (modelNamed(asked) || adapter.model), () => asked);
 
   return {
     /** Show another model under the same filters. */
     async setModel(name) {
-      if (!adapter.models.some((model) => model.name === name) || name === state?.view.model)
-        return;
+      if (!adapter.models.some((model) => model.name === name) || name === wanted) return;
       // Through words and back: positions in the other model's lists may differ.
       await open(name, () => (state ? query() : asked));
     },

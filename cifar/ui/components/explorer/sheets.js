@@ -44,13 +44,14 @@ export function createSheets(adapter, images, changed) {
     return entry;
   }
 
-  /** Ask again every few seconds until the images are there. */
+  /** Ask again every few seconds until the images are there; those that did not come, anew. */
   function wait(message) {
     changed(message);
-    if (timer || stopped || !adapter.imagesReady) return;
+    if (timer || stopped) return;
     timer = setTimeout(async () => {
       timer = 0;
-      const state = await adapter.imagesReady().catch((error) => ({ message: error.message }));
+      const ready = adapter.imagesReady?.() ?? Promise.resolve({ ready: true });
+      const state = await ready.catch((error) => ({ message: error.message }));
       if (stopped) return;
       if (!state.ready) return wait(state.message);
       for (const [k, entry] of sheets) if (!entry.picture) sheets.delete(k);
@@ -110,5 +111,10 @@ export function createSheets(adapter, images, changed) {
 function load(url) {
   const picture = new Image();
   picture.src = url;
-  return picture.decode().then(() => picture);
+  return picture.decode().then(
+    () => picture,
+    () => {
+      throw new Error("Thumbnails could not be fetched; they are asked for again.");
+    },
+  );
 }

@@ -7,10 +7,11 @@ const KEY = "cifar-lens:tags";
 
 /** @returns {{of(index: number): string[], toggle(index: number, tag: string): void, all(): Object<string, string[]>}} */
 export function createTags() {
-  const tags = read();
+  let tags = read() ?? {};
   return {
     of: (index) => tags[index] ?? [],
     toggle(index, tag) {
+      tags = read() ?? tags; // another tab of the browser may have written meanwhile
       const now = new Set(tags[index]);
       if (!now.delete(tag)) now.add(tag);
       if (now.size) tags[index] = TAGS.filter((name) => now.has(name));
@@ -21,22 +22,28 @@ export function createTags() {
         // A page in a sandboxed frame has no storage; the tags last as long as the page.
       }
     },
-    all: () => tags,
+    all: () => (tags = read() ?? tags),
   };
 }
 
-/** The stored tags; anything in them that is not ours is dropped. */
+/** The stored tags; anything in them that is not ours is dropped. Null where there is no storage. */
 function read() {
   const tags = {};
+  let text;
   try {
-    const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    text = localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+  try {
+    const stored = JSON.parse(text ?? "{}");
     for (const [index, names] of Object.entries(stored)) {
       if (!/^\d+$/.test(index) || !Array.isArray(names)) continue;
       const known = TAGS.filter((name) => names.includes(name));
       if (known.length) tags[index] = known;
     }
   } catch {
-    // No storage, or another program's text in it.
+    // Another program's text.
   }
   return tags;
 }
