@@ -222,9 +222,9 @@ def training_curves(history: dict[str, list[dict]]) -> Figure:
     figure.align_ylabels()
     _legend(figure, grid[0, 0])
     figure.supxlabel(
-        "Training: means over an epoch while the weights move, on augmented images (their size "
-        "stands above) and smoothed labels.\nValidation: at the end of the epoch, on plain 32x32 "
-        "images, so it can be the better of the two.",
+        "Training: means over an epoch while the weights move, on augmented images (size above), "
+        "smoothed labels or a teacher's answers.\nValidation: at the end of the "
+        "epoch, on plain 32x32 images and their labels, so the two do not compare.",
         x=0.01,
         **_text(GREY, ha="left", va="bottom", size=8.5),
     )

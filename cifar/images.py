@@ -57,8 +57,6 @@ DAMAGE = (
     SyntaxError,
     MemoryError,
     struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
 )
 # What it raises for broken EXIF beyond that.
 ODD_EXIF = (*DAMAGE, KeyError, TypeError)
@@ -126,6 +124,11 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
     except UnidentifiedImageError as error:
         raise ImageError(
             f"The file is not a picture that can be read: send one of {', '.join(FORMATS)}."
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(
+            "The picture has too many pixels: send one of at most "
+            f"{MAX_PIXELS // 1_000_000} megapixels."
         ) from error
     except DAMAGE as error:
         raise ImageError(

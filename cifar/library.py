@@ -101,11 +101,6 @@ class Background:
         return self._found
 
     @property
-    def failed(self) -> bool:
-        """Whether the last attempt came to nothing."""
-        return self._found is None and bool(self._problem)
-
-    @property
     def status(self) -> str:
         """Why `get` gives None, in a sentence; empty once there is something."""
         return "" if self._found is not None else self._problem or self._pending

@@ -19,10 +19,10 @@ def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int) -> float:
     return float((top == np.asarray(labels)[:, None]).any(1).mean())
 
 
-def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int = 10) -> np.ndarray:
-    """Counts, int64 (classes, classes): row = true class, column = predicted class."""
-    flat = np.asarray(labels, dtype=np.int64) * classes + np.asarray(predicted, dtype=np.int64)
-    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+def confusion_matrix(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Counts, int64 (10, 10): row = true class, column = predicted class."""
+    flat = np.asarray(labels, dtype=np.int64) * 10 + np.asarray(predicted, dtype=np.int64)
+    return np.bincount(flat, minlength=100).reshape(10, 10)
 
 
 def losses(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -82,10 +82,11 @@ def expected_calibration_error(probs: np.ndarray, labels: np.ndarray, bins: int 
     return sum(r["n"] * abs(r["confidence"] - r["accuracy"]) for r in rows if r["n"]) / len(labels)
 
 
-def wilson_interval(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """95% interval of a proportion (Wilson 1927): (low, high), 0 to 1; (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0
+    z = 1.959964  # standard deviations to either side that hold 95% of a normal distribution
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

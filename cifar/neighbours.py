@@ -46,12 +46,15 @@ def embed(features: np.ndarray, label: str = "") -> np.ndarray:
     """A map on which images with like features lie together: float32 (N, 2), 0 to 1.
 
     One scale for both axes; only who lies near whom means something. features: float (N, D), N at
-    least 5. Principal components first, then t-SNE (van der Maaten and Hinton, JMLR 2008).
+    least 5; where all are equal, all images lie in the middle. Principal components first, then
+    t-SNE (van der Maaten and Hinton, JMLR 2008).
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     n, width = features.shape
+    if not np.ptp(features, axis=0).any():  # t-SNE would not come to an end
+        return np.full((n, 2), 0.5, np.float32)
     components = PCA(min(50, n, width), random_state=SEED).fit_transform(features)
     tsne = TSNE(init="pca", perplexity=min(30, (n - 1) / 3), random_state=SEED)
     with tqdm(total=n, desc=label, unit="img", disable=not label) as bar:

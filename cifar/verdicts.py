@@ -40,9 +40,10 @@ def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd
     reviewed = given >= 0
     if len(votes) != len(labels) or (given[reviewed] != labels[reviewed]).any():
         raise ValueError("The annotations are not of these images in this order.")
-    agreement = votes[np.arange(len(labels)), labels] / votes.sum(1)
+    for_label = votes[np.arange(len(labels)), labels]
+    agreement = for_label / votes.sum(1)
     people = votes.argmax(1)
-    suspect = (people != labels) | (reviewed & (annotations.reviews[:, 0] < 3))
+    suspect = (votes.max(1) > for_label) | (reviewed & (annotations.reviews[:, 0] < 3))
     verdict = np.select(
         [~wrong, suspect, agreement < 0.9, agreement < 1], ["", *VERDICTS][:4], "own"
     )

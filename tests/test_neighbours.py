@@ -58,6 +58,10 @@ def test_the_map_keeps_groups_together_and_within_its_bounds(blobs):
     assert np.array_equal(places, again)
 
 
+def test_a_map_of_features_that_are_all_alike_is_one_place():
+    assert (embed(np.zeros((20, 8), np.float32)) == 0.5).all()
+
+
 def test_a_map_of_few_images_can_be_drawn(blobs):
     with threadpool_limits(1):
         assert embed(blobs[:5]).shape == (5, 2)

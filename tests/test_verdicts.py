@@ -30,12 +30,12 @@ def by_votes_alone(annotations):
 
 def test_verdicts_on_the_published_model_by_votes_alone(published, annotations):
     rows = table(published, 1.0, by_votes_alone(annotations))
-    assert counts(rows) == [32, 237, 302, 135] and rows["wrong"].sum() == 706
+    assert counts(rows) == [31, 238, 302, 135] and rows["wrong"].sum() == 706
 
 
 def test_verdicts_on_the_published_model_with_the_reviews(published, annotations):
     rows = table(published, 1.0, annotations)
-    assert counts(rows) == [75, 200, 297, 134] and sum(counts(rows)) == 706
+    assert counts(rows) == [74, 201, 297, 134] and sum(counts(rows)) == 706
     assert (rows["verdict"] == "").sum() == 9_294
 
 
@@ -60,7 +60,7 @@ CASES = [
     ((20, 16, 14), -1, "ambiguous", "bird"),  # under half, yet more than any other
     ((16, 20, 14), -1, "suspect", "cat"),
     ((25, 25, 0), -1, "ambiguous", "bird"),  # of equals the first class
-    ((25, 0, 25), -1, "suspect", "airplane"),
+    ((25, 0, 25), -1, "ambiguous", "airplane"),  # the label is one of them
     ((50, 0, 0), 2, "suspect", "bird"),
     ((50, 0, 0), 0, "suspect", "bird"),
     ((50, 0, 0), 3, "own", "bird"),

@@ -4,7 +4,6 @@ from cifar.explain.drawing import (
     COLOURS,
     DIVERGING,
     colour_table,
-    draw,
     draw_contrast,
     overlay,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "colour_table",
     "contrast",
     "default_choice",
-    "draw",
     "draw_contrast",
     "faithfulness",
     "heat_maps",

@@ -17,29 +17,18 @@ def colour_table(name: str, n: int = 64) -> list[str]:
     return [matplotlib.colors.to_hex(step) for step in _colours(name, np.linspace(0, 1, n))]
 
 
-def draw(
-    heat: HeatMap, size: int, *, scale: float | None = None, smooth: bool = True
-) -> np.ndarray:
-    """The heat map alone, brought to size x size and coloured: uint8 (size, size, 3).
-
-    scale: the evidence drawn in the brightest colour (the map's own peak if left out); give maps
-    that are to be compared the same. A map without any evidence is the darkest colour throughout.
-    smooth: between the cells of the map (bilinear), or the cells as they are.
-    """
-    return _picture(COLOURS, _shares(heat, scale), size, smooth)
-
-
 def draw_contrast(
     difference: np.ndarray, size: int, *, scale: float | None = None, smooth: bool = True
 ) -> np.ndarray:
     """What `contrast` gives, float (h, w), in diverging colours: uint8 (size, size, 3).
 
     scale: the difference, in either direction, drawn in the strongest colour (the largest of the
-    map if left out). No difference is nearly white. smooth: as for `draw`.
+    map if left out). No difference is nearly white. smooth: as for `overlay`.
     """
     scale = float(np.abs(difference).max()) if scale is None else scale
     relative = np.clip(difference / scale, -1, 1) if scale > 0 else np.zeros_like(difference)
-    return _picture(DIVERGING, (1 + relative) / 2, size, smooth)
+    shares = _large((1 + relative) / 2, size, smooth)
+    return np.uint8(np.rint(_colours(DIVERGING, shares) * 255))
 
 
 def overlay(
@@ -54,8 +43,9 @@ def overlay(
 
     strength: 0 shows the image untouched, 1 the map alone; in between the map covers more where
     there is more evidence, so that the image shows through where there is none. The image alone
-    where there is no evidence at all. scale, smooth: as for `draw`. Raises ValueError for a
-    strength outside 0 to 1.
+    where there is no evidence at all. scale: the evidence drawn in the brightest colour (the map's
+    own peak if left out); give maps that are to be compared the same. smooth: between the cells of
+    the map (bilinear), or the cells as they are. Raises ValueError for a strength outside 0 to 1.
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"The heat map strength is {strength}: choose 0 to 1.")
@@ -78,11 +68,6 @@ def _shares(heat: HeatMap, scale: float | None) -> np.ndarray:
     """The evidence as shares of the scale, 0 to 1, float (h, w)."""
     scale = heat.peak if scale is None else scale
     return np.clip(heat.values / scale, 0, 1) if scale > 0 else np.zeros_like(heat.values)
-
-
-def _picture(name: str, shares: np.ndarray, size: int, smooth: bool) -> np.ndarray:
-    """Shares of a colour map, 0 to 1, (h, w), as a picture."""
-    return np.uint8(np.rint(_colours(name, _large(shares, size, smooth)) * 255))
 
 
 def _large(shares: np.ndarray, size: int, smooth: bool) -> np.ndarray:

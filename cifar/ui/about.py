@@ -11,8 +11,9 @@ HOW_TO_READ = f"""
 ### How to read a heat map
 {page.HEAT_MAPS.strip()} So **check it**: if covering what it marks costs the class no more
 than covering other places, or if a network with random weights draws the same map, it says nothing
-about what the network knows. The method and layer shown first did best at this on average (the
-model card has the scores of all); a single map can still fail.
+about what the network knows. Of the quick methods, the one shown first, with its layer, had the
+highest mean ROAD score on test images (the model card has all scores, random weights too); a single
+map can still fail.
 
 ### How to read a doubt
 {page.UNSURE.strip()}

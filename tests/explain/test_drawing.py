@@ -10,7 +10,6 @@ from cifar.explain import (
     DIVERGING,
     HeatMap,
     colour_table,
-    draw,
     draw_contrast,
     overlay,
 )
@@ -78,7 +77,6 @@ def test_evidence_beyond_the_scale_has_the_brightest_colour(image):
 def test_a_map_without_evidence_leaves_the_image_as_it_is(image, scale, strength):
     heat = a_map(np.zeros((8, 8)))
     assert np.array_equal(overlay(image, heat, scale=scale, strength=strength), image)
-    assert (draw(heat, 32, scale=scale) == np.rint(coloured(0.0))).all()
 
 
 def test_an_overlay_has_the_size_of_its_image():
@@ -86,18 +84,13 @@ def test_an_overlay_has_the_size_of_its_image():
     assert overlay(picture, gradient_heat()).shape == (50, 50, 3)
 
 
-@pytest.mark.parametrize("smooth", [True, False])
-def test_a_map_drawn_alone_is_an_overlay_of_full_strength(image, smooth):
-    drawn = draw(gradient_heat(), 32, smooth=smooth)
-    assert drawn.shape == (32, 32, 3) and drawn.dtype == np.uint8
-    assert np.array_equal(drawn, overlay(image, gradient_heat(), strength=1, smooth=smooth))
-
-
 def test_cells_are_drawn_as_they_are():
     heat = a_map([[0, 1], [2, 4]])
     shares = np.kron([[0, 0.25], [0.5, 1]], np.ones((8, 8)))
-    assert np.array_equal(draw(heat, 16, smooth=False), np.rint(coloured(shares)))
-    assert len(np.unique(draw(heat, 16).reshape(-1, 3), axis=0)) > 4
+    black = np.zeros((16, 16, 3), np.uint8)
+    drawn = overlay(black, heat, strength=1, smooth=False)
+    assert np.array_equal(drawn, np.rint(coloured(shares)))
+    assert len(np.unique(overlay(black, heat, strength=1).reshape(-1, 3), axis=0)) > 4
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])

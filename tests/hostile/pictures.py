@@ -84,10 +84,10 @@ class Kind:
     make: Callable[[], bytes]
     shows: Colours | None = None
     within: int = 3
-    says: str = ""
+    says: str | tuple[str, ...] = ""  # how the sentence ends, in one of these ways
 
 
-def no(says: str, make: Callable[[], bytes], file: str = "a.png") -> Kind:
+def no(says: str | tuple[str, ...], make: Callable[[], bytes], file: str = "a.png") -> Kind:
     return Kind(file, make, says=says)
 
 
@@ -226,16 +226,20 @@ SIZES = {
     "60 megapixels of WebP": no(MEGAPIXELS, lambda: animated_webp(10_000, 6000), "a.webp"),
     "60 megapixels of GIF": no(MEGAPIXELS, lambda: placed(gif(), 0, 0, (10_000, 6000)), "a.gif"),
     "60 megapixels of BMP": no(MEGAPIXELS, lambda: bitmap(10_000, 6000, 24, b""), "a.bmp"),
-    "2 gigapixels": no(DAMAGED, lambda: png(50_000, 40_000, b"")),
-    "4 exapixels": no(DAMAGED, lambda: png(2**31 - 1, 2**31 - 1, b"")),
-    "4 gigapixels of WebP": no(DAMAGED, lambda: animated_webp(65_536, 65_535), "a.webp"),
+    "108 megapixels of JPEG": no(MEGAPIXELS, lambda: of_size(jpeg(), 12_000, 9000), "a.jpg"),
+    "2 gigapixels": no(MEGAPIXELS, lambda: png(50_000, 40_000, b"")),
+    "4 exapixels": no(MEGAPIXELS, lambda: png(2**31 - 1, 2**31 - 1, b"")),
+    # Of WebP, its decoder may say first that there is no room.
+    "4 gigapixels of WebP": no(
+        (DAMAGED, MEGAPIXELS), lambda: animated_webp(65_536, 65_535), "a.webp"
+    ),
     "a GIF whose picture is larger than its screen": no(
         MEGAPIXELS, lambda: placed(gif(), 9_000, 7_000, (10, 10)), "a.gif"
     ),
     "20 megapixels in a row": no(SIDE, lambda: bitmap(20_000_000, 1, 8, b""), "a.bmp"),
     "nothing wide": no(NO_PICTURE, lambda: png(0, 64, bytes(64))),
     "nothing high": no(NO_PICTURE, lambda: of_size(jpeg(), 64, 0), "a.jpg"),
-    "less than nothing high": no(DAMAGED, lambda: bitmap(64, -(2**31), 24, b""), "a.bmp"),
+    "less than nothing high": no(MEGAPIXELS, lambda: bitmap(64, -(2**31), 24, b""), "a.bmp"),
 }
 FLOOD = 19 * MB  # nearly as much as may be sent
 BOMBS = {

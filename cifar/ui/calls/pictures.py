@@ -48,8 +48,8 @@ def explain(
         image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
         model: The network that is asked.
         target: The class whose evidence is wanted; the predicted one if empty.
-        method: How the evidence is found; if empty, as it did best for this network.
-        layer: The layer that is looked into; if empty, where it did best for this network.
+        method: How the evidence is found; if empty, the one of the highest mean ROAD score here.
+        layer: The layer that is looked into; if empty, the one of that score.
         fit: What makes it square: its middle (crop), plain ground (fit) or being stretched.
 
     Returns:

@@ -193,8 +193,8 @@ function behind(trust, name) {
       measure(
         number(trust.road),
         "ROAD",
-        "How far blurring out the most relevant pixels goes beyond blurring out the least " +
-          "relevant ones: above 0, the map found what counts " +
+        "Half of how far guessing the most relevant pixels from their neighbours goes beyond " +
+          "guessing the least relevant ones: above 0, the map found what counts " +
           `(random maps reach ±${number(trust.random_road)}).`,
       ),
       measure(
