@@ -28,8 +28,10 @@ def built(tmp_path_factory, test_split, annotations):
     with pytest.MonkeyPatch.context() as patch:
         (root / "basenet").symlink_to(checkpoint.ROOT / "basenet")
         patch.setattr(checkpoint, "ROOT", root)
+        library.load.cache_clear()  # where a checkpoint lies is part of what is kept
         folder = tmp_path_factory.mktemp("site")  # empty, which is as good as not there
         build(folder, SPACE)
+    library.load.cache_clear()
     return folder
 
 
