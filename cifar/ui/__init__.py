@@ -27,21 +27,8 @@ ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: na
 # Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
 VISITORS = 200
 # What a link to a view of the explorer may hold, but for the model: the keys of view.js.
-VIEW = set(
-    [
-        "true",
-        "pred",
-        "outcome",
-        "verdict",
-        "agreement",
-        "confidence",
-        "slice",
-        "compare",
-        "sort",
-        "id",
-        "panel",
-    ]
-)
+VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "slice", "compare"}
+VIEW |= {"sort", "id", "panel"}
 
 
 def build() -> gr.Blocks:
