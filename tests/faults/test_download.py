@@ -67,9 +67,9 @@ def test_of_a_download_that_is_given_up_nothing_stays(hub, load, tmp_path):
     hub.fail("GET", FILE, CUT, times=1)
     hub.fail("GET", FILE, 503)
     assert load().error == (
-        "CIFAR-10's test images are not on this computer and could not be downloaded from the "
-        "Hugging Face Hub (uoft-cs/cifar10): connect to the internet and try again, or set HF_HOME "
-        "to a Hugging Face cache that holds them."
+        "CIFAR-10's test images are not on this computer and could not be downloaded. The Hub has "
+        "a problem of its own (503): try again later. Or set HF_HOME to a Hugging Face cache that "
+        "holds them."
     )
     assert hub.count("GET", FILE) > 1
     assert files(tmp_path / "hf" / "hub" / "datasets--uoft-cs--cifar10") == []
