@@ -17,6 +17,7 @@ from cifar import CLASSES, library
 from cifar.explain import COLOURS, colour_table
 from cifar.explorer import LOSS_STEP
 from cifar.mistakes import caption
+from cifar.ui import VIEW
 from cifar.verdicts import VERDICTS
 
 pytestmark = pytest.mark.browser
@@ -288,6 +289,7 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
     assert {key: values for key, [values] in parse_qs(urlsplit(link).query).items()} == {
         key: str(value) for key, value in wanted.items()
     }
+    assert {*wanted, "pred", "verdict"} - {"model"} == VIEW  # each alone opens the explorer's tab
     # The address bar holds it, too.
     desk.page.wait_for_function("link => location.href === link", arg=link)
     desk.button("copy link", exact=True).click()

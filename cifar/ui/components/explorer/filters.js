@@ -35,10 +35,8 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
       (outcome) => change({ outcome }),
     ),
     verdict: menu("why it is wrong", [any], (value) => change({ verdict: +value })),
-    agreement: menu(
-      "people agree",
-      [any, ...named(bands.map(({ key, title }) => title ?? key))],
-      (value) => change({ agreement: +value }),
+    agreement: menu("people agree", [any, ...named(bands.map(({ key }) => key))], (value) =>
+      change({ agreement: +value }),
     ),
   };
   const sort = menu("sort", [], (value) => change({ sort: +value }));
@@ -178,10 +176,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
     if (view.verdict !== ANY)
       on.push([shown.header.verdicts[view.verdict].title, { verdict: ANY }]);
     if (view.agreement !== ANY)
-      on.push([
-        `people: ${bands[view.agreement].title ?? bands[view.agreement].key}`,
-        { agreement: ANY },
-      ]);
+      on.push([`people: ${bands[view.agreement].key}`, { agreement: ANY }]);
     if (view.low > 0 || view.high < 100)
       on.push([`confidence ${view.low} to ${view.high}%`, { low: 0, high: 100 }]);
     if (view.slice) {
@@ -198,7 +193,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
   }
 
   function drawChips() {
-    const held = [...chips.children].indexOf(document.activeElement);
+    const held = chips.contains(document.activeElement);
     const on = active(state);
     fill(
       chips,
@@ -219,9 +214,8 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
       on.length > 1 && el("button.link", { onclick: () => change(NO_FILTERS, true) }, "clear all"),
     );
     chips.hidden = !on.length;
-    // Whoever removed a chip by keyboard goes on with the next one.
-    if (held >= 0)
-      (chips.children[Math.min(held, chips.children.length - 1)] ?? menus.true.select).focus();
+    // Whoever removed the last one by keyboard goes on with the menus.
+    if (held && !on.length) menus.true.select.focus();
   }
 
   return {

@@ -47,10 +47,22 @@ function append(node, children) {
   }
 }
 
-/** Put these children in the place of all others. */
+const CONTROLS = "button, a[href], input, select, summary";
+
+/**
+ * Put these children in the place of all others. Where one of those had the focus, the control that
+ * takes its place has it, so that whoever goes by keyboard need not start anew.
+ */
 export function fill(node, ...children) {
+  const controls = () => [...node.querySelectorAll(CONTROLS)];
+  const held = node.contains(document.activeElement)
+    ? controls().indexOf(document.activeElement)
+    : -1;
   node.replaceChildren();
   append(node, children);
+  if (held < 0) return;
+  const now = controls();
+  now[Math.min(held, now.length - 1)]?.focus({ preventScroll: true });
 }
 
 /** Change a text only where it differs: an untouched node costs no layout. */
