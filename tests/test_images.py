@@ -309,12 +309,13 @@ def test_a_small_box_of_a_large_jpeg_keeps_its_detail(tmp_path, orientation):
 def test_a_jpeg_of_12_megapixels_opens_quickly(tmp_path):
     soft = Image.fromarray(noise(30, 40, 3)).resize((4000, 3000), Image.Resampling.BICUBIC)
     soft.save(tmp_path / "a.jpg", quality=85)
-    seconds = []
-    for box in (None, (0.4, 0.4, 0.43, 0.44)):
-        began = time.process_time()
-        network_view(open_image(tmp_path / "a.jpg", box=box), box=box)
-        seconds.append(time.process_time() - began)
-    assert seconds[0] < 0.15 and seconds[1] < 0.4, seconds
+    for box, limit in ((None, 0.15), ((0.4, 0.4, 0.43, 0.44), 0.4)):
+        seconds = []
+        for _ in range(3):
+            began = time.process_time()
+            network_view(open_image(tmp_path / "a.jpg", box=box), box=box)
+            seconds.append(time.process_time() - began)
+        assert min(seconds) < limit, (box, seconds)
 
 
 def test_shrinking_averages_over_fine_patterns():
