@@ -238,12 +238,16 @@ def main() -> None:
     verbs = {verb.__name__: verb for verb in verbs}
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            verbs,
-            prog="python -m cifar",
-            description=__doc__,
-            config=(tyro.conf.CascadeSubcommandArgs,),
-        )
+        try:
+            tyro.extras.subcommand_cli_from_dict(
+                verbs,
+                prog="python -m cifar",
+                description=__doc__,
+                config=(tyro.conf.CascadeSubcommandArgs,),
+            )
+        except SystemExit:
+            sys.stdout.flush()
+            raise
         sys.stdout.flush()
     except LensError as error:
         # Of several processes that train together, one on each machine says it.

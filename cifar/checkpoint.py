@@ -27,6 +27,7 @@ from cifar.model import MEAN, STD, Staged, create_model
 
 FORMAT_VERSION = 1
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
+ANY_FOLDER = "FOLDER"  # what others read in the place of a path of this computer
 # What a checkpoint can consist of; the first two it must have.
 FILES = (
     "config.json",
@@ -94,20 +95,17 @@ class Checkpoint:
     def place(self) -> str:
         """What a command on this computer calls it: its name, or the path of a folder that is not
         the project's own."""
-        if self.snapshot or self.is_own:
-            return self.name
-        path = str(self.path)
-        return shlex.quote(path if os.sep in path else f".{os.sep}{path}")
+        return self.name if self.snapshot else _place(self.path)
 
     @property
     def place_for_others(self) -> str:
         """As `place`, for what is written down and may be published: no path of this computer."""
-        return self.name if self.snapshot or self.is_own else "FOLDER"
+        return self.name if self.snapshot or self.is_own else ANY_FOLDER
 
     @property
     def is_own(self) -> bool:
         """Whether it is one of the project's, in `checkpoints/`."""
-        return self.snapshot is None and self.path.parent.resolve() == ROOT
+        return self.snapshot is None and _is_own(self.path)
 
     @property
     def origin(self) -> str:
@@ -170,12 +168,25 @@ def _find(name: str | Path) -> Path | Snapshot:
 
 
 def _local(name: str | Path) -> Path | None:
-    """The project's own come first, but for a path such as ./resnet."""
+    """The project's own come first where it is a name, not a path such as ./resnet."""
     path = Path(name)
-    for folder in (path,) if os.sep in str(name) else (ROOT / path, path):
+    is_path = isinstance(name, Path) or os.sep in name
+    for folder in (path,) if is_path else (ROOT / path, path):
         if (folder / "config.json").is_file():
             return folder
     return None
+
+
+def _is_own(folder: Path) -> bool:
+    return folder.parent.resolve() == ROOT.resolve()
+
+
+def _place(folder: Path) -> str:
+    """See `Checkpoint.place`."""
+    if _is_own(folder):
+        return folder.name
+    path = str(folder)
+    return shlex.quote(path if os.sep in path else f".{os.sep}{path}")
 
 
 def _unknown(name: str | Path) -> CheckpointError:
@@ -184,6 +195,12 @@ def _unknown(name: str | Path) -> CheckpointError:
         f"There is no checkpoint {str(name)!r} (in this project: {known}), and a name on the Hub "
         "is USER/NAME or USER/NAME@REVISION."
     )
+
+
+def name_for_others(name: str) -> str:
+    """What `load` was given, for what is written down and may be published, see
+    `Checkpoint.place_for_others`; nothing for nothing."""
+    return name if os.sep not in name or _is_on_the_hub(name) else ANY_FOLDER
 
 
 def _is_on_the_hub(name: str | Path) -> bool:
@@ -199,14 +216,14 @@ def available() -> list[str]:
 def load(
     name: str | Path, device: str | torch.device = "cpu", *, measured: bool = True
 ) -> Checkpoint:
-    """Read a checkpoint by its name, path or name on the Hub.
+    """Read a checkpoint by its name, path or name on the Hub; a Path is never a name.
 
     measured: False leaves `metrics.json` alone, for an evaluation that is about to replace it.
     Raises CheckpointError for one that cannot be trusted, HubError for one that cannot be had.
     """
     found = _find(name)
     if not isinstance(found, Snapshot):
-        return _read(found, str(found), device, measured)
+        return _read(found, _place(found), device, measured)
     try:
         ckpt = _read(found.folder, str(found.name), device, measured)
     except CheckpointError as error:
@@ -214,7 +231,7 @@ def load(
     return dataclasses.replace(ckpt, snapshot=found)
 
 
-def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -> Checkpoint:
+def _read(folder: Path, place: str, device: str | torch.device, measured: bool) -> Checkpoint:
     config = read_json(folder / "config.json")
     for key, wanted in {
         "format_version": FORMAT_VERSION,
@@ -276,13 +293,13 @@ def _read(folder: Path, name: str, device: str | torch.device, measured: bool) -
         if metrics.get("weights_sha256") != sha256:
             raise CheckpointError(
                 f"{folder}/metrics.json was measured on other weights: run "
-                f"`python -m cifar evaluate {name}`."
+                f"`python -m cifar evaluate {place}`."
             )
         temperature = metrics.get("temperature", 1.0)
         if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
             raise CheckpointError(
                 f"{folder}/metrics.json: temperature is {reprlib.repr(temperature)} instead of a "
-                f"positive number: run `python -m cifar evaluate {name}`."
+                f"positive number: run `python -m cifar evaluate {place}`."
             )
     return Checkpoint(folder, model, config, metrics, sha256)
 

@@ -125,11 +125,15 @@ def table(facts: Sequence[dict]) -> str:
 
 
 def _difference(fact: dict, base: dict) -> str:
-    """In words: the fields of the recipe, and the machine where it is another."""
+    """In words: the fields of the recipe, and the machine and the teacher's weights where they are
+    others."""
     fields = changes(fact["recipe"], base["recipe"])
     words = [f"{key} {_brief(value)}" for key, value in fields.items()]
     if (hardware := fact["training"]["hardware"]) != base["training"]["hardware"]:
         words.append(f"on {hardware}")
+    taught, usual = (of["training"].get("teacher_sha256") for of in (fact, base))
+    if taught and usual and taught != usual:
+        words.append(f"taught by weights {taught[:8]}")
     return ", ".join(words)
 
 

@@ -222,7 +222,9 @@ def download(file: str) -> Path:
                 "HF_HOME to a folder that can be written."
             ) from error
         for cause in hub.causes(error):
-            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled):
+            # Nobody typed the dataset's name, so a Hub that has none of that name is no help.
+            unknown = isinstance(cause, HfHubHTTPError) and cause.response.status_code in (401, 404)
+            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not unknown:
                 said = hub.sentence(cause, DATASET, "read")
                 raise DataError(
                     f"{missing}downloaded. {said} Or set HF_HOME to a Hugging Face cache that "

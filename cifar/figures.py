@@ -9,6 +9,7 @@ teal is what is true.
 """
 
 import io
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -317,16 +318,13 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     except OSError as error:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]
-    history = {
-        c.name: checkpoint.read_lines(c.path / "history.jsonl")
-        for c in checkpoints
-        if c.name == c.config["network"]
-    }
+    trained = [c for c in checkpoints if c.name == c.config["network"]]
+    history = {c.name: checkpoint.read_lines(c.path / "history.jsonl") for c in trained}
     test = data.load("test")
 
     todo = {
-        "training_images": (partial(training_images, data.load("train")), ""),
-        "training_curves": (partial(training_curves, history), ""),
+        "training_images": (partial(training_images, data.load("train")), []),
+        "training_curves": (partial(training_curves, history), trained),
     }
     for ckpt, of_ckpt in zip(checkpoints, rows, strict=True):
         for kind, draw in (
@@ -334,9 +332,9 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
             ("confusion_matrix", partial(confusion_matrix, ckpt.metrics, ckpt.name)),
             ("reliability", partial(reliability, ckpt.metrics, ckpt.name)),
         ):
-            todo[figure_path(ckpt.name, kind).stem] = draw, ckpt.sha256
+            todo[figure_path(ckpt.name, kind).stem] = draw, [ckpt]
     bar = tqdm(todo.items(), "figures", unit="figure")
-    drawn = {f"{name}.png": _png(draw(), weights) for name, (draw, weights) in bar}
+    drawn = {f"{name}.png": _png(draw(), of) for name, (draw, of) in bar}
     assets.mkdir(parents=True, exist_ok=True)
     for name, png in drawn.items():
         checkpoint.replace(assets / name, lambda path, png=png: path.write_bytes(png))
@@ -363,14 +361,14 @@ def _pixels(split: data.Split, i: int) -> np.ndarray:
     return split.images[int(i)].permute(1, 2, 0).numpy()
 
 
-def _png(figure: Figure, weights: str) -> bytes:
+def _png(figure: Figure, of: Sequence[Checkpoint]) -> bytes:
     """Smallest lossless file, without date or software, so that equal figures are equal files.
 
-    weights: the sha256 of those that it is of, if of any, which is written into the file.
+    of: the checkpoints that it is of, if of any: the sha256 of their weights go into the file.
     """
     stream, told = io.BytesIO(), PngInfo()
-    if weights:
-        told.add_text(WEIGHTS, weights)
+    if of:
+        told.add_text(WEIGHTS, " ".join(ckpt.sha256 for ckpt in of))
     to_image(figure).save(stream, "PNG", optimize=True, pnginfo=told)
     return stream.getvalue()
 

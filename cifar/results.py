@@ -2,7 +2,7 @@
 the figures lie."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -17,7 +17,8 @@ README = ASSETS.parent / "README.md"
 BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file a suite
 
 
-WEIGHTS = "weights"  # the text in a figure's file that says of which weights it is, their sha256
+# The text in a figure's file that says of which weights it is: the sha256 of each.
+WEIGHTS = "weights"
 
 
 def figure_path(name: str, kind: str) -> Path:
@@ -28,16 +29,22 @@ def figure_path(name: str, kind: str) -> Path:
 def drawn(ckpt: Checkpoint, kind: str) -> Path | None:
     """The file of a figure of a checkpoint, if one was drawn and is of these weights."""
     path = figure_path(ckpt.name, kind)
-    return path if ckpt.is_own and weights_of(path) == ckpt.sha256 else None
+    return path if ckpt.is_own and weights_of(path) == {ckpt.sha256} else None
 
 
-def weights_of(path: Path) -> str:
-    """The sha256 of the weights that a figure is of; empty for one of no weights, and for none."""
+def drawn_of_all(checkpoints: Iterable[Checkpoint], kind: str) -> Path | None:
+    """The file of a figure of no single checkpoint, if one was drawn, of no weights but theirs."""
+    path = ASSETS / f"{kind}.png"
+    return path if path.exists() and weights_of(path) <= {c.sha256 for c in checkpoints} else None
+
+
+def weights_of(path: Path) -> set[str]:
+    """The sha256 of each of the weights that a figure is of; empty where there is no figure."""
     try:
         with Image.open(path) as image:
-            return image.info.get(WEIGHTS, "")
+            return set(image.info.get(WEIGHTS, "").split())
     except (FileNotFoundError, UnidentifiedImageError):
-        return ""
+        return set()
 
 
 def results_table(checkpoints: Sequence[Checkpoint]) -> str:

@@ -483,8 +483,7 @@ class Training:
     @property
     def _teacher_name(self) -> str:
         """The teacher as a checkpoint says it, which may be published: no path of this computer."""
-        path = Path(self.recipe.teacher)
-        return path.name if path.is_absolute() else self.recipe.teacher
+        return checkpoint.name_for_others(self.recipe.teacher)
 
     def _each(self, fact: str) -> str:
         """What the lines of the history say of it, each once."""

@@ -332,8 +332,12 @@ def test_nothing_is_measured_in_the_cache_of_the_hub(hub, on_hub, make_checkpoin
 def test_a_path_is_no_name_of_the_project(make_checkpoint, tmp_path, monkeypatch):
     make_checkpoint(name="basenet")
     monkeypatch.chdir(tmp_path)
-    assert checkpoint.find_own("./basenet") == Path("./basenet")
-    assert checkpoint.find_own("basenet") == checkpoint.ROOT / "basenet"
+    mine = checkpoint.find_own("./basenet")
+    assert mine == checkpoint.load(mine).path == Path("basenet")
+    assert checkpoint.load("basenet").path == checkpoint.ROOT / "basenet"
+    (mine / "metrics.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"run `python -m cifar evaluate \./basenet`"):
+        checkpoint.load("./basenet")
 
 
 def test_commands_name_a_folder_by_its_path_and_tell_others_none(
@@ -346,6 +350,23 @@ def test_commands_name_a_folder_by_its_path_and_tell_others_none(
         assert (ckpt.place, ckpt.place_for_others) == (place, "FOLDER")
     own = checkpoint.load("basenet")
     assert own.place == own.place_for_others == "basenet"
+
+
+def test_own_checkpoints_may_lie_behind_a_link(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(checkpoint.ROOT)
+    monkeypatch.setattr(checkpoint, "ROOT", tmp_path / "link")
+    assert checkpoint.load("basenet").is_own
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", ""), ("resnet", "resnet"), ("me/net@v1", "me/net@v1"), ("album/net", "FOLDER")]
+    + [("../a/net", "FOLDER"), ("/home/me/net", "FOLDER")],
+)
+def test_what_others_read_is_no_path(tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "album" / "net").mkdir(parents=True)
+    assert checkpoint.name_for_others(name) == said
 
 
 def test_what_is_written_goes_into_a_local_folder(make_checkpoint):

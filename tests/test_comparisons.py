@@ -29,12 +29,14 @@ def make_run(tmp_path):
         seconds=60,
         petaflop=0.002,
         hardware="a test",
+        taught="",
         **f,
     ):
         folder = tmp_path / comparison / name / "checkpoint"
         folder.mkdir(parents=True)
         training = {"images": 48_000, "epochs": f.get("epochs", 2), "hardware": hardware}
         training |= {"seconds": seconds, "petaflop": petaflop}
+        training |= {"teacher_sha256": taught} if taught else {}
         config = {"parameters": 48_370, "recipe": written(**f), "training": training}
         checkpoint.write_json(folder / "config.json", config)
         lines = [{"train_accuracy": a, "val_accuracy": b} for a, b in ((0.1, 0.2), (train, val))]
@@ -182,6 +184,14 @@ def test_another_machine_is_named(make_run):
     make_run("baseline")
     folder = make_run("elsewhere", hardware="a GPU", lr=0.25)
     assert cells(table(collect(folder)))[-1][0] == "lr 0.25, on a GPU"
+
+
+def test_other_weights_of_the_teacher_are_named(make_run):
+    make_run("baseline", teacher="FOLDER", taught="a" * 64)
+    make_run("again", teacher="FOLDER", taught="a" * 64, seed=1)
+    folder = make_run("other", teacher="FOLDER", taught="b" * 64)
+    rows = cells(table(collect(folder)))[2:]
+    assert [row[:2] for row in rows] == [["baseline", "2"], ["taught by weights bbbbbbbb", "1"]]
 
 
 def test_numbers_and_switches_are_written_as_they_were_chosen(make_run):

@@ -357,7 +357,7 @@ def drawing(project, small_test, monkeypatch, tmp_path):
     return tmp_path / "assets", readme
 
 
-def test_draw_all_writes_the_pictures_and_the_table(drawing):
+def test_draw_all_writes_the_pictures_and_the_table(drawing, monkeypatch):
     assets, readme = drawing
     figures.draw_all(assets, readme)
     assert {path.name for path in assets.iterdir()} == {
@@ -374,11 +374,18 @@ def test_draw_all_writes_the_pictures_and_the_table(drawing):
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "| `resnet` |" in text and "old" not in text
     ckpt = checkpoint.load("resnet")
-    again = figures._png(figures.confusion_matrix(ckpt.metrics, "resnet"), ckpt.sha256)
+    again = figures._png(figures.confusion_matrix(ckpt.metrics, "resnet"), [ckpt])
     assert (assets / "confusion_matrix.png").read_bytes() == again
     weights = {path.name: results.weights_of(path) for path in assets.iterdir()}
-    assert weights["reliability.png"] == ckpt.sha256 and weights["training_images.png"] == ""
-    assert weights["basenet-misclassified.png"] == checkpoint.load("basenet").sha256
+    light = checkpoint.load("basenet")
+    assert weights["reliability.png"] == {ckpt.sha256}
+    assert weights["basenet-misclassified.png"] == {light.sha256}
+    assert weights["training_curves.png"] == {ckpt.sha256, light.sha256}
+    assert weights["training_images.png"] == set()
+    assert results.drawn_of_all([light], "training_images")
+    monkeypatch.setattr(results, "ASSETS", assets)
+    assert results.drawn_of_all([ckpt, light], "training_curves")
+    assert results.drawn_of_all([light], "training_curves") is None
 
 
 def test_draw_all_writes_nothing_if_something_is_missing(drawing, monkeypatch):

@@ -24,7 +24,7 @@ from cifar.images import MAX_BYTES, MAX_PIXELS
 from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.publish import onnx, runtime
 from cifar.publish.needed import REQUIREMENTS
-from cifar.results import ASSETS, drawn, results_table
+from cifar.results import drawn, drawn_of_all, results_table
 
 TEMPLATES = Path(__file__).parent / "site"
 COMPONENTS = Path(cifar.__file__).parent / "ui" / "components"
@@ -38,8 +38,8 @@ FIGURES = {
     "misclassified": "the most confident mistakes of {title}, each beside its heat map",
 }
 COMMON_FIGURES = {
-    "training_curves.png": "loss and accuracy of both networks by epoch",
-    "training_images.png": "ten training images of each class",
+    "training_curves": "loss and accuracy of both networks by epoch",
+    "training_images": "ten training images of each class",
 }
 # What is imported to write the site alone: an environment of the app's need not have it.
 NEEDED = ("onnx", "onnxscript", "markdown_it")
@@ -197,16 +197,17 @@ def _switch(models: list[dict], first: str) -> str:
 
 def _figures(root: Path, models: list[dict]) -> str:
     """The report's figures as HTML, those of one model marked as its own; copies the files."""
+    checkpoints = [library.load(model["name"]) for model in models]
     found: list[tuple[Path, str, str]] = [
         (path, words.format(title=model["title"]), model["name"])
         for kind, words in FIGURES.items()
-        for model in models
-        if (path := drawn(library.load(model["name"]), kind))
+        for model, ckpt in zip(models, checkpoints, strict=True)
+        if (path := drawn(ckpt, kind))
     ]
     found += [
         (path, words, "")
-        for name, words in COMMON_FIGURES.items()
-        if (path := ASSETS / name).exists()
+        for kind, words in COMMON_FIGURES.items()
+        if (path := drawn_of_all(checkpoints, kind))
     ]
     return "\n".join(_figure(root, *one) for one in found)
 

@@ -1,12 +1,15 @@
 """The Report tab: what was measured, in numbers and in figures."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import gradio as gr
 
+from cifar import checkpoint
 from cifar.card import data_note, duration, percent
 from cifar.library import load
-from cifar.results import ASSETS, drawn
+from cifar.results import drawn, drawn_of_all
+from cifar.ui.served import SERVED
 
 
 def numbers(name: str) -> str:
@@ -48,14 +51,20 @@ def numbers(name: str) -> str:
 
 def figure(name: str, kind: str) -> str | None:
     """The path of a figure of a checkpoint, or None where none was drawn of its weights."""
-    path = drawn(load(name), kind)
-    return str(path) if path else None
+    return _copy(drawn(load(name), kind))
 
 
 def common(kind: str) -> str | None:
-    """The path of a figure of no single checkpoint, or None where it was not drawn."""
-    path = ASSETS / f"{kind}.png"
-    return str(path) if path.exists() else None
+    """The path of a figure of no single checkpoint, or None where none was drawn of the weights
+    that are here."""
+    return _copy(drawn_of_all(map(load, checkpoint.available()), kind))
+
+
+def _copy(path: Path | None) -> str | None:
+    """A copy whose name changes with its content, for browsers keep what has the same address."""
+    if path is None:
+        return None
+    return str(SERVED.path / SERVED.add(path.stem, path.suffix, path.read_bytes()))
 
 
 def show(name: str) -> list:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import gradio as gr
 
-from cifar.results import ASSETS
 from cifar.ui.folder import HOME, PREFIX, UPLOADS
 
 COMPONENTS = Path(__file__).resolve().parent / "components"
@@ -72,11 +71,8 @@ SERVED = Served(HOME / "made")
 
 
 def allow() -> None:
-    """Let visitors fetch these folders, beside what they sent, and nothing else.
-
-    Gradio would copy figures, as old as they are, to what visitors sent, where they would go.
-    """
-    gr.set_static_paths([COMPONENTS, SERVED.path, ASSETS])
+    """Let visitors fetch these folders, beside what they sent, and nothing else."""
+    gr.set_static_paths([COMPONENTS, SERVED.path])
 
 
 def sweep(now: float) -> None:

@@ -77,6 +77,18 @@ def test_of_a_download_that_is_given_up_nothing_stays(hub, load, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("status", [404, 401])
+def test_a_hub_that_has_no_dataset_is_as_none(hub, load, status):
+    hub.fail("GET", FILE, status)
+    hub.fail("HEAD", FILE, status)
+    assert load().error == (
+        "CIFAR-10's test images are not on this computer and could not be downloaded from the "
+        "Hugging Face Hub (uoft-cs/cifar10): connect to the internet and try again, or set HF_HOME "
+        "to a Hugging Face cache that holds them."
+    )
+
+
+@pytest.mark.slow
 def test_a_disk_without_room_is_named(hub, load, tmp_path):
     assert load(LIMIT).error == (
         "CIFAR-10's test images are not on this computer and could not be kept in the Hugging Face "

@@ -112,7 +112,7 @@ def test_the_figures_of_somebody_elses_checkpoint_are_its_own(mine, tmp_path):
 
 
 def test_figures_of_other_weights_are_not_published(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "weights_of", lambda path: "those of last week")
+    monkeypatch.setattr(results, "weights_of", lambda path: {"those of last week"})
     push(checkpoint.load("basenet"), "me/net", out=tmp_path / "out")
     files = content(tmp_path / "out")
     assert files.keys() == FILES | FIGURES - {"assets/misclassified.png"}

@@ -48,7 +48,7 @@ def explain(
         image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
         model: The network that is asked.
         target: The class whose evidence is wanted; the predicted one if empty.
-        method: How the evidence is found; if empty, the one of the highest mean ROAD score here.
+        method: How the evidence is found; if empty, the quick one of the highest mean ROAD here.
         layer: The layer that is looked into; if empty, the one of that score.
         fit: What makes it square: its middle (crop), plain ground (fit) or being stretched.
 
