@@ -101,6 +101,13 @@ def test_the_detail_walks_through_the_selection(desk, truth):
     find.fill(str(chosen[-1]))
     desk.press("Enter")
     expect(after).to_be_disabled()
+    after.focus()
+    desk.press("Enter")
+    assert desk.shown == chosen[-1]
+    desk.press("k", "j")  # the focus is still in the explorer, and so are its keys
+    assert desk.shown == chosen[-1]
+    desk.press("k")
+    assert desk.shown == chosen[-2]
     picture = desk.page.locator("#explorer .picture")
     expect(picture).to_have_css("width", "160px")
     picture.click()
@@ -174,6 +181,35 @@ def test_what_failed_can_be_tried_again(desk, truth):
     desk.rest()
     expect(desk.page.locator("#explorer .pair")).to_be_visible()
     desk.problems.clear()  # the browser logs each request that came to nothing
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_the_picture_grows_as_far_as_there_is_room(visit, width):
+    page = visit(width=width, height=900).page
+    page.locator("#explorer .tile").first.click()
+    picture = page.locator("#explorer .picture")
+    picture.click()
+    expect(picture).to_have_attribute("aria-pressed", "true")
+    side = picture.bounding_box()["width"]
+    assert 5 * 32 < side <= 10 * 32 and side % 32 == 0
+    assert page.evaluate(
+        "[document.documentElement, document.querySelector('#explorer .detail')]"
+        ".every((node) => node.scrollWidth <= node.clientWidth)"
+    )
+
+
+def test_a_tag_set_in_another_tab_is_not_taken_off_unseen(visit):
+    explorer = visit("/?id=61")
+    page = explorer.page
+    chip = "#explorer [data-tag='ambiguous']"
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(chip).click()
+    expect(page.locator(chip)).to_have_attribute("aria-pressed", "false")
+    page.locator(chip).click()
+    expect(page.locator(chip)).to_have_attribute("aria-pressed", "true")
+    other.reload()
+    expect(other.locator(chip)).to_have_attribute("aria-pressed", "true")
 
 
 def test_tags_stay_in_the_browser_and_are_exported(visit, truth):
@@ -265,6 +301,18 @@ def test_a_mistake_is_kept_as_a_picture(desk, truth, pixels_of):
     assert np.array_equal(drawn[24:248, 24:248], large)
     assert not np.array_equal(drawn[24:248, 272:496], large)  # the first heat map
     assert (drawn[250:, :] != 255).any()  # words and bars
+
+
+def test_a_link_to_the_view_that_everybody_starts_with_opens_its_tab(desk, visit):
+    desk.page.get_by_text("export", exact=True).click()
+    desk.button("copy link to this view").click()
+    expect(desk.button("copied")).to_be_visible()
+    link = desk.page.evaluate("navigator.clipboard.readText()")
+    desk.page.get_by_text("export", exact=True).click()
+    assert link.endswith("/?panel=matrix")
+    page = visit().page
+    page.goto(link)
+    page.locator("#explorer .tile").first.wait_for()
 
 
 def test_a_link_brings_the_view_back(desk, visit, truth):

@@ -299,6 +299,15 @@ def test_every_filter_shows_as_a_chip_that_takes_it_off(desk, truth, by):
         expect(desk.menu("true class")).to_be_focused()
 
 
+def test_keys_take_the_last_filters_off_one_by_one(desk):
+    desk.show(**EVERY_FILTER)
+    desk.page.locator("#explorer .chips.active .chip").last.focus()
+    while before := desk.chips:
+        desk.press("Enter")
+        gone = set(before) - set(desk.chips)
+        assert gone - {"right and wrong"} == {before[-1]}  # which the last one brought with it
+
+
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
 def test_all_filters_go_at_once(desk, truth, by):
     desk.show(**EVERY_FILTER)

@@ -1,6 +1,7 @@
 """The explorer over whole visits: models, other visitors, missing data, speed, screens."""
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,8 @@ def test_the_header_switches_models_and_keeps_the_filters(visit, truth):
         expect(page.locator("#explorer .total")).to_have_text(f"{len(wrong):,} mistakes in 10,000")
         assert explorer.selection == truth.select(model, **filters)
         assert total_of_matrix(explorer) == len(wrong)
+        for option in explorer.menu("true class").locator("option").all_inner_texts():
+            assert re.fullmatch(r"\w+ \([\d,]+\)", option)
         assert explorer.view["model"] == model and explorer.shown == 61
         row = truth.rows[model].loc[61]
         expect(page.locator("#explorer .facts")).to_contain_text(f"{row['confidence']:.0%} sure")
@@ -49,6 +52,18 @@ def test_the_header_switches_models_and_keeps_the_filters(visit, truth):
         page.wait_for_function(
             f"location.search.includes('model=basenet') === {str(model == 'basenet').lower()}"
         )
+
+
+def test_a_model_chosen_in_another_tab_is_shown_with_its_first_mistake(visit, truth):
+    explorer = visit()
+    page = explorer.page
+    page.get_by_role("tab", name="Classify").click()
+    page.locator("#model label").nth(1).click()
+    wrong = truth.select("basenet")
+    expect(page.locator("#explorer .total")).to_have_text(f"{len(wrong):,} mistakes in 10,000")
+    page.get_by_role("tab", name="Mistakes").click()
+    expect(page.locator("#explorer .picture")).to_be_visible()
+    assert explorer.shown == wrong[0]
 
 
 def test_a_link_opens_its_model_in_every_tab(visit, truth):

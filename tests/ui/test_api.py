@@ -258,7 +258,9 @@ def test_a_link_opens_the_same_selection(client):
     found = client.predict(
         MODEL, "cat", "dog", "own", "highest loss", limit=1, api_name="/list_mistakes"
     )
-    assert found["link"] == f"?model={MODEL}&true=cat&pred=dog&verdict=own&sort=highest+loss"
+    assert found["link"] == (
+        f"?model={MODEL}&outcome=wrong&true=cat&pred=dog&verdict=own&sort=highest+loss"
+    )
 
 
 @pytest.mark.parametrize("wrong", [True, False])

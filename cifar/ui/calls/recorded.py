@@ -75,7 +75,7 @@ def list_mistakes(
         "offset": first,
         "sort": sort,
         "rows": [_row(index, row) for index, row in found[first:last].iterrows()],
-        "link": _link(model, **selection),
+        "link": _link(model, outcome="wrong", **selection),
         "note": ANNOTATIONS.status,
     }
 

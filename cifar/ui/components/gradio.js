@@ -59,10 +59,16 @@ export async function connect(element, page, server, upload) {
     },
     pageQuery: () => location.search,
     setQuery: (query) => history.replaceState(history.state, "", location.pathname + kept(query)),
-    link: (query) => pageAddress(page.space) + query,
+    link: (query) => pageAddress(page.space) + opening(query),
   });
 
   window.addEventListener(MODEL_EVENT, (event) => explorer.setModel(event.detail));
+}
+
+/** A page whose address says no more than the model opens another tab: the link names the panel. */
+function opening(query) {
+  const keys = [...new URLSearchParams(query).keys()].filter((key) => key !== "model");
+  return keys.length ? query : `${query || "?"}${query && "&"}panel=matrix`;
 }
 
 /** Gradio's own settings, such as __theme, stay in the address beside the explorer's. */

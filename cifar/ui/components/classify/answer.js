@@ -1,8 +1,9 @@
 /** The card in the middle: what the network sees, what it says, and how sure it is. */
 
 import { el, fill, setStyle, setText } from "../shared/dom.js";
+import { SIDE } from "../shared/heat.js";
 import { percent } from "../shared/words.js";
-import { SIDE, show } from "./pixels.js";
+import { show } from "./pixels.js";
 
 const START_TOP = 5;
 const KEPT = "cifar-lens:top-k";

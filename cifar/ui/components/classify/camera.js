@@ -41,6 +41,8 @@ export function createCamera(take) {
   );
   /** @type {MediaStream|null} */
   let stream = null;
+  /** Counts what was asked of the browser, whose answer may come when the visitor has asked anew. */
+  let turn = 0;
 
   function stop() {
     for (const track of stream?.getTracks() ?? []) track.stop();
@@ -49,6 +51,7 @@ export function createCamera(take) {
   }
 
   async function open() {
+    const mine = ++turn;
     shutter.disabled = true;
     setText(status, "Waiting for the camera ...");
     node.showModal();
@@ -56,7 +59,7 @@ export function createCamera(take) {
       const found = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } },
       });
-      if (!node.open) {
+      if (!node.open || mine !== turn) {
         for (const track of found.getTracks()) track.stop();
         return;
       }
@@ -67,6 +70,7 @@ export function createCamera(take) {
       setText(status, "");
       shutter.focus();
     } catch (error) {
+      if (mine !== turn) return;
       setText(status, REASONS[error.name] ?? `The camera did not start: ${error.message}`);
     }
   }

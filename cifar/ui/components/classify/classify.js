@@ -6,10 +6,11 @@
 
 import { createEvidence } from "../evidence/evidence.js";
 import { el, fill } from "../shared/dom.js";
+import { SIDE } from "../shared/heat.js";
 import { createAnswer } from "./answer.js";
 import { createExamples } from "./examples.js";
 import { createPicture } from "./picture.js";
-import { SIDE, fromPixels, preview, reduced } from "./pixels.js";
+import { fromPixels, preview, reduced } from "./pixels.js";
 
 /**
  * What a page gives.

@@ -1,7 +1,7 @@
 /** The 32x32 image that the network sees, as the server's bytes and as a preview of the page's own. */
 
-/** Pixels along the side of what the network sees. */
-export const SIDE = 32;
+import { SIDE } from "../shared/heat.js";
+
 /** Pictures are reduced to this before they are previewed: dragging must not scale megapixels. */
 const REDUCED = 512;
 

@@ -5,7 +5,7 @@
  * Nothing here knows where answers come from: whoever makes the panel gives what asks for them.
  */
 
-import { download, el, fill, setText } from "../shared/dom.js";
+import { download, el, enable, fill, setText } from "../shared/dom.js";
 import { createChoices } from "./choices.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { createMaps } from "./maps.js";
@@ -123,9 +123,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   async function find(about, current) {
     const by = choices.wanted();
     const usual = choices.usual();
-    const known = answers.has(keyOf(about, usual, []));
     let facts = null;
-    if (choices.relative || (choices.slow && about.onanswer && !known)) {
+    if (choices.relative || (choices.slow && about.onanswer)) {
       facts = await look(about, [], usual);
       if (!current()) return null;
       about.onanswer?.(facts);
@@ -138,7 +137,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const about = subject;
     answer = null;
     failed = false;
-    save.disabled = true;
+    enable(save, false);
     maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
     trust?.clear();
     node.setAttribute("aria-busy", "true");
@@ -161,7 +160,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   function present(about, found, picture) {
     answer = found;
     node.setAttribute("aria-busy", "false");
-    save.disabled = false;
+    enable(save, true);
     setText(title, found.title);
     choices.show(found);
     maps.show(found, picture);
@@ -185,7 +184,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const { model, image, path, view } = subject;
     const { method: by, layers, maps: found } = answer;
     const wanted = found.map(({ target }) => target);
-    save.disabled = true;
+    enable(save, false);
     setText(saved, "gathering ...");
     try {
       const { name, data } = await ask.bundle({
@@ -203,7 +202,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     } catch (error) {
       setText(saved, error.message);
     }
-    save.disabled = !answer;
+    enable(save, answer !== null);
   }
 
   trust?.clear();

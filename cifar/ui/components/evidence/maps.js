@@ -317,9 +317,8 @@ export function createMaps(classes, colours) {
     /** What is drawn now: canvases and their captions. */
     drawn: () =>
       answer
-        ? answer.maps.map(({ target }, k) => ({
+        ? answer.maps.map((_, k) => ({
             canvas: figures[k].canvas,
-            target,
             words: figures[k].words.textContent,
           }))
         : [],

@@ -97,7 +97,7 @@ export function createProbes(classes, request) {
     }
     const { key, question } = asked;
     body.classList.add("pending");
-    setText(status, answer ? "" : "trying ...");
+    setText(status, answer && !body.hidden ? "" : "trying ...");
     latest.start(
       answers.has(key) ? 0 : rest,
       () => answers.get(key, question),

@@ -1,6 +1,6 @@
 /** "Can this map be trusted?": asked on demand, answered in a sentence, with what it rests on. */
 
-import { el, fill, setText } from "../shared/dom.js";
+import { el, enable, fill, setText } from "../shared/dom.js";
 import { percent } from "../shared/words.js";
 import { curves, framed } from "./curves.js";
 import { createAnswers, createLatest } from "./latest.js";
@@ -82,7 +82,7 @@ export function createTrust(classes, request) {
 
   function draw(next) {
     state = next;
-    button.disabled = state === "none" || state === "waiting";
+    enable(button, state === "idle");
     button.hidden = state === "answered";
     setText(button, state === "waiting" ? "checking ..." : "check this map");
     details.hidden = state !== "answered";
@@ -128,7 +128,6 @@ export function createTrust(classes, request) {
      */
     reset(key, question) {
       every.checked = remembered.every;
-      if (asked?.key === key && (state === "answered" || state === "waiting")) return;
       asked = { key, question };
       latest.cancel();
       draw("idle");

@@ -1,7 +1,8 @@
 /** One image large: what it is, who says what, why, what speaks for it, and what is like it. */
 
 import { createEvidence } from "../evidence/evidence.js";
-import { copy, download, el, fill, setText } from "../shared/dom.js";
+import { copy, download, el, enable, fill, setStyle, setText } from "../shared/dom.js";
+import { SIDE } from "../shared/heat.js";
 import { count, percent } from "../shared/words.js";
 import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, PROBABILITY, caption } from "./captions.js";
@@ -9,6 +10,7 @@ import { drawCard } from "./card.js";
 import { tagsCsv } from "./export.js";
 import { TAGS } from "./tags.js";
 
+/** Screen pixels for each of an image's: at first, and where it is enlarged as far as it fits. */
 const SCALE = 5;
 const LARGE = 10;
 const REST_MS = 150;
@@ -65,7 +67,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   );
   const alikePart = el("section", {}, el("h3", {}, "Nearest image that it gets right"), alike);
   const tagButtons = TAGS.map((tag) =>
-    el("button.chip", { "data-tag": tag, onclick: () => mark(tag) }, tag),
+    el("button.chip", { "data-tag": tag, onclick: ({ currentTarget }) => mark(tag, currentTarget) }, tag),
   );
   const tagged = el("span.quiet");
   const exportTags = el("button.link", { onclick: saveTags }, "export tags");
@@ -75,15 +77,16 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     hidden: true,
     "aria-label": "link to this image",
   });
+  const head = el(
+    "div.head",
+    {},
+    picture,
+    el("div.about", {}, title, facts, verdict, el("div.steps-nav", {}, before, after), place),
+  );
   const body = el(
     "div.body",
     {},
-    el(
-      "div.head",
-      {},
-      picture,
-      el("div.about", {}, title, facts, verdict, el("div.steps-nav", {}, before, after), place),
-    ),
+    head,
     reasons,
     numbers,
     bars.node,
@@ -135,19 +138,20 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   }
 
   function paint() {
-    picture.classList.toggle(
-      "pending",
-      !sheets().paint(picture, state.shown, large ? LARGE : SCALE),
-    );
+    const scale = large ? Math.min(LARGE, Math.floor(head.clientWidth / SIDE) || LARGE) : SCALE;
+    setStyle(picture, { "--side": `${SIDE * scale}px` });
+    picture.classList.toggle("pending", !sheets().paint(picture, state.shown, scale));
     if (!alikePart.hidden) sheets().paint(alike.firstChild, +alike.dataset.index, 2);
   }
 
-  function mark(tag) {
-    tags.toggle(state.shown, tag);
+  /** What the visitor sees pressed is taken off, whatever another tab did since. */
+  function mark(tag, button) {
+    tags.set(state.shown, tag, button.getAttribute("aria-pressed") !== "true");
     drawTags();
   }
 
   function drawTags() {
+    tags.refresh();
     const now = tags.of(state.shown);
     for (const button of tagButtons)
       button.setAttribute("aria-pressed", now.includes(button.dataset.tag));
@@ -157,6 +161,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   }
 
   function saveTags() {
+    tags.refresh();
     download(new Blob([tagsCsv(state, tags)], { type: "text/csv" }), "cifar-tags.csv");
   }
 
@@ -373,19 +378,16 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
           : "not among the images of this selection",
       );
       place.classList.toggle("outside", at < 0);
-      before.disabled = !selection.length || at === 0;
-      after.disabled = !selection.length || at === selection.length - 1;
+      enable(before, selection.length && at !== 0);
+      enable(after, selection.length && at !== selection.length - 1);
       drawTags();
       paint();
     },
-    /**
-     * Images have come.
-     * @param {boolean} awaited whether the server had none before: then heat maps failed, too
-     */
-    arrived(awaited) {
+    /** Images have come, or are asked for again: so are heat maps that failed. */
+    arrived() {
       if (!state || state.shown < 0) return;
       paint();
-      if (awaited) evidence?.retry();
+      evidence?.retry();
     },
     destroy() {
       turn++;

@@ -76,6 +76,8 @@ export function mount(root, adapter) {
   let known = null;
   let parts = null;
   let orders = [];
+  /** Whether the detail stands beside the gallery; as it was last, while the page hides both. */
+  let roomy = root.clientWidth >= ROOMY;
   let addressTimer = 0;
   let destroyed = false;
   /** The model that was last asked for comparison. */
@@ -206,7 +208,7 @@ export function mount(root, adapter) {
   function pick(index, { scroll = true } = {}) {
     state = { ...state, view: { ...state.view, id: index } };
     redraw({ follow: true });
-    if (scroll && !roomy()) scrollTo(parts.detail.node);
+    if (scroll && !roomy) scrollTo(parts.detail.node);
   }
 
   /** Show the image after (1) or before (-1) the shown one; the first, if that is not among them. */
@@ -216,8 +218,6 @@ export function mount(root, adapter) {
     const to = place < 0 ? 0 : Math.min(selection.length - 1, Math.max(0, place + by));
     pick(selection[to], { scroll: false });
   }
-
-  const roomy = () => root.clientWidth >= ROOMY;
 
   function scrollTo(node) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -232,7 +232,7 @@ export function mount(root, adapter) {
     const start = performance.now();
     const fails = failures(state, state.view, state.area?.mask ?? null);
     const selection = select(fails, orders[state.view.sort]);
-    const shown = state.view.id === ANY ? (roomy() ? (selection[0] ?? ANY) : ANY) : state.view.id;
+    const shown = state.view.id === ANY ? (roomy ? (selection[0] ?? ANY) : ANY) : state.view.id;
     // An unchanged selection stays the same object: the gallery keeps its page.
     const same = state.selection && sameList(state.selection, selection);
     state = {
@@ -271,11 +271,9 @@ export function mount(root, adapter) {
   function build() {
     const { images } = state;
     const { classes } = images.header;
-    let awaited = false;
     const sheets = createSheets(adapter, images, (message) => {
       parts?.gallery.wait(message);
-      if (!message) parts?.detail.arrived(awaited);
-      awaited = message !== "";
+      if (!message) parts?.detail.arrived();
     });
     const shared = { change, pick, sheets: () => sheets, tags };
     const linkTo = (view) => adapter.link(format(view, known, adapter.model));
@@ -375,6 +373,13 @@ export function mount(root, adapter) {
     theme.observe(node, { attributes: true, attributeFilter: ["class"] });
   }
 
+  const room = new ResizeObserver(() => {
+    if (!root.clientWidth || roomy === root.clientWidth >= ROOMY) return;
+    roomy = !roomy;
+    if (state) redraw();
+  });
+  room.observe(root);
+
   root.explorer = {
     /** The test indices that pass all filters, in order. */
     selection: () => (state ? Array.from(state.selection) : []),
@@ -404,6 +409,7 @@ export function mount(root, adapter) {
       turn++;
       clearTimeout(addressTimer);
       theme.disconnect();
+      room.disconnect();
       root.removeEventListener("keydown", onKey);
       parts?.sheets.destroy();
       parts?.map.destroy();

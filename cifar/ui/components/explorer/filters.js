@@ -86,7 +86,14 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
     if (known) pick(index); // whatever the filters say; the detail says if they leave it out
   });
   const missing = el("p.problem", { role: "status" });
-  const chips = el("div.chips.active", { role: "group", "aria-label": "Filters that are on" });
+  const each = el("span.each");
+  const clear = el("button.link", { onclick: () => change(NO_FILTERS, true) }, "clear all");
+  const chips = el(
+    "div.chips.active",
+    { role: "group", "aria-label": "Filters that are on" },
+    each,
+    clear,
+  );
   const line = el("p.count", { "aria-live": "polite" });
   const exports = el(
     "details.export",
@@ -129,6 +136,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
   let model = null;
 
   function save(kind) {
+    tags.refresh();
     const { model: shown, selection } = state;
     const text =
       kind === "csv"
@@ -196,7 +204,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
     const held = chips.contains(document.activeElement);
     const on = active(state);
     fill(
-      chips,
+      each,
       on.map(([text, patch]) =>
         el(
           "button.chip.on",
@@ -211,8 +219,8 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
           el("span", { "aria-hidden": "true" }, " ✕"),
         ),
       ),
-      on.length > 1 && el("button.link", { onclick: () => change(NO_FILTERS, true) }, "clear all"),
     );
+    clear.hidden = on.length < 2;
     chips.hidden = !on.length;
     // Whoever removed the last one by keyboard goes on with the menus.
     if (held && !on.length) menus.true.select.focus();
@@ -238,7 +246,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
           named(sorts).map(({ value, text }) => el("option", { value }, text)),
         );
         for (const { select } of Object.values(menus)) {
-          for (const option of select.options) option.dataset.text = option.textContent;
+          for (const option of select.options) option.dataset.text ??= option.textContent;
         }
       }
       for (const [key, { select }] of Object.entries(menus)) {

@@ -3,7 +3,7 @@
  * it shows, so that a click always means the picture that was seen.
  */
 
-import { el, setText } from "../shared/dom.js";
+import { el, enable, setText } from "../shared/dom.js";
 import { count } from "../shared/words.js";
 import { caption } from "./captions.js";
 
@@ -155,8 +155,8 @@ export function createGallery({ pick, clear, sheets }) {
     if (document.activeElement !== input || +input.value !== page + 1) input.value = page + 1;
     input.max = last() + 1;
     setText(pages, `of ${last() + 1}`);
-    back.disabled = page === 0;
-    on.disabled = page === last();
+    enable(back, page > 0);
+    enable(on, page < last());
     pager.hidden = !size;
     empty.hidden = size > 0;
     setStop(Math.min(stop, Math.max(0, end - first - 1)));

@@ -108,6 +108,8 @@ export function createMatrix(classes, change) {
   // One tab stop for the whole matrix; arrows move within it.
   const buttons = [...heads, ...sides, ...cells];
   let stop = cells[0];
+  /** The words of the comparison that is offered, if any. */
+  let offered = "";
   for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
   const at = (row, column) => {
     if (row === 0) return heads[column - 1];
@@ -224,12 +226,18 @@ export function createMatrix(classes, change) {
       sides[k].setAttribute("aria-pressed", view.true === k && view.predicted === ANY);
       heads[k].setAttribute("aria-pressed", view.predicted === k && view.true === ANY);
     });
-    if (other < 0) return fill(mirror);
-    const words = `${classes[view.predicted]} seen as ${classes[view.true]} (${count(counts[other])})`;
+    const words =
+      other < 0
+        ? ""
+        : `${classes[view.predicted]} seen as ${classes[view.true]} (${count(counts[other])})`;
+    if (words === offered) return; // drawn anew, screen readers would say it again
+    offered = words;
     fill(
       mirror,
-      "compare with ",
-      el("button.link", { onclick: () => pick(view.predicted, view.true) }, words),
+      words && [
+        "compare with ",
+        el("button.link", { onclick: () => pick(view.predicted, view.true) }, words),
+      ],
     );
   }
 

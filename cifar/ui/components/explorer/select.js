@@ -104,20 +104,20 @@ export function facets({ images, model, other }, fails) {
     agreement: { any: 0, each: new Uint32Array(agreement ? images.header.agreement.length : 0) },
     cell: { any: 0, each: new Uint32Array(CELLS.length) },
   };
-  const add = (facet, i, at) => {
+  const add = (facet, at) => {
     facet.any++;
     if (at < facet.each.length) facet.each[at]++;
   };
   for (let i = 0; i < fails.length; i++) {
     const bits = fails[i];
     const alone = (bit) => (bits & ~bit) === 0;
-    if (alone(BIT.true)) add(counts.true, i, label[i]);
-    if (alone(BIT.predicted)) add(counts.predicted, i, predicted[i]);
-    if (alone(BIT.outcome)) add(counts.outcome, i, label[i] === predicted[i] ? 1 : 0);
-    if (verdict && alone(BIT.verdict)) add(counts.verdict, i, verdict[i] - 1);
-    if (agreement && alone(BIT.agreement)) add(counts.agreement, i, agreement[i]);
+    if (alone(BIT.true)) add(counts.true, label[i]);
+    if (alone(BIT.predicted)) add(counts.predicted, predicted[i]);
+    if (alone(BIT.outcome)) add(counts.outcome, label[i] === predicted[i] ? 1 : 0);
+    if (verdict && alone(BIT.verdict)) add(counts.verdict, verdict[i] - 1);
+    if (agreement && alone(BIT.agreement)) add(counts.agreement, agreement[i]);
     if (theirs && alone(BIT.cell)) {
-      add(counts.cell, i, cellOf(label[i], predicted[i], theirs[i]));
+      add(counts.cell, cellOf(label[i], predicted[i], theirs[i]));
     }
   }
   counts.outcome.each[OUTCOMES.indexOf("all")] = counts.outcome.any;

@@ -11,8 +11,8 @@ const POLL_MS = 3000;
 /**
  * @param {any} adapter
  * @param {import('./pack.js').Pack} images
- * @param {(message: string) => void} changed called when sheets have come, or when they are awaited
- *   (with the reason; '' once they are there)
+ * @param {(message: string) => void} changed called with '' when a sheet has come or those that did
+ *   not are asked for again, and with the reason while they are awaited
  */
 export function createSheets(adapter, images, changed) {
   const { per_sheet: perSheet, columns } = images.header.sheets;

@@ -5,15 +5,19 @@
 export const TAGS = ["label wrong", "ambiguous", "model's fault", "interesting"];
 const KEY = "cifar-lens:tags";
 
-/** @returns {{of(index: number): string[], toggle(index: number, tag: string): void, all(): Object<string, string[]>}} */
+/** @returns {{of(index: number): string[], set(index: number, tag: string, on: boolean): void, all(): Object<string, string[]>, refresh(): void}} */
 export function createTags() {
   let tags = read() ?? {};
+  /** Another tab of the browser may have written meanwhile. */
+  const refresh = () => (tags = read() ?? tags);
   return {
+    refresh,
     of: (index) => tags[index] ?? [],
-    toggle(index, tag) {
-      tags = read() ?? tags; // another tab of the browser may have written meanwhile
+    set(index, tag, on) {
+      refresh();
       const now = new Set(tags[index]);
-      if (!now.delete(tag)) now.add(tag);
+      if (on) now.add(tag);
+      else now.delete(tag);
       if (now.size) tags[index] = TAGS.filter((name) => now.has(name));
       else delete tags[index];
       try {
@@ -22,7 +26,7 @@ export function createTags() {
         // A page in a sandboxed frame has no storage; the tags last as long as the page.
       }
     },
-    all: () => (tags = read() ?? tags),
+    all: () => tags,
   };
 }
 

@@ -5,8 +5,9 @@
 
 /**
  * @param {string} tag e.g. 'button' or 'button.chip.on'
- * @param {Object<string, any>} [props] attributes; functions become listeners (`onclick`), `style`
- *   takes an object of properties, and false, null and undefined are left out
+ * @param {Object<string, any>} [props] attributes; functions become listeners (`onclick`, which a
+ *   button calls only while it is enabled, see `enable`), `style` takes an object of properties, and
+ *   false, null and undefined are left out
  * @param {...(Node|string|number|null|undefined|false|Array)} children
  * @returns {HTMLElement}
  */
@@ -17,13 +18,23 @@ export function el(tag, props = {}, ...children) {
   if (name === "button") node.type = "button";
   for (const [key, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") node.addEventListener(key.slice(2), value);
+    if (typeof value === "function")
+      node.addEventListener(key.slice(2), key === "onclick" ? enabled(node, value) : value);
     else if (key === "style") setStyle(node, value);
     else node.setAttribute(key, value === true ? "" : String(value));
   }
   append(node, children);
   return node;
 }
+
+/** Whether a button does anything now. Unlike a `disabled` one it keeps the focus. */
+export function enable(button, yes) {
+  button.setAttribute("aria-disabled", !yes);
+}
+
+const enabled = (node, act) => (event) => {
+  if (node.getAttribute("aria-disabled") !== "true") act(event);
+};
 
 /**
  * As `el`, for drawings; attributes only.

@@ -1,6 +1,6 @@
 /** Any picture that the browser can decode, and the 32x32 of it that the network sees. */
 
-import { SIDE } from "../classify/pixels.js";
+import { SIDE } from "../shared/heat.js";
 import { resized } from "./resample.js";
 
 /** Rows that are read at once: some browsers have no canvas for a large photograph. */

@@ -82,7 +82,10 @@ export function createAnswers(site) {
     const { images, sheets } = await tests;
     const label = images.columns.label[index];
     if (known.has(index)) return { pixels: known.get(index), label };
-    const canvas = await sheets.canvas(index);
+    const canvas = await sheets.canvas(index).catch((error) => {
+      tests = null; // its sheets may be there the next time
+      throw error;
+    });
     const { width, height } = canvas;
     const bytes = new Uint8Array(3 * width * height);
     withoutAlpha(canvas.getContext("2d").getImageData(0, 0, width, height).data, bytes);
@@ -123,7 +126,10 @@ export function createAnswers(site) {
       line.hidden = !now;
       if (!now) return;
       const [done, of] = [now.done, now.of].map((bytes) => (bytes / 1e6).toFixed(1));
-      setText(line.querySelector("span"), `Fetching the network, once: ${done} of ${of} MB`);
+      // Of the two, only the first is read aloud.
+      const [said, amount] = line.querySelectorAll("span");
+      setText(said, "Fetching the network, once:");
+      setText(amount, `${done} of ${of} MB`);
       Object.assign(line.querySelector("progress"), { max: now.of, value: now.done });
     },
   });
