@@ -223,7 +223,7 @@ def download(file: str) -> Path:
             ) from error
         for cause in hub.causes(error):
             # Nobody typed the dataset's name, so a Hub that has none of that name is no help.
-            unknown = isinstance(cause, HfHubHTTPError) and cause.response.status_code in (401, 404)
+            unknown = isinstance(cause, HfHubHTTPError) and hub.is_unknown(cause)
             if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not unknown:
                 said = hub.sentence(cause, DATASET, "read")
                 raise DataError(

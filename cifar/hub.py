@@ -160,6 +160,14 @@ def causes(error: BaseException) -> list[BaseException]:
     return chain
 
 
+def is_unknown(error: Exception) -> bool:
+    """Whether this HfHubHTTPError says that there is no such thing, or not without a token."""
+    from huggingface_hub import get_token
+
+    status = error.response.status_code
+    return status == 404 or (status == 401 and not get_token())
+
+
 def sentence(error: Exception, name: HubName | str, access: Literal["read", "write"]) -> str:
     """What an error of the Hub's client means, and what to do."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -199,12 +207,12 @@ def _refusal(error, name: HubName | str, access: str) -> str:
         return f"{repo_id} is gated: ask for access on its page on the Hub, and {LOG_IN}."
     if isinstance(error, RevisionNotFoundError):
         return f"{repo_id} has no revision {str(name).partition('@')[2]!r} on the Hub."
-    if status == 401 and get_token():
-        return f"The Hub refuses your token (401), it is wrong or has expired: {LOG_IN}."
-    if status in (401, 404):
+    if is_unknown(error):
         nor = ", nor a folder of that name here" if access == "read" else ""
         hint = "check the name" if get_token() else f"check the name, or {LOG_IN}"
         return f"There is no {repo_id} on the Hub that you may see{nor}: {hint}."
+    if status == 401:
+        return f"The Hub refuses your token (401), it is wrong or has expired: {LOG_IN}."
     if status == 403:
         return (
             f"Your token has no right to {access} {repo_id} (403): take one from {TOKENS} that "

@@ -12,7 +12,7 @@ from huggingface_hub import SpaceCardData, metadata_load
 from cifar import LensError, checkpoint, library
 from cifar.publish import deploy, needed, site
 from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check
-from cifar.ui import report
+from cifar.results import drawn
 
 # https://huggingface.co/docs/hub/spaces-config-reference
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -82,10 +82,10 @@ def test_the_folder_holds_what_the_app_reads_and_nothing_else(flavour, request):
     data = {p.relative_to(needed.ROOT).as_posix() for p in needed.data_files(needed.modules())}
     kept = {f"checkpoints/{name}/{file}" for name in library.NAMES for file in CHECKPOINT_FILES}
     figures = {
-        Path(path).relative_to(needed.ROOT).as_posix()
+        path.relative_to(needed.ROOT).as_posix()
         for name in library.NAMES
         for kind in ("confusion_matrix", "reliability", "misclassified")
-        if (path := report.figure(name, kind))
+        if (path := drawn(library.load(name), kind))
     } | {"assets/training_curves.png", "assets/training_images.png"}
     own = {"README.md", "LICENSE", "requirements.txt", "thumbnail.png"}
     own |= {"pre-requirements.txt"} if flavour == "cpu" else set()

@@ -104,8 +104,9 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   let subject = null;
   /** What is drawn; null while something else is awaited. @type {Answer|null} */
   let answer = null;
-  /** Whether the newest question could not be answered. */
+  /** Whether the newest question could not be answered, and whether its picture was missing. */
   let failed = false;
+  let missing = false;
 
   const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
     JSON.stringify([model, key, by, layers, wanted]);
@@ -137,6 +138,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const about = subject;
     answer = null;
     failed = false;
+    missing = false;
     enable(save, false);
     maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
     trust?.clear();
@@ -148,7 +150,10 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       here ? 0 : REST_MS,
       async (current) => {
         const picture = about.picture();
-        picture.catch(() => {}); // what the server says of the same lack comes first
+        // What the server says of the same lack comes first.
+        picture.catch(() => {
+          if (about === subject) missing = true;
+        });
         return [await find(about, current), await picture];
       },
       ([found, picture]) => present(about, found, picture),
@@ -222,9 +227,9 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       refresh();
     },
 
-    /** Ask again for what could not be had, if anything. */
+    /** Pictures have come: ask again if one was missing. */
     retry() {
-      if (failed) refresh();
+      if (failed && missing) refresh();
     },
 
     /** What is drawn now, for the card: canvases with their captions, class by class. */

@@ -383,7 +383,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       drawTags();
       paint();
     },
-    /** Images have come, or are asked for again: so are heat maps that failed. */
+    /** Images have come, or are asked for again: so are heat maps that failed for want of them. */
     arrived() {
       if (!state || state.shown < 0) return;
       paint();
