@@ -64,7 +64,7 @@ def _copy(path: Path | None) -> str | None:
     """A copy whose name changes with its content, for browsers keep what has the same address."""
     if path is None:
         return None
-    return str(SERVED.path / SERVED.add(path.stem, path.suffix, path.read_bytes()))
+    return str(SERVED.path / SERVED.once(f"{path.stem}/figure", path.suffix, path.read_bytes))
 
 
 def show(name: str) -> list:
