@@ -318,6 +318,21 @@ def sticks_out(page):
     )
 
 
+@pytest.mark.parametrize("width", [390, 800, 1120, 1280, 1440])
+def test_every_number_of_the_matrix_fits_its_cell(visit, width):
+    page = visit(width=width, height=900).page
+    cells = page.locator("#explorer .confusion :is(.cell, td.rate)").filter(visible=True)
+    assert cells.count() >= 100
+    crowded = cells.evaluate_all(
+        """(cells) => cells.filter((cell) => {
+          const text = document.createRange();
+          text.selectNodeContents(cell);
+          return text.getBoundingClientRect().width > cell.getBoundingClientRect().width;
+        }).map((cell) => cell.textContent)"""
+    )
+    assert crowded == []
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_panel_fits_and_has_no_barrier_in_light_and_dark(visit, barriers, width):
     explorer = visit("/?true=cat&pred=ship&slice=class:3", width=width, height=940)
