@@ -63,7 +63,7 @@ def test_saving_a_loaded_checkpoint_writes_the_same_weights(make_checkpoint, tmp
 def test_filters_are_stored_in_half_precision_and_batch_norm_in_full(make_checkpoint):
     tensors = load_file(make_checkpoint() / "model.safetensors")
     assert tensors["prep.conv.weight"].dtype == torch.float16
-    assert tensors["prep.norm.running_var"].dtype == torch.float32
+    assert tensors["prep.norm.norm.running_var"].dtype == torch.float32
 
 
 def test_a_checkpoint_has_three_files_and_no_leftovers(make_checkpoint):
@@ -75,8 +75,8 @@ def test_a_checkpoint_has_three_files_and_no_leftovers(make_checkpoint):
 
 def test_a_missing_tensor_is_named(make_checkpoint):
     folder = make_checkpoint()
-    edit_weights(folder, lambda tensors: tensors.pop("stage1.norm1.bias"))
-    with pytest.raises(CheckpointError, match=r"lacks stage1\.norm1\.bias\."):
+    edit_weights(folder, lambda tensors: tensors.pop("stage1.norm1.norm.bias"))
+    with pytest.raises(CheckpointError, match=r"lacks stage1\.norm1\.norm\.bias\."):
         checkpoint.load(folder)
 
 

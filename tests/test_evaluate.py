@@ -104,7 +104,7 @@ def test_evaluate_writes_predictions_metrics_and_card(evaluated):
     assert sorted(path.name for path in evaluated.folder.iterdir()) == FILES
     assert strict_json(evaluated.folder / "metrics.json") == evaluated.result
     assert evaluated.result["official"] is False
-    assert evaluated.result["parameters"] == 49_603
+    assert evaluated.result["parameters"] == 49_091
 
 
 def test_recorded_predictions_are_what_the_network_says(evaluated):
@@ -120,7 +120,7 @@ def test_recorded_predictions_are_what_the_network_says(evaluated):
 def test_recorded_features_lead_to_the_logits(evaluated):
     ckpt = checkpoint.load(evaluated.folder)
     predictions = load_predictions(ckpt)
-    assert predictions.features.dtype == np.float16 and predictions.features.shape == (260, 72)
+    assert predictions.features.dtype == np.float16 and predictions.features.shape == (260, 56)
     with torch.no_grad():
         logits = ckpt.model.head(torch.from_numpy(predictions.features).float()).numpy()
     error = np.abs(logits - predictions.logits).max()
@@ -403,7 +403,7 @@ def test_features_that_are_too_large_are_left_out(make_checkpoint, monkeypatch):
 def test_predict_goes_through_in_batches(make_checkpoint, tiny_split):
     ckpt, images = checkpoint.load(make_checkpoint()), tiny_split(510).images
     logits, features = predict(ckpt, images)
-    assert logits.shape == (510, 10) and features.shape == (510, 72)
+    assert logits.shape == (510, 10) and features.shape == (510, 56)
     np.testing.assert_allclose(logits, logits_of(ckpt.path, images), atol=1e-4)
     mirrored, _ = predict(ckpt, images, mirrored=True)
     np.testing.assert_allclose(mirrored, logits_of(ckpt.path, images.flip(-1)), atol=1e-4)

@@ -47,7 +47,7 @@ def test_summary_prints_the_layer_table(run):
 
 
 def test_summary_knows_the_light_network(run):
-    assert "Total params: 49,603" in run("summary", "basenet")
+    assert "Total params: 49,091" in run("summary", "basenet")
 
 
 def test_a_known_problem_is_one_line_without_a_traceback(picture):

@@ -103,11 +103,11 @@ def test_lookahead_equals_a_short_reference(keep):
 def test_lookahead_covers_batch_norm_statistics_and_leaves_counters():
     model = create_model("basenet")
     lookahead = Lookahead(model)
-    model.prep.norm.running_mean.fill_(4)
-    model.prep.norm.num_batches_tracked.fill_(7)
+    model.prep.norm.norm.running_mean.fill_(4)
+    model.prep.norm.norm.num_batches_tracked.fill_(7)
     lookahead.pull(model, keep=0.75)
-    assert (model.prep.norm.running_mean == 1).all()
-    assert model.prep.norm.num_batches_tracked == 7
+    assert (model.prep.norm.norm.running_mean == 1).all()
+    assert model.prep.norm.norm.num_batches_tracked == 7
 
 
 def test_lookahead_does_not_share_memory_with_the_model():

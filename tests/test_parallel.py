@@ -203,13 +203,13 @@ def test_a_signal_stops_both_processes_after_the_same_step(tmp_path, tiny_split)
 
 def test_synchronizing_keeps_parameters_buffers_and_evaluation(stirred_model):
     model = stirred_model("basenet")
-    model.prep.norm.weight.requires_grad_(False)
+    model.prep.norm.norm.weight.requires_grad_(False)
     before, parameters = model.state_dict(), list(model.parameters())
     trained = [p.requires_grad for p in parameters]
     x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     logits = model(x)
     synchronize_batch_norms(model)
-    assert isinstance(model.prep.norm, SyncedBatchNorm)
+    assert isinstance(model.prep.norm.norm, SyncedBatchNorm)
     assert list(model.state_dict()) == list(before)
     assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
     assert [p.requires_grad for p in model.parameters()] == trained

@@ -345,8 +345,8 @@ def test_a_class_without_evidence_has_an_empty_map(make_checkpoint, image, metho
 def test_without_any_activation_no_method_fails(make_checkpoint, image):
     ckpt = checkpoint.load(make_checkpoint())
     with torch.no_grad():
-        ckpt.model.stage4[1].norm2.weight.zero_()
-        ckpt.model.stage4[1].norm2.bias.fill_(-1)
+        ckpt.model.stage4[1].norm2.norm.weight.zero_()
+        ckpt.model.stage4[1].norm2.norm.bias.fill_(-1)
     for method in cam.FORMULAS:
         for layers in (["stage4"], ["stage3", "stage4"]):
             (heat,) = heat_maps(ckpt, image, [6], method, layers)

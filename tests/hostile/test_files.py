@@ -117,7 +117,7 @@ def test_weights_of_another_type_are_named(make_checkpoint, dtype):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("name", ["head.bias", "prep.conv.weight", "prep.norm.running_var"])
+@pytest.mark.parametrize("name", ["head.bias", "prep.conv.weight", "prep.norm.norm.running_var"])
 def test_weights_that_are_no_numbers_are_named(make_checkpoint, name, value):
     folder = make_checkpoint()
     edit_weights(folder, lambda t: t[name].view(-1)[:1].fill_(value))
