@@ -110,13 +110,16 @@ PRESETS = {
     ),
     "basenet": Recipe(
         network="basenet",
-        epochs=40,
-        sizes=(16,) * 12 + (24,) * 20 + (32,),
+        epochs=140,
+        restart=40,
+        sizes=(16,) * 12 + (24,) * 20 + (32,) * 8 + (24,) * 75 + (32,),
         weight_decay=5e-4,
         muon_lr=0.04,
-        # A small network underfits: it needs no softer targets than this, and no mixed images.
+        # A small network underfits: it needs no softer targets than this.
         label_smoothing=0.1,
         shift=4,
+        # Mixed images come when it knows whole ones, and leave it the last epochs to see those.
+        cutmix=(0.0,) * 40 + (0.5,) * 92 + (0.0,) * 8,
         teacher="resnet",
         teacher_weight=0.9,
         # So the teacher is about as sure as it is right, for its pupil's confidence; at 1 it is
