@@ -299,7 +299,7 @@ def summary(model: nn.Module, size: int = 32) -> str:
         parameters = sum(p.numel() for p in module.parameters())
         rows.append((f"{type(module).__name__}-{len(rows) + 1}", shape, parameters))
 
-    leaves = [m for m in model.modules() if not list(m.children())]
+    leaves = [m for m in model.modules() if not list(m.children()) or isinstance(m, mirror.Norm)]
     hooks = [leaf.register_forward_hook(record) for leaf in leaves]
     was_training = model.training
     try:

@@ -79,6 +79,11 @@ def test_both_of_a_pair_are_normalised_alike(maps, memory_format):
     wanted = (maps - mean.repeat(2)[:, None, None]) / (var.repeat(2)[:, None, None] + 1e-5).sqrt()
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(layer.norm.running_mean, 0.1 * mean)
+    known = layer.norm.running_mean.repeat(2), layer.norm.running_var.repeat(2)
+    with torch.no_grad():
+        found = layer.eval()(maps)
+    wanted = (maps - known[0][:, None, None]) / (known[1][:, None, None] + 1e-5).sqrt()
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
 
 
 def test_both_of_a_pair_are_excited_alike(maps):
