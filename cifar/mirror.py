@@ -89,7 +89,7 @@ class Excite(nn.Module):
 
 
 class Merge(nn.Module):
-    """The larger one of each pair: an ordinary map (N, width, H, W), which mirrors as pictures do."""
+    """The larger one of each pair: an ordinary map (N, width, H, W), mirrored as the picture is."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(1, (2, -1)).amax(1)

@@ -44,7 +44,7 @@ def ckpt(request):
 
 def test_accuracy_bars_hold():
     found = {name: checkpoint.load(name).metrics["test"]["accuracy"]["value"] for name in NAMES}
-    assert found["resnet"] >= 0.95 and found["basenet"] >= 0.895, found
+    assert found["resnet"] >= 0.95 and found["basenet"] >= 0.91, found
 
 
 def test_its_confidence_is_right_to_a_percent(ckpt):
