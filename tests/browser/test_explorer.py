@@ -267,7 +267,7 @@ EVERY_CHIP = [
     "people: 50% to under 90%",
     "confidence 20 to 99%",
     "True class: cat",
-    "both wrong with BaseNet 50k",
+    "both wrong with BaseNet 49k",
 ]
 
 
