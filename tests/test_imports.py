@@ -22,6 +22,7 @@ RANKS = [
         "cifar.metrics",
         "cifar.device",
         "cifar.convolution",
+        "cifar.mirror",
         "cifar.qualities",
         "cifar.foreign",
     },
@@ -123,6 +124,7 @@ def test_the_arithmetic_knows_neither_files_nor_the_network():
         "cifar.optimizer",
         "cifar.model",
         "cifar.convolution",
+        "cifar.mirror",
     ):
         assert not imports(module) & {"pathlib", "json", "os", "huggingface_hub"}
     assert "torch" not in imports("cifar.images")
