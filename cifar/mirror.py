@@ -85,7 +85,7 @@ class Excite(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         means = x.mean((2, 3)).unflatten(1, (2, -1)).mean(1)
         weights = self.expand(self.relu(self.squeeze(means))).sigmoid()
-        return x * weights.repeat(1, 2)[:, :, None, None]
+        return x * torch.cat([weights, weights], 1)[..., None, None]
 
 
 class Merge(nn.Module):

@@ -81,6 +81,7 @@ def _small(proto: "ModelProto") -> "ModelProto":
     del proto.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
     for node in graph.node:
         del node.metadata_props[:]
+        node.name = ""  # which no node needs: its outputs have theirs
     casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
