@@ -13,12 +13,6 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def mirrored(maps: torch.Tensor) -> torch.Tensor:
-    """The map (N, 2 * width, H, W) that a layer makes of the mirrored picture."""
-    one, other = maps.flip(3).chunk(2, 1)
-    return torch.cat([other, one], 1)
-
-
 class Lift(nn.Conv2d):
     """3x3 convolution of an image, (N, width_in, H, W), with each filter and its mirror image."""
 

@@ -318,7 +318,7 @@ def sticks_out(page):
     )
 
 
-@pytest.mark.parametrize("width", [390, 800, 1180, 1280, 1440])
+@pytest.mark.parametrize("width", [390, 800, 1120, 1180, 1280, 1440])
 def test_every_number_of_the_matrix_fits_its_cell(visit, width):
     page = visit(width=width, height=900).page
     cells = page.locator("#explorer .confusion :is(.cell, td.rate)").filter(visible=True)
