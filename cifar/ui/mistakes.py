@@ -87,9 +87,21 @@ def train_thumbnails(question: dict) -> dict:
     }
 
 
-@functools.cache
 def training_images() -> tuple[np.ndarray, np.ndarray] | None:
-    return data.cached_training_images()
+    """`data.cached_training_images`, checked once. Where they are not there yet they are looked for
+    the next time too: a training that begins meanwhile fetches them."""
+    try:
+        return _checked_training_images()
+    except FileNotFoundError:
+        return None
+
+
+@functools.cache
+def _checked_training_images() -> tuple[np.ndarray, np.ndarray]:
+    found = data.cached_training_images()
+    if found is None:
+        raise FileNotFoundError  # which a cache does not keep
+    return found
 
 
 @answering

@@ -1,5 +1,6 @@
 """What the explorer in the page asks of the server, and what it must not get."""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -60,6 +61,21 @@ def test_without_the_training_images_the_page_is_told(monkeypatch):
     monkeypatch.setattr(tab, "training_images", lambda: None)
     answer = tab.train_thumbnails({"indices": [5]})
     assert answer["images"] == [] and "not on this computer" in answer["message"]
+
+
+def test_training_images_that_come_while_the_app_runs_are_found(monkeypatch):
+    unasked = functools.cache(tab._checked_training_images.__wrapped__)
+    monkeypatch.setattr(tab, "_checked_training_images", unasked)
+    asked = []
+
+    def found():
+        asked.append(1)
+        return None if len(asked) == 1 else ("images", "labels")
+
+    monkeypatch.setattr(data, "cached_training_images", found)
+    assert tab.training_images() is None
+    assert tab.training_images() == tab.training_images() == ("images", "labels")
+    assert len(asked) == 2  # and checked no more
 
 
 @pytest.mark.parametrize(
