@@ -1,6 +1,7 @@
 """What a visitor of the app waits for, beside a bare Gradio server that sends as much back."""
 
 import io
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -24,8 +25,8 @@ import gradio as gr
 def echo(question):
     return question
 
-def show(picture, answer):
-    return picture, answer
+def show(photo, answer):
+    return "drawn.png", answer
 
 gr.set_static_paths(["."])
 with gr.Blocks(analytics_enabled=False) as demo:
@@ -123,10 +124,11 @@ def call_row(ours: str, echo: str, folder: Path) -> Row:
         return classes, *app.predict(**asked, api_name="/explain")
 
     classes, drawn, answer = called()
+    shutil.copy(drawn, folder / "drawn.png")
 
     def echoed() -> None:
         bare.predict(handle_file(photo), classes, api_name="/say")
-        bare.predict(handle_file(drawn), answer, api_name="/show")
+        bare.predict(handle_file(photo), answer, api_name="/show")
 
     name = "/classify and /explain by gradio_client, resnet"
     return added(name, *in_turns(called, echoed, "calls"), at_most=120)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
 from gradio.components.api_component import Api
+from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_function_description
 
 from cifar import CLASSES, LensError, library
@@ -19,6 +20,7 @@ from cifar.images import FITS
 from cifar.mistakes import SORTS
 from cifar.page import PUBLISHED, models
 from cifar.ui import calls
+from cifar.ui.html import png
 from cifar.ui.picture import picture_input
 from cifar.verdicts import VERDICTS
 
@@ -59,21 +61,35 @@ def build() -> None:
             (calls.compare, False, tables),
         ):
             answer = Api(None, {"type": "object", "additionalProperties": {}}, "answer")
-            outputs = [gr.Image(format="png", label="picture"), answer] if has_picture else answer
+            picture = gr.Image(format="png", label="picture") if has_picture else None
+            outputs = [picture, answer] if has_picture else answer
             inputs = parameters(function, kinds, model=names[0])
             # Not queued: MCP clients would get no pictures, and there is `line`.
-            gr.on([], endpoint(function, line), inputs, outputs, queue=False)
+            gr.on([], endpoint(function, line, picture), inputs, outputs, queue=False)
 
 
-def endpoint(function: Callable, line: CapacityLimiter) -> Callable:
-    """A function as Gradio calls it: it waits in a line, and says in a sentence what is wrong."""
+def endpoint(
+    function: Callable, line: CapacityLimiter, picture: gr.Image | None = None
+) -> Callable:
+    """A function as Gradio calls it: it waits in a line, and says in a sentence what is wrong.
+
+    picture: the component for the pixels that the function returns first.
+    """
+
+    def with_file(*args):
+        pixels, *rest = function(*args)
+        # Gradio would compress it for four times as long, in the loop that serves everybody.
+        data = png(pixels, level=1)
+        return save_bytes_to_cache(data, "image.png", picture.GRADIO_CACHE), *rest
+
+    call = with_file if picture else function
 
     @functools.wraps(function)
     async def answer(*args):
         try:
             if line.statistics().tasks_waiting >= WAITING:
                 raise LensError("Too many calls are waiting: try again in a minute.")
-            return await to_thread.run_sync(function, *args, limiter=line)
+            return await to_thread.run_sync(call, *args, limiter=line)
         except LensError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
