@@ -105,6 +105,12 @@ def _shapes(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(picture.reduce(FINE))
 
 
+def noise() -> np.ndarray:
+    """Every value of every pixel drawn for itself: uint8 (1000, 32, 32, 3)."""
+    rng = np.random.default_rng(SEED)
+    return rng.integers(0, 256, (COUNT, SIZE, SIZE, 3), dtype=np.uint8)
+
+
 SETS = (
     ForeignSet(
         "digits",
@@ -120,4 +126,5 @@ SETS = (
     ),
     ForeignSet("textures", "textures of 1/f noise", "drawn from a fixed seed", textures),
     ForeignSet("shapes", "plain geometric shapes", "drawn from a fixed seed", shapes),
+    ForeignSet("noise", "plain noise", "drawn from a fixed seed", noise),
 )

@@ -17,9 +17,9 @@ map can still fail.
 
 ### How to read a doubt
 {page.UNSURE.strip()}
-*Unlike CIFAR-10*: what the network finds in the picture lies further from the test images than in
-95% of validation images. One in twenty ordinary images gets this wrongly, and many foreign ones
-pass; the model card says how many of which kind.
+*Unlike CIFAR-10*: what the network finds in the picture is too far from what it finds in the test
+images, or too faint. One in twenty ordinary images gets this wrongly, and some foreign ones pass;
+the model card says how many of which kind.
 
 ### How to read a confidence
 {page.CONFIDENCE.strip()}
