@@ -1,6 +1,11 @@
 """CIFAR Lens: train a small ResNet on CIFAR-10, then look at what it sees and why it is wrong."""
 
+from pathlib import Path
+
 __version__ = "0.1.0"
+
+# The project's folder with the data that it ships and the pictures of README.
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 # In the order of the dataset's own labels, 0 to 9.
 CLASSES = (

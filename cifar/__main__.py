@@ -31,6 +31,7 @@ def train(
     recipe: Annotated[Preset, tyro.conf.arg(name="")],
     run: Path | None = None,
     resume: bool = False,
+    data: Path | None = None,
 ) -> None:
     """Train a network; the checkpoint is written to RUN/checkpoint at the end.
 
@@ -38,11 +39,14 @@ def train(
         recipe: The preset's hyper-parameters, each of which can be changed.
         run: Folder of the run, runs/NETWORK if left out.
         resume: Go on where the run in this folder stopped.
+        data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
+            it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
     """
     from cifar.parallel import end_process
     from cifar.train import train as run_training
 
-    run_training(stretched(recipe), run or Path("runs") / recipe.network, resume=resume)
+    folder = run or Path("runs") / recipe.network
+    run_training(stretched(recipe), folder, resume=resume, source=data)
     end_process()
 
 
@@ -57,13 +61,17 @@ def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
     print(write(comparisons))
 
 
-def evaluate(checkpoint: str, /, explain: bool = False, images: int = 500) -> None:
-    """Measure a checkpoint: predictions.npz, metrics.json and the model card in its folder.
+def evaluate(
+    checkpoint: str, /, explain: bool = False, images: int = 500, data: Path | None = None
+) -> None:
+    """Measure a checkpoint, and write its predictions, metrics and model card into its folder.
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
         explain: Score heat maps only, every method and layer; needs the plain evaluation before.
         images: On how many test images heat maps are scored.
+        data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
+            it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
     """
     from cifar.card import percent, scores_table
 
@@ -74,7 +82,7 @@ def evaluate(checkpoint: str, /, explain: bool = False, images: int = 500) -> No
         return
     from cifar.evaluate import evaluate as measure
 
-    test = measure(checkpoint)["test"]
+    test = measure(checkpoint, data)["test"]
     print(f"Test accuracy, plain: {percent(test['accuracy'])}, n = {test['accuracy']['n']:,}")
     print(f"with the mirrored image averaged in: {percent(test['mirrored'])}")
 
@@ -184,6 +192,19 @@ def check_dry_run(dry_run: bool, out: Path | None) -> None:
         raise LensError("--dry-run and --out DIR go together: what would be uploaded goes to DIR.")
 
 
+def assets(sources: Path | None = None, out: Path | None = None) -> None:
+    """Make the shipped test images and annotations anew from what others published.
+
+    Args:
+        sources: Folder with the published files; those that it lacks are downloaded into it.
+        out: Write into this folder instead of the project's assets/.
+    """
+    from cifar import ASSETS
+    from cifar.assets import make
+
+    make(sources, out or ASSETS)
+
+
 def figures(screenshot: bool = True) -> None:
     """Draw the pictures under assets/ and refresh README's results table.
 
@@ -234,7 +255,7 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 def main() -> None:
-    verbs = (summary, train, recipes, evaluate, predict, push, deploy, figures, bench)
+    verbs = (summary, train, recipes, evaluate, predict, push, deploy, assets, figures, bench)
     verbs = {verb.__name__: verb for verb in verbs}
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     try:

@@ -35,6 +35,7 @@ FILES = (
     "history.jsonl",
     "metrics.json",
     "predictions.npz",
+    "neighbors.parquet",
     "README.md",
 )
 

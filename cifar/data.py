@@ -1,27 +1,26 @@
 """CIFAR-10 as uint8 tensors, checked pixel for pixel against the official release.
 
-The images come from the Hugging Face Hub (`uoft-cs/cifar10`, one parquet file of PNGs a split), are
-decoded once, and are memory-mapped from then on. The cache holds the rows of the official binary
-release (one label byte, then 1024 red, 1024 green and 1024 blue bytes), so that blocks of 10,000
-rows can be compared with that release by md5: `official` says whether every block is the real one.
+The test split is part of this project. The training split comes from the Hugging Face Hub
+(`uoft-cs/cifar10`), is decoded once and memory-mapped from then on, or from a folder that
+torchvision left. Rows are those of the official binary release (one label byte, then 1024 red, 1024
+green and 1024 blue bytes), so that blocks of 10,000 rows can be compared with it by md5: `official`
+says whether every block is the real one.
 """
 
 import contextlib
 import hashlib
-import io
 import json
 import os
+import tempfile
 import tokenize
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from tqdm import tqdm
 
-from cifar import CLASSES, LensError, hub
+from cifar import ASSETS, CLASSES, hub
+from cifar.image_table import DataError, ImageTable
 from cifar.pinned import cache_home
 
 DATASET = "uoft-cs/cifar10"
@@ -30,6 +29,8 @@ FILES = {
     "train": "plain_text/train-00000-of-00001.parquet",
     "test": "plain_text/test-00000-of-00001.parquet",
 }
+TEST_FILE = ASSETS / "cifar10-test.parquet"
+SOURCE_VARIABLE = "CIFAR_DATA"
 # md5 of each batch file of the binary release (https://www.cs.toronto.edu/~kriz/cifar.html), in
 # official order; the parquet file holds the training batches in another order.
 OFFICIAL_MD5 = {
@@ -60,10 +61,6 @@ VAL_SIZE = 2_000
 VAL_SEED = 2009  # the year of the technical report that introduced the dataset
 
 
-class DataError(LensError):
-    """The dataset could not be had, or is not what it should be; the message says what to do."""
-
-
 @dataclass(frozen=True)
 class Split:
     """One part of the dataset.
@@ -83,36 +80,38 @@ class Split:
         return len(self.labels)
 
 
-def load(split: str) -> Split:
+def load(split: str, source: str | Path | None = None) -> Split:
     """Load `train` (48,000 images), `val` (2,000 of the 50,000 training images) or `test` (10,000).
 
-    The first call downloads and decodes the release file that holds the split; later calls map the
-    decoded file into memory. Raises DataError if the data cannot be had or is damaged.
+    source: where torchvision left the training images, `cifar-10-batches-py`, the folder that holds
+    it or its .tar.gz; the environment variable CIFAR_DATA if None, and the Hub if that is not set.
+    The first call downloads and decodes the Hub's file; later calls map the decoded file into
+    memory. Raises DataError if the data cannot be had or is damaged.
     """
     if split not in ("train", "val", "test"):
         raise DataError(f"There is no split {split!r}: choose train, val or test.")
-    file = "test" if split == "test" else "train"
-    rows, official = _read_cache(file) or _build_cache(file)
+    if split == "test":
+        return load_test(TEST_FILE)
+    if source := source or os.environ.get(SOURCE_VARIABLE):
+        rows = read_torchvision(Path(source))
+        official = tuple(block_md5(rows)) == OFFICIAL_MD5["train"]
+    else:
+        rows, official = _read_cache() or _build_cache()
     images = torch.from_numpy(rows[:, 1:]).reshape(-1, 3, 32, 32)
     labels = torch.from_numpy(rows[:, 0].astype(np.int64))
-    indices = torch.arange(len(rows))
-    if split != "test":
-        held_out = val_mask(labels)
-        indices = indices[held_out if split == "val" else ~held_out]
-        images, labels = images[indices], labels[indices]
-    return Split(split, images, labels, indices, official)
+    held_out = val_mask(labels)
+    indices = torch.arange(len(rows))[held_out if split == "val" else ~held_out]
+    return Split(split, images[indices], labels[indices], indices, official)
 
 
-def cached_training_images() -> tuple[np.ndarray, np.ndarray] | None:
-    """All training images, where they have been decoded before; touches no network.
-
-    Returns uint8 (50000, 3, 32, 32) and labels, uint8 (50000,), in the official order, or None.
-    """
-    found = _read_cache("train")
-    if found is None:
-        return None
-    rows, _ = found
-    return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0]
+def load_test(path: Path) -> Split:
+    """Load the test split from a parquet file. Raises DataError if it is missing or damaged."""
+    table = ImageTable(path)
+    pixels = table.decode()
+    official = tuple(block_md5(_rows(pixels, table.labels))) == OFFICIAL_MD5["test"]
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    labels = torch.from_numpy(table.labels.astype(np.int64))
+    return Split("test", images, labels, torch.arange(len(labels)), official)
 
 
 def val_mask(labels: torch.Tensor) -> torch.Tensor:
@@ -135,37 +134,42 @@ def cache_dir() -> Path:
     return (cache_home() if base is None else Path(base)) / REVISION[:12]
 
 
-def _cache_paths(file: str) -> tuple[Path, Path]:
-    return cache_dir() / f"{file}.npy", cache_dir() / f"{file}.json"
+def _cache_paths() -> tuple[Path, Path]:
+    return cache_dir() / "train.npy", cache_dir() / "train.json"
 
 
-def _read_cache(file: str) -> tuple[np.ndarray, bool] | None:
-    """The memory-mapped rows and their official flag, or None where there is no sound cache."""
-    rows_path, facts_path = _cache_paths(file)
+def _read_cache() -> tuple[np.ndarray, bool] | None:
+    """Return the memory-mapped training rows and their official flag; None if there are none."""
+    rows_path, facts_path = _cache_paths()
     try:
         facts = json.loads(facts_path.read_text())
         # Copy-on-write, because torch wants memory that it may write to; the file never changes.
         rows = np.lib.format.open_memmap(rows_path, mode="c")
     except UNREADABLE:
         return None
-    if rows.dtype != np.uint8 or rows.shape != (len(OFFICIAL_MD5[file]) * BLOCK, ROW_BYTES):
+    if rows.dtype != np.uint8 or rows.shape != (len(OFFICIAL_MD5["train"]) * BLOCK, ROW_BYTES):
         return None
-    md5 = block_md5(rows)
-    if facts != _facts(file, md5):  # altered after it was written
+    if facts != _facts(block_md5(rows)):  # altered after it was written
         return None
     return rows, facts["official"]
 
 
-def _build_cache(file: str) -> tuple[np.ndarray, bool]:
-    rows = official_order(decode_parquet(download(file), file), file)
-    rows_path, facts_path = _cache_paths(file)
+def _build_cache() -> tuple[np.ndarray, bool]:
+    """Download and decode the Hub's training file, and keep the rows."""
+    path = download("train")
+    table = ImageTable(path)
+    expected = len(OFFICIAL_MD5["train"]) * BLOCK
+    if len(table) != expected:
+        raise DataError(f"{path} holds {len(table):,} images instead of {expected:,}.")
+    rows = official_order(_rows(table.decode("decode train"), table.labels))
+    rows_path, facts_path = _cache_paths()
     partial = rows_path.with_suffix(f".{os.getpid()}.partial")
     try:
         rows_path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
             np.save(stream, rows)
         os.replace(partial, rows_path)
-        facts = _facts(file, block_md5(rows))
+        facts = _facts(block_md5(rows))
         partial.write_text(json.dumps(facts))
         os.replace(partial, facts_path)
     except OSError as error:
@@ -178,8 +182,45 @@ def _build_cache(file: str) -> tuple[np.ndarray, bool]:
     return rows, facts["official"]
 
 
-def _facts(file: str, md5: list[str]) -> dict:
-    return {"revision": REVISION, "md5": md5, "official": tuple(md5) == OFFICIAL_MD5[file]}
+def read_torchvision(source: Path) -> np.ndarray:
+    """Read the training rows, uint8 (50000, 3073), from the Python release that torchvision keeps.
+
+    source: the folder `cifar-10-batches-py`, the folder that holds it, or `cifar-10-python.tar.gz`.
+    torchvision compares every file with its md5 before it unpickles any. Raises DataError.
+    """
+    from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import check_integrity, extract_archive
+
+    with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
+        root = source.parent if source.name == CIFAR10.base_folder else source
+        if source.is_file():
+            if not check_integrity(source, CIFAR10.tgz_md5):
+                raise DataError(
+                    f"{source} is not {CIFAR10.filename} as it was published (its md5 differs): "
+                    f"name that file, or the folder {CIFAR10.base_folder}."
+                )
+            extract_archive(source, scratch)
+            root = Path(scratch)
+        try:
+            dataset = CIFAR10(root, train=True, download=False)
+        except RuntimeError as error:
+            raise DataError(
+                f"{source} holds no {CIFAR10.base_folder} as it was published (a file is missing "
+                f"or its md5 differs): name the folder where torchvision left it, or "
+                f"{CIFAR10.filename}."
+            ) from error
+    return _rows(dataset.data, np.array(dataset.targets, np.uint8))
+
+
+def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Images (N, 32, 32, 3) and labels (N,) in the layout of the binary release."""
+    pixels = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    return np.concatenate([labels[:, None], pixels], axis=1)
+
+
+def _facts(md5: list[str]) -> dict:
+    official = tuple(md5) == OFFICIAL_MD5["train"]
+    return {"revision": REVISION, "md5": md5, "official": official}
 
 
 def block_md5(rows: np.ndarray) -> list[str]:
@@ -187,21 +228,20 @@ def block_md5(rows: np.ndarray) -> list[str]:
     return [hashlib.md5(rows[i : i + BLOCK]).hexdigest() for i in range(0, len(rows), BLOCK)]
 
 
-def official_order(rows: np.ndarray, file: str) -> np.ndarray:
-    """Rows with their blocks put into official order where all are known, else as they came."""
+def official_order(rows: np.ndarray) -> np.ndarray:
+    """Put the blocks of training rows into official order if all are known, else leave them."""
     md5 = block_md5(rows)
-    if sorted(md5) != sorted(OFFICIAL_MD5[file]):
+    if sorted(md5) != sorted(OFFICIAL_MD5["train"]):
         return rows
     return np.concatenate(
-        [rows[md5.index(known) * BLOCK :][:BLOCK] for known in OFFICIAL_MD5[file]]
+        [rows[md5.index(known) * BLOCK :][:BLOCK] for known in OFFICIAL_MD5["train"]]
     )
 
 
 def download(file: str) -> Path:
-    """The parquet file of `train` or `test`, from the Hugging Face cache or the Hub.
+    """Return the Hub's parquet file of `train` or `test`, downloaded unless it is in the cache.
 
-    A connection that is lost is taken up again where it broke, several times; what then is not
-    whole goes. Raises DataError.
+    Resumes interrupted downloads. Raises DataError.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
@@ -222,69 +262,17 @@ def download(file: str) -> Path:
                 "HF_HOME to a folder that can be written."
             ) from error
         for cause in hub.causes(error):
-            # Nobody typed the dataset's name, so a Hub that has none of that name is no help.
+            # The dataset's name is a constant, so a 404 means that the Hub moved it.
             unknown = isinstance(cause, HfHubHTTPError) and hub.is_unknown(cause)
             if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not unknown:
                 said = hub.sentence(cause, DATASET, "read")
                 raise DataError(
-                    f"{missing}downloaded. {said} Or set HF_HOME to a Hugging Face cache that "
-                    "holds them."
+                    f"{missing}downloaded. {said} Or name a copy that torchvision left: "
+                    f"set {SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
                 ) from error
         raise DataError(
             f"{missing}downloaded from the Hugging Face Hub ({DATASET}): connect to the internet "
-            "and try again, or set HF_HOME to a Hugging Face cache that holds them."
+            "and try again, or name a copy that torchvision left: set "
+            f"{SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
         ) from error
     return Path(path)
-
-
-def decode_parquet(path: Path, file: str) -> np.ndarray:
-    """The rows of a parquet file of PNGs: uint8 (N, 3073), in the order of the file.
-
-    Raises DataError for a damaged file, a missing row, a label outside 0 to 9, or an image that is
-    not a 32x32 RGB PNG.
-    """
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.read_table(path, columns=["img", "label"])
-        pngs = table["img"].combine_chunks().field("bytes")
-        labels = table["label"].cast("int64").fill_null(-1).to_numpy()
-    except (pyarrow.ArrowException, OSError, KeyError, AttributeError) as error:
-        raise DataError(
-            f"{path} is damaged or not a CIFAR-10 file ({error}): delete it and try again, and it "
-            "will be downloaded anew."
-        ) from error
-    expected = len(OFFICIAL_MD5[file]) * BLOCK
-    if len(labels) != expected:
-        raise DataError(f"{path} holds {len(labels):,} images instead of {expected:,}.")
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(CLASSES)))
-    if len(wrong):
-        raise DataError(f"{path}, row {wrong[0]}: label {labels[wrong[0]]} is not one of 0 to 9.")
-
-    rows = np.empty((expected, ROW_BYTES), dtype=np.uint8)
-    rows[:, 0] = labels
-
-    def decode(start: int) -> None:
-        for i in range(start, min(start + 500, expected)):
-            rows[i, 1:] = _decode_png(pngs[i].as_py(), path, i).transpose(2, 0, 1).reshape(-1)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        starts = range(0, expected, 500)
-        for _ in tqdm(pool.map(decode, starts), f"decode {file}", len(starts)):
-            pass
-    return rows
-
-
-def _decode_png(data: bytes | None, path: Path, row: int) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(data or b""), formats=("PNG",)) as image:
-            image.load()
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{path}, row {row}: the image cannot be decoded ({error}).") from error
-    if image.size != (32, 32) or image.mode != "RGB":
-        raise DataError(
-            f"{path}, row {row}: the image is {image.width}x{image.height} {image.mode} instead "
-            "of 32x32 RGB."
-        )
-    return np.asarray(image)

@@ -3,10 +3,10 @@
     python -m cifar evaluate resnet
 
 writes, into the checkpoint's folder, `predictions.npz` (logits, labels and features of the 10,000
-test images, their map and their nearest images), `metrics.json` (every number that is shown
-anywhere) and `README.md` (the model card). The temperature and the thresholds of doubt are set on
-`val`. No answer depends on the test split; its features are what pictures unlike CIFAR-10 are
-measured from.
+test images, their map and their nearest images), `neighbors.parquet` (the training images nearest
+to its mistakes), `metrics.json` (every number that is shown anywhere) and `README.md` (the model
+card). The temperature and the thresholds of doubt are set on `val`. No answer depends on the test
+split; its features are what pictures unlike CIFAR-10 are measured from.
 """
 
 import time
@@ -44,16 +44,16 @@ def predict(
     return np.concatenate(logits), np.concatenate(features)
 
 
-def evaluate(name: str | Path) -> dict:
+def evaluate(name: str | Path, source: Path | None = None) -> dict:
     """Measure a checkpoint, write what was found beside it, and return `metrics.json`'s content.
 
-    Raises CheckpointError or DataError.
+    source: of the training images, as of `data.load`. Raises CheckpointError or DataError.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
     ckpt = checkpoint.load(checkpoint.find_own(name), device, measured=False)
     started = time.monotonic()
-    val, test = data.load("val"), data.load("test")
+    val, test = data.load("val", source), data.load("test")
     val_labels, labels = val.labels.numpy(), test.labels.numpy()
 
     val_logits, val_features = predict(ckpt, val.images, label="val")
@@ -70,7 +70,7 @@ def evaluate(name: str | Path) -> dict:
     }
     both = (logits + mirrored) / 2
     result["test"]["mirrored"] = _share((both.argmax(1) == labels).sum(), len(labels))
-    train = data.load("train")
+    train = data.load("train", source)
     train_logits, train_features = predict(ckpt, train.images, label="train")
     # Of a run on the first images only, the others are none that it was trained on.
     seen = slice(ckpt.config["training"]["images"])
@@ -86,6 +86,7 @@ def evaluate(name: str | Path) -> dict:
         ckpt.sha256,
         map=neighbours.embed(features, "map of the test images"),
         neighbours=train.indices.numpy()[alike].astype(np.int32),
+        neighbour_labels=train.labels.numpy()[alike].astype(np.uint8),
         nearest_right=neighbours.nearest_among(features, right, "nearest right answers").astype(
             np.int32
         ),
@@ -106,6 +107,7 @@ def evaluate(name: str | Path) -> dict:
     )
     result |= scored(ckpt)
     save_predictions(ckpt.path / "predictions.npz", predictions)
+    neighbours.save_images(ckpt.path / neighbours.FILE, predictions, train)
     _write(ckpt, result)
     return result
 

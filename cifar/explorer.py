@@ -12,7 +12,7 @@ from cifar import CLASSES, mistakes, sprites
 from cifar.annotations import REVIEWERS, Annotations
 from cifar.checkpoint import Checkpoint
 from cifar.metrics import probabilities, proportion
-from cifar.mistakes import SORTS
+from cifar.neighbours import SHOWN, NeighborImages
 from cifar.pack import pack, whole
 from cifar.predictions import Predictions
 from cifar.slices import Dimension, slices, worst_first
@@ -20,13 +20,14 @@ from cifar.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
 
 # What a step of a whole number means: of most columns, of losses (which run far), of probabilities.
 STEP, LOSS_STEP, PROBABILITY_STEP = 1e-4, 1e-3, 1 / 255
+NEIGHBOR_ROWS = 25  # mistakes a sheet of their nearest training images
 
 
 def images_pack(
     labels: np.ndarray,
     places: np.ndarray,
     dimensions: Mapping[str, Dimension],
-    annotations: Annotations | None,
+    annotations: Annotations,
 ) -> bytes:
     """What is true of the test images whatever the model.
 
@@ -37,8 +38,7 @@ def images_pack(
         "kind": "images",
         "classes": list(CLASSES),
         "count": len(labels),
-        "annotations": annotations is not None,
-        "agreement": [{"key": band} for band in AGREEMENT] if annotations else [],
+        "agreement": [{"key": band} for band in AGREEMENT],
         "reviewers": REVIEWERS,
         "slices": [
             {"key": key, "title": d.title, "groups": [group["title"] for group in d.groups]}
@@ -50,19 +50,18 @@ def images_pack(
             "columns": sprites.COLUMNS,
         },
     }
-    columns = {"label": labels.astype(np.uint8), "position": places}
-    for key, dimension in dimensions.items():
-        columns[f"slice_{key}"] = dimension.column
-    if annotations:
-        share = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
-        bands = np.argmax([in_band(share, band) for band in AGREEMENT], axis=0)
-        columns |= {
-            "votes": annotations.votes.astype(np.uint8),
-            "agreement": bands.astype(np.uint8),
-            "agreement_share": whole(share, STEP),
-            "review_given": annotations.reviews[:, 0].astype(np.int8),
-            "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
-        }
+    share = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
+    bands = np.argmax([in_band(share, band) for band in AGREEMENT], axis=0)
+    columns = {
+        "label": labels.astype(np.uint8),
+        "position": places,
+        **{f"slice_{key}": dimension.column for key, dimension in dimensions.items()},
+        "votes": annotations.votes.astype(np.uint8),
+        "agreement": bands.astype(np.uint8),
+        "agreement_share": whole(share, STEP),
+        "review_given": annotations.reviews[:, 0].astype(np.int8),
+        "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
+    }
     return pack(header, columns)
 
 
@@ -72,29 +71,26 @@ def model_pack(
     predictions: Predictions,
     rows: pd.DataFrame,
     against: Mapping[str, pd.DataFrame],
+    *,
+    has_neighbor_images: bool,
 ) -> bytes:
     """One model's predictions with all that is judged of them.
 
     rows: its `mistakes.table`. against: tables of the models that it can be compared with, by name.
+    has_neighbor_images: whether `neighbor_sheet` can draw the training images near its mistakes.
     """
     dimensions = slices(rows, predictions.qualities)
     judged = rows["verdict"].value_counts()
-    has_verdicts = rows["agreement"].notna().any()
-    ranks = {
-        name: places
-        for name, places in mistakes.ranks(rows).items()
-        if has_verdicts or SORTS[name][0] != "agreement"
-    }
+    ranks = mistakes.ranks(rows)
     header = {
         **_head("model", ckpt.name, title, rows, against),
         "sha256": ckpt.sha256,
         "temperature": ckpt.temperature,
         "mistakes": int(rows["wrong"].sum()),
-        "agreed": agreed_accuracy(rows) if has_verdicts else None,
+        "agreed": agreed_accuracy(rows),
         "verdicts": [
             {"key": key, "title": words, "rule": rule, "n": int(judged.get(key, 0))}
             for key, (words, rule) in VERDICTS.items()
-            if has_verdicts
         ],
         "sorts": list(ranks),
         "slices": {
@@ -120,11 +116,38 @@ def model_pack(
         columns[f"rank_{number}"] = places
     if predictions.map is not None:
         columns["map"] = whole(predictions.map, 1 / 65535)
-    if predictions.neighbours is not None:
-        columns["neighbours"] = predictions.neighbours.astype(np.uint16)
+    if has_neighbor_images:
+        header["neighbors"] = {"per_sheet": NEIGHBOR_ROWS, "columns": SHOWN}
+        order = neighbor_order(rows)
+        columns["neighbor_row"] = np.full(len(rows), 65535, np.uint16)
+        columns["neighbor_row"][order] = np.arange(len(order))
+        columns["neighbors"] = predictions.neighbours[:, :SHOWN].astype(np.uint16)
+        columns["neighbor_labels"] = predictions.neighbour_labels[:, :SHOWN]
     if predictions.nearest_right is not None:
         columns["nearest_right"] = predictions.nearest_right.astype(np.uint16)
     return pack(header, columns)
+
+
+def neighbor_order(rows: pd.DataFrame) -> np.ndarray:
+    """Return the mistakes in the order in which their nearest training images are drawn.
+
+    That of the first sort: whoever walks through mistakes needs few sheets. rows: the whole table.
+    """
+    return mistakes.select(rows).index.to_numpy()
+
+
+def neighbor_sheet(
+    images: NeighborImages, predictions: Predictions, rows: pd.DataFrame, number: int
+) -> bytes:
+    """Return sheet `number`, from 0, of training images near mistakes: PNG, a row a mistake.
+
+    Raises ValueError for a number outside the sheets.
+    """
+    order = neighbor_order(rows)[number * NEIGHBOR_ROWS : (number + 1) * NEIGHBOR_ROWS]
+    if number < 0 or not len(order):
+        raise ValueError(f"There is no sheet {number} of training images.")
+    nearest = predictions.neighbours[order, :SHOWN].ravel().tolist()
+    return sprites.grid([images[index] for index in nearest], SHOWN)
 
 
 def other_pack(

@@ -1,22 +1,40 @@
 """What every tab and every visitor shares: checkpoints, tables of mistakes, test images, votes.
 
-Everything is read once and never changed afterwards. Test images and annotations are fetched in
-the background; until they are there, whatever needs them says so.
+Everything is read once, when it is first needed, and never changed afterwards.
 """
 
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from cifar import LensError, checkpoint, data, mistakes
-from cifar.annotations import load_annotations
+from cifar import checkpoint, data, mistakes, neighbours
+from cifar.annotations import Annotations, load_annotations, load_published
 from cifar.checkpoint import Checkpoint, CheckpointError
+from cifar.image_table import ImageTable
+from cifar.neighbours import NeighborImages
+from cifar.others import as_predictions
 from cifar.predictions import Predictions, load_predictions
 
 NAMES = {"resnet": "ResNet", "basenet": "BaseNet"}
+
+Function = TypeVar("Function", bound=Callable)
+
+
+def once(load: Function) -> Function:
+    """Cache a function's results; of several threads that ask at once, one does the work."""
+    cached, lock = cache(load), threading.Lock()
+
+    @wraps(load)
+    def get(*args):
+        with lock:
+            return cached(*args)
+
+    get.cache_clear = cached.cache_clear
+    return get
 
 
 def choices() -> list[tuple[str, str]]:
@@ -41,83 +59,52 @@ def title(ckpt: Checkpoint) -> str:
     return f"{NAMES.get(network, network)} {size} · {ckpt.accuracy:.1%}"
 
 
-@cache
+@once
 def load(name: str) -> Checkpoint:
+    """Load a checkpoint of the project by its name."""
     return checkpoint.load(name)
 
 
-@cache
+@once
 def predictions(name: str) -> Predictions:
+    """Load a model's recorded predictions of the test images."""
     return load_predictions(load(name))
 
 
+@once
+def annotations() -> Annotations:
+    """Load people's votes and label reviews."""
+    return load_annotations()
+
+
+@once
+def test_images() -> ImageTable:
+    """Open the 10,000 test images, in official order."""
+    return ImageTable(data.TEST_FILE)
+
+
+@once
 def table(name: str) -> pd.DataFrame:
-    """A model's `mistakes.table`, with what people said once the annotations are there."""
-    return _table(name, ANNOTATIONS.get() is not None)
+    """Return a model's `mistakes.table`, with what people said."""
+    return mistakes.table(predictions(name), load(name).temperature, annotations())
 
 
-@cache
-def _table(name: str, judged: bool) -> pd.DataFrame:
-    annotations = ANNOTATIONS.get() if judged else None
-    return mistakes.table(predictions(name), load(name).temperature, annotations)
+@once
+def published_probabilities() -> np.ndarray:
+    """Load the probabilities of the published model, float64 (10000, 10)."""
+    return load_published()
 
 
-class Background:
-    """Something large that is fetched once, in a thread of its own."""
-
-    def __init__(self, fetch: Callable[[], object], pending: str, failed: str):
-        self._fetch, self._pending, self._failed = fetch, pending, failed
-        self._found = None
-        self._problem = ""
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def start(self) -> None:
-        """Begin to fetch, unless that is done or going on; returns at once."""
-        with self._lock:
-            going_on = self._thread is not None and self._thread.is_alive()
-            if self._found is None and not going_on:
-                self._problem = ""
-                self._thread = threading.Thread(target=self._run, daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        problem = self._failed
-        try:
-            self._found = self._fetch()
-        except LensError as error:
-            problem = str(error)
-        finally:  # whatever else may happen, nobody is told to wait for ever
-            self._problem = problem
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it is there, after waiting for at most so long."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return self._found is not None
-
-    def get(self):
-        """What was fetched, or None while it is not there."""
-        return self._found
-
-    @property
-    def status(self) -> str:
-        """Why `get` gives None, in a sentence; empty once there is something."""
-        return "" if self._found is not None else self._problem or self._pending
+@once
+def published_table() -> pd.DataFrame:
+    """Return the `mistakes.table` of the published model."""
+    labels = test_images().labels.astype(np.int64)
+    return mistakes.table(as_predictions(published_probabilities(), labels), 1.0)
 
 
-def _test_images() -> np.ndarray:
-    """uint8 (10000, 32, 32, 3) in test order."""
-    return data.load("test").images.permute(0, 2, 3, 1).numpy()
-
-
-TEST_IMAGES = Background(
-    _test_images,
-    "The test images are being fetched (24 MB, once). Everything else works meanwhile.",
-    "The test images could not be fetched: the server's log says why.",
-)
-ANNOTATIONS = Background(
-    load_annotations,
-    "People's votes are being fetched (1 MB, once).",
-    "People's votes could not be fetched: the server's log says why.",
-)
+@once
+def neighbor_images(name: str) -> NeighborImages | None:
+    """Open the training images nearest to a model's mistakes; None if it has none on record."""
+    path = load(name).path / neighbours.FILE
+    recorded = predictions(name).neighbour_labels is not None
+    return NeighborImages(path) if recorded and path.exists() else None

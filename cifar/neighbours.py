@@ -1,12 +1,25 @@
 """Which images a network finds alike, from their features: the nearest ones, and a map of all.
 
+The training images nearest to a network's mistakes are kept beside it, in `neighbors.parquet`: the
+training split is on few computers.
+
 Nearness is by cosine distance: logits are weighted sums of features, so their direction decides
 between the classes, while their length only makes every logit larger, that is, the network surer.
 """
 
+from pathlib import Path
+
 import numpy as np
 from tqdm import tqdm
 
+from cifar import image_table
+from cifar.checkpoint import replace
+from cifar.data import Split
+from cifar.image_table import ImageTable
+from cifar.predictions import Predictions
+
+FILE = "neighbors.parquet"
+SHOWN = 3  # nearest training images that are kept of each mistake
 BATCH = 500  # rows compared with all images at a time: 100 MB of distances for 48,000
 SEED = 0
 
@@ -63,3 +76,31 @@ def embed(features: np.ndarray, label: str = "") -> np.ndarray:
     low, high = places.min(0), places.max(0)
     side = max((high - low).max(), np.finfo(np.float32).tiny)
     return np.clip((places - (low + high) / 2) / side + 0.5, 0, 1).astype(np.float32)
+
+
+def save_images(path: Path, predictions: Predictions, train: Split) -> None:
+    """Write the training images nearest to each mistake, SHOWN of each, every image once.
+
+    train: the split in which `predictions.neighbours` were found.
+    """
+    wrong = predictions.logits.argmax(1) != predictions.labels
+    indices = np.unique(predictions.neighbours[wrong, :SHOWN])
+    rows = np.searchsorted(train.indices.numpy(), indices)
+    images = train.images[rows].permute(0, 2, 3, 1).numpy()
+    labels = train.labels[rows].numpy()
+    columns = {"index": indices}
+    replace(path, lambda partial: image_table.write(partial, images, labels, columns))
+
+
+class NeighborImages:
+    """The training images that `save_images` wrote, uint8 (32, 32, 3) each, by training index.
+
+    Raises DataError for a damaged file.
+    """
+
+    def __init__(self, path: Path):
+        self._table = ImageTable(path)
+        self._rows = {int(index): row for row, index in enumerate(self._table.column("index"))}
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._table[self._rows[index]]

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cifar import CLASSES, LensError, explorer, library, mistakes, sprites
-from cifar.annotations import load_published
+from cifar import CLASSES, explorer, library, mistakes, sprites
 from cifar.checkpoint import Checkpoint
 from cifar.explain import COLOURS, DIVERGING, METHODS, colour_table, default_choice
-from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.others import as_predictions
 from cifar.slices import slices
 
@@ -63,19 +61,13 @@ def packs() -> list[str]:
 
 
 def pack(name: str) -> bytes:
-    """A pack by name, with what people said if that is there.
-
-    Raises LensError for a name that is not one of `packs`, AnnotationsError if the published
-    model's predictions cannot be had.
-    """
+    """Return a pack by its name, one of `packs`."""
     if name == "images":
         rows, recorded = library.table(models()[0]), library.predictions(models()[0])
         dimensions = slices(rows, recorded.qualities)
-        return explorer.images_pack(recorded.labels, places(), dimensions, ANNOTATIONS.get())
+        return explorer.images_pack(recorded.labels, places(), dimensions, library.annotations())
     if name == PUBLISHED:
-        return compared(PUBLISHED, "a published model", load_published())
-    if name not in models():
-        raise LensError("There is no such model: reload the page.")
+        return compared(PUBLISHED, "a published model", library.published_probabilities())
     ckpt = library.load(name)
     return explorer.model_pack(
         ckpt,
@@ -84,6 +76,7 @@ def pack(name: str) -> bytes:
         library.predictions(name),
         library.table(name),
         {other: library.table(other) for other in models() if other != name},
+        has_neighbor_images=library.neighbor_images(name) is not None,
     )
 
 
@@ -100,30 +93,29 @@ def places() -> np.ndarray:
     return sprites.positions([library.table(name)["wrong"].to_numpy() for name in models()])
 
 
-def test_images() -> np.ndarray:
-    """uint8 (10000, 32, 32, 3) in test order. Raises LensError, with the reason, before they are
-    there."""
-    images = TEST_IMAGES.get()
-    if images is None:
-        raise LensError(TEST_IMAGES.status)
-    return images
-
-
 def sheet(number: int) -> bytes:
-    """A sheet of thumbnails as PNG. Raises LensError before the test images are there, ValueError
-    for a sheet that there is not."""
-    return sprites.sheet(test_images(), places(), number)
+    """Return a sheet of thumbnails as PNG. Raises ValueError for a number outside the sheets."""
+    return sprites.sheet(library.test_images(), places(), number)
+
+
+def neighbor_sheets(model: str) -> int:
+    """Count the sheets of training images near a model's mistakes; 0 if none is on record."""
+    if library.neighbor_images(model) is None:
+        return 0
+    return -(-int(library.table(model)["wrong"].sum()) // explorer.NEIGHBOR_ROWS)
+
+
+def neighbor_sheet(model: str, number: int) -> bytes:
+    """Return a sheet of training images near a model's mistakes, see `explorer.neighbor_sheet`."""
+    images = library.neighbor_images(model)
+    return explorer.neighbor_sheet(images, library.predictions(model), library.table(model), number)
 
 
 def examples() -> list[dict]:
-    """The first test image of every class: index, label, and pixels as of `pixels_of`.
-
-    Raises LensError before the test images are there.
-    """
-    images = test_images()
-    labels = library.predictions(models()[0]).labels
+    """The first test image of every class: index, label, and pixels as of `pixels_of`."""
+    labels = library.test_images().labels
     return [
-        {"index": index, "label": label, "pixels": pixels_of(images[index])}
+        {"index": index, "label": label, "pixels": pixels_of(library.test_images()[index])}
         for label in range(len(CLASSES))
         for index in [int(np.flatnonzero(labels == label)[0])]
     ]

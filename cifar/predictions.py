@@ -18,7 +18,7 @@ from cifar.qualities import QUALITIES
 
 NEIGHBOURS = 5
 # Arrays that predictions may lack.
-OPTIONAL = ("map", "neighbours", "nearest_right", "qualities")
+OPTIONAL = ("map", "neighbours", "neighbour_labels", "nearest_right", "qualities")
 # Features in float16 beyond this would make the file too large for a repository.
 MAX_FEATURES_BYTES = 12_000_000
 MAX_BYTES = (
@@ -49,6 +49,7 @@ class Predictions:
     map: float32 (N, 2), 0 to 1, the place of each image among the others (`neighbours.embed`).
     neighbours: int32 (N, 5), the training images with the nearest features, nearest first, by their
     position in the official training order.
+    neighbour_labels: uint8 (N, 5), their labels, 0 to 9.
     nearest_right: int32 (N,), the test index of the nearest other image that was classified right,
     of whatever class; -1 where there is none.
     qualities: float32 (N, 4), what `qualities.measure` finds in the pixels.
@@ -62,6 +63,7 @@ class Predictions:
     sha256: str
     map: np.ndarray | None = None
     neighbours: np.ndarray | None = None
+    neighbour_labels: np.ndarray | None = None
     nearest_right: np.ndarray | None = None
     qualities: np.ndarray | None = None
 
@@ -140,6 +142,7 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
         ("features", np.float16, (n, None), -top, top),
         ("map", np.float32, (n, 2), 0, 1),
         ("neighbours", np.int32, (n, NEIGHBOURS), 0, train_images - 1),
+        ("neighbour_labels", np.uint8, (n, NEIGHBOURS), 0, len(CLASSES) - 1),
         ("nearest_right", np.int32, (n,), -1, n - 1),
         ("qualities", np.float32, (n, len(QUALITIES)), 0, top),
     ):

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from cifar import LensError
+from cifar import ASSETS, LensError
 from cifar.card import duration, interval, percent
 from cifar.checkpoint import Checkpoint, CheckpointError
 from cifar.explain import METHODS
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 README = ASSETS.parent / "README.md"
 BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file a suite
 

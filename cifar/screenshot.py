@@ -56,7 +56,12 @@ def running(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, script], cwd=script.parent, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, script],
+        cwd=script.parent,
+        env=environment,
+        stdout=subprocess.DEVNULL,  # standard output is for what the caller prints
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + seconds
@@ -116,7 +121,7 @@ def take(browser: "Browser", url: str, path: Path) -> None:
         page.get_by_role("button", name="cat predicted as dog").click(timeout=60_000)
         page.locator("#explorer .tile").nth(2).click()
         page.locator("#explorer .pair").wait_for(timeout=60_000)
-        page.locator("#explorer .pending").first.wait_for(state="detached", timeout=60_000)
+        page.locator(".evidence[aria-busy=false]").last.wait_for(timeout=60_000)
         page.mouse.move(0, 0)
         page.screenshot(path=path)
     finally:

@@ -37,7 +37,7 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
     """The dimensions by key: class, then the qualities, then agreement of people.
 
     rows: the whole `mistakes.table`. qualities: float (N, 4) of `qualities.measure`, or None, and
-    those dimensions are left out, as agreement is where rows have no annotations.
+    those dimensions are left out.
     """
     wrong = rows["wrong"].to_numpy()
     labels = pd.Categorical(rows["true"], categories=CLASSES).codes
@@ -46,9 +46,8 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
         for key, values in zip(QUALITIES, qualities.T, strict=True):
             found[key] = _dimension(key.capitalize(), *_fifths(values, *ENDS[key]), wrong)
     agreement = rows["agreement"].to_numpy()
-    if not np.isnan(agreement).all():
-        column = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
-        found["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
+    column = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
+    found["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
     return found
 
 

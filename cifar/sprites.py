@@ -1,4 +1,4 @@
-"""Thumbnails of all test images as a few lossless PNG sheets, the interesting ones first."""
+"""Thumbnails as lossless PNG sheets: the test images, and the training images near mistakes."""
 
 import io
 from collections.abc import Sequence
@@ -30,21 +30,26 @@ def count(images: int) -> int:
     return -(-images // PER_SHEET)
 
 
-def sheet(images: np.ndarray, places: np.ndarray, number: int) -> bytes:
+def sheet(images: Sequence[np.ndarray], places: np.ndarray, number: int) -> bytes:
     """Sheet `number`, from 0, as PNG: rows of COLUMNS images, the last row may be part empty.
 
-    images: uint8 (N, 32, 32, 3) in test order; places: what `positions` gave.
-    Raises ValueError for a sheet that there is not.
+    images: uint8 (32, 32, 3) each, in test order; places: what `positions` gave. ValueError
+    for a sheet that there is not.
     """
     if not 0 <= number < count(len(images)):
         raise ValueError(f"There is no sheet {number}: choose 0 to {count(len(images)) - 1}.")
     order = np.argsort(places)
-    chosen = images[order[number * PER_SHEET : (number + 1) * PER_SHEET]]
-    rows = -(-len(chosen) // COLUMNS)
-    cells = np.zeros((rows * COLUMNS, SIDE, SIDE, 3), dtype=np.uint8)
-    cells[: len(chosen)] = chosen
-    grid = cells.reshape(rows, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2)
+    chosen = order[number * PER_SHEET : (number + 1) * PER_SHEET].tolist()
+    return grid([images[index] for index in chosen], COLUMNS)
+
+
+def grid(images: Sequence[np.ndarray], columns: int) -> bytes:
+    """Images, uint8 (32, 32, 3) each, row by row as PNG; the last row may be part empty."""
+    rows = -(-len(images) // columns)
+    cells = np.zeros((rows * columns, SIDE, SIDE, 3), dtype=np.uint8)
+    cells[: len(images)] = images
+    tiled = cells.reshape(rows, columns, SIDE, SIDE, 3).swapaxes(1, 2)
     buffer = io.BytesIO()
-    picture = Image.fromarray(grid.reshape(rows * SIDE, COLUMNS * SIDE, 3))
+    picture = Image.fromarray(tiled.reshape(rows * SIDE, columns * SIDE, 3))
     picture.save(buffer, format="PNG", compress_level=3)  # 6 takes twice as long to save 2%
     return buffer.getvalue()

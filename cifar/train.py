@@ -55,6 +55,7 @@ def train(
     run: Path,
     *,
     resume: bool = False,
+    source: Path | None = None,
     train_split: data.Split | None = None,
     val_split: data.Split | None = None,
     progress: bool = True,
@@ -62,6 +63,7 @@ def train(
 ) -> bool:
     """Train until the recipe's last epoch and write the checkpoint to `run`/checkpoint.
 
+    source: of the training images, as of `data.load`; none is needed where both splits are given.
     The run folder holds `recipe.json`, `history.jsonl` (a line an epoch) and `state.pt`. Returns
     whether the run is complete: False if it was stopped by Ctrl-C or SIGTERM (or `stop_at_step`),
     after saving its state. Raises TrainingError if no run can be made of the recipe, if the folder
@@ -87,9 +89,9 @@ def train(
         keep_freed_memory()
     with claimed(recipe, run, resume):
         if train_split is None and accelerator.num_processes > 1:
-            once(lambda: len(data.load("train")))  # the others find it downloaded and decoded
-        train_split = data.load("train") if train_split is None else train_split
-        val_split = data.load("val") if val_split is None else val_split
+            once(lambda: len(data.load("train", source)))  # the others find it decoded
+        train_split = data.load("train", source) if train_split is None else train_split
+        val_split = data.load("val", source) if val_split is None else val_split
         training = Training(recipe, run, train_split, val_split, accelerator, resume)
         if resume:
             training.load()

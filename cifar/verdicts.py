@@ -61,7 +61,7 @@ def in_band(agreement: np.ndarray, band: str) -> np.ndarray:
 def agreed_accuracy(rows: pd.DataFrame) -> dict:
     """Accuracy among the images whose label all people chose, as `metrics.proportion` gives it.
 
-    rows: `mistakes.table`; its value is None where there are no annotations.
+    rows: `mistakes.table`, with annotations.
     """
     agreed = rows["agreement"] == 1
     return metrics.proportion(int((agreed & ~rows["wrong"]).sum()), int(agreed.sum()))

@@ -1,42 +1,42 @@
 """In which order tests run, and small synthetic splits and untrained checkpoints, so that most of
 them need no dataset."""
 
+import functools
+import hashlib
+import io
 import os
 
 # Bit for bit comparisons are a CPU's; set before torch looks for a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import huggingface_hub
+import numpy as np
+import pyarrow.parquet
 import pytest
 import torch
-from filelock import FileLock
+from PIL import Image
 from xdist.scheduler import LoadFileScheduling
 
-from cifar import checkpoint, data
-from cifar.annotations import load_annotations
+from cifar import checkpoint, data, library
 from cifar.model import create_model
-from tests.hub.fixtures import hub, hub_client, on_hub  # noqa: F401
+from tests import serving
+from tests.hub.fixtures import hub, on_hub  # noqa: F401
 
 # Bit for bit comparisons need the same number of threads everywhere.
 torch.set_num_threads(1)
 
-# The longest units, which begin first: short ones fill up what is left.
-LONG = (
-    "tests/publish/test_start.py",
-    "tests/hostile/test_pictures.py",
-    "tests/server/test_load.py",
-    "tests/browser",
-    "tests/browser/test_site.py",
-    "tests/test_train.py",
-)
-# Nothing runs beside most of it: at the end, nobody is kept waiting for that.
-ALONE = "tests/test_bench.py"
+# What one worker does as a whole, the longest first: tests that share a running app or a browser.
+UNITS = {
+    "site": ("tests/browser/test_site.py", "tests/publish/test_site.py"),
+    "browser": ("tests/browser/",),
+    "server": ("tests/server/", "tests/ui/test_api.py", "tests/test_usage.py"),
+}
 
 
 def _unit(nodeid):
-    """What one worker does as a whole: a file, or those in a browser that share one running app."""
+    """The unit of a test; its file if it shares nothing with others."""
     path = nodeid.split("::")[0]
-    folder, _, name = path.rpartition("/")
-    return folder if folder == "tests/browser" and name != "test_site.py" else path
+    return next((name for name, parts in UNITS.items() if path.startswith(parts)), path)
 
 
 class UnitScheduling(LoadFileScheduling):
@@ -48,12 +48,23 @@ def pytest_xdist_make_scheduler(config, log):
     return UnitScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-def pytest_collection_modifyitems(items):
-    def place(item):
-        unit = _unit(item.nodeid)
-        return LONG.index(unit) if unit in LONG else len(LONG) + (unit == ALONE)
+@functools.cache
+def _has_training_split():
+    """Return whether `data.load("train")` needs no download."""
+    kept = huggingface_hub.try_to_load_from_cache(
+        data.DATASET, data.FILES["train"], repo_type="dataset", revision=data.REVISION
+    )
+    return bool(os.environ.get("CIFAR_DATA") or isinstance(kept, str))
 
-    items.sort(key=place)
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("training_split") and not _has_training_split():
+        pytest.skip("CIFAR-10's training images are neither in the Hub's cache nor in CIFAR_DATA")
+
+
+def pytest_collection_modifyitems(items):
+    units = list(UNITS)
+    items.sort(key=lambda item: units.index(u) if (u := _unit(item.nodeid)) in units else 99)
 
 
 def _tiny_split(count=64, name="train", seed=0):
@@ -103,30 +114,6 @@ def _write_checkpoint(folder, model, network="basenet"):
     return folder
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """What is marked as timing runs alone: the other workers finish their tests and wait."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    if workers == 1:
-        return (yield)
-    # pytest-xdist gives each worker a folder of its own in one of the whole run.
-    shared = item.config._tmp_path_factory.getbasetemp().parent
-    door = FileLock(shared / "door.lock")
-    if item.get_closest_marker("timing"):
-        with door:  # nobody begins
-            for number in range(workers):
-                with FileLock(shared / f"gw{number}.lock"):
-                    pass
-            return (yield)
-    with door:
-        at_work = FileLock(shared / f"{os.environ['PYTEST_XDIST_WORKER']}.lock")
-        at_work.acquire()
-    try:
-        return (yield)
-    finally:
-        at_work.release()
-
-
 @pytest.fixture(scope="session")
 def tiny_split():
     return _tiny_split
@@ -152,6 +139,48 @@ def make_checkpoint(tmp_path):
     return make
 
 
+class Release:
+    """A tiny dataset of 2 blocks of 10 rows, in a parquet file as the Hub has it."""
+
+    def __init__(self, path):
+        rng = np.random.default_rng(0)
+        self.path = path
+        self.pixels = rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+        self.labels = rng.integers(0, 10, 20).tolist()
+
+    @property
+    def rows(self):
+        """uint8 (20, 3073) as in the binary release: the label, then all red, green, blue."""
+        planes = self.pixels.transpose(0, 3, 1, 2).reshape(20, 3072)
+        return np.concatenate([np.uint8(self.labels)[:, None], planes], axis=1)
+
+    def write(self, order=range(20), replaced=None):
+        """order: of the rows. replaced: other content of an image, by its place."""
+        images = []
+        for i in order:
+            stream = io.BytesIO()
+            Image.fromarray(self.pixels[i]).save(stream, "PNG")
+            images.append({"bytes": (replaced or {}).get(i, stream.getvalue()), "path": None})
+        struct = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+        labels = pyarrow.array([self.labels[i] for i in order], pyarrow.int64())
+        table = pyarrow.table({"img": pyarrow.array(images, struct), "label": labels})
+        pyarrow.parquet.write_table(table, self.path)
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """A tiny training split that `load` takes for the official one, once it is written."""
+    made = Release(tmp_path / "release.parquet")
+    md5 = [hashlib.md5(made.rows[k : k + 10].tobytes()).hexdigest() for k in (0, 10)]
+    monkeypatch.setattr(data, "BLOCK", 10)
+    monkeypatch.setattr(data, "OFFICIAL_MD5", {"train": tuple(md5)})
+    monkeypatch.setattr(data, "VAL_SIZE", 10)
+    monkeypatch.setattr(data, "download", lambda file: made.path)
+    monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("CIFAR_DATA", raising=False)
+    return made
+
+
 @pytest.fixture(scope="session")
 def test_split():
     return data.load("test")
@@ -159,5 +188,42 @@ def test_split():
 
 @pytest.fixture(scope="session")
 def annotations():
-    """What people really said of the test images; their licences keep it out of the repository."""
-    return load_annotations()
+    """Load what people really said of the test images."""
+    return library.annotations()
+
+
+@pytest.fixture(scope="session")
+def test_images():
+    """The test images as the app holds them: uint8 (32, 32, 3) each."""
+    return library.test_images()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with serving.start(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def url(server):
+    return server.url
+
+
+@pytest.fixture
+def quiet(server):
+    """Whatever the test does, nothing of the server's code shows in its log."""
+    before = len(server.log)
+    yield
+    assert "Traceback" not in server.log[before:]
+
+
+@pytest.fixture(scope="session")
+def ask(server):
+    """A function that asks the Classify tab's functions."""
+    return serving.asking(server, server.http, "classify")
+
+
+@pytest.fixture(scope="session")
+def explore(server):
+    """A function that asks the explorer's functions."""
+    return serving.asking(server, server.http, "explorer")

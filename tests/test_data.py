@@ -1,8 +1,10 @@
 import hashlib
 import io
-import time
+import pickle
+import tarfile
 
 import httpx
+import huggingface_hub
 import huggingface_hub.constants
 import numpy as np
 import pyarrow
@@ -11,20 +13,11 @@ import pytest
 import torch
 from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
+from torchvision.datasets import CIFAR10
 
 from cifar import data
 from cifar.data import DataError
-
-
-@pytest.fixture(scope="module")
-def train_and_val():
-    return data.load("train"), data.load("val")
-
-
-def png(pixels):
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
+from cifar.image_table import ImageTable
 
 
 def blocks_of(rows, size):
@@ -33,117 +26,59 @@ def blocks_of(rows, size):
     ]
 
 
-class Release:
-    """A tiny dataset: 2 blocks of 10 rows as `train`, 1 block as `test`, in one parquet file."""
-
-    def __init__(self, path):
-        rng = np.random.default_rng(0)
-        self.path = path
-        self.pixels = rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
-        self.labels = list(rng.integers(0, 10, 20))
-        self.pngs = [png(image) for image in self.pixels]
-
-    @property
-    def rows(self):
-        """uint8 (20, 3073) as in the binary release: the label, then all red, green, blue."""
-        planes = self.pixels.transpose(0, 3, 1, 2).reshape(20, 3072)
-        return np.concatenate([np.uint8(self.labels)[:, None], planes], axis=1)
-
-    def write(self, order=range(10)):
-        images = [{"bytes": self.pngs[i], "path": None} for i in order]
-        struct = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
-        table = pyarrow.table(
-            {
-                "img": pyarrow.array(images, struct),
-                "label": pyarrow.array([self.labels[i] for i in order], pyarrow.int64()),
-            }
-        )
-        pyarrow.parquet.write_table(table, self.path)
-
-
-@pytest.fixture
-def release(tmp_path, monkeypatch):
-    """A tiny dataset that `load` takes for the official one, once it is written."""
-    made = Release(tmp_path / "release.parquet")
-    md5 = blocks_of(made.rows, 10)
-    monkeypatch.setattr(data, "BLOCK", 10)
-    monkeypatch.setattr(data, "OFFICIAL_MD5", {"train": tuple(md5), "test": (md5[0],)})
-    monkeypatch.setattr(data, "download", lambda file: made.path)
-    monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
-    return made
-
-
 def cache_files(tmp_path):
     return sorted(path.name for path in (tmp_path / "cache").rglob("*") if path.is_file())
 
 
-def test_every_split_is_official(train_and_val, test_split):
-    train, val = train_and_val
-    assert (len(train), len(val), len(test_split)) == (48_000, 2_000, 10_000)
-    assert train.official is val.official is test_split.official is True
-    assert (train.name, val.name, test_split.name) == ("train", "val", "test")
+def load_all(**options):
+    """All training images and labels in official order, and whether they are official."""
+    splits = [data.load(name, **options) for name in ("train", "val")]
+    order = torch.cat([split.indices for split in splits]).argsort()
+    images = torch.cat([split.images for split in splits])[order]
+    labels = torch.cat([split.labels for split in splits])[order]
+    return images, labels, splits[0].official
 
 
-def test_images_are_uint8_and_labels_int64(train_and_val, test_split):
-    for split in (*train_and_val, test_split):
-        assert split.images.shape == (len(split), 3, 32, 32)
-        assert split.images.dtype == torch.uint8
-        assert split.labels.shape == split.indices.shape == (len(split),)
-        assert split.labels.dtype == split.indices.dtype == torch.int64
+# The real data
 
 
-def test_the_test_rows_have_the_published_md5(test_split):
+def test_the_test_split_that_ships_is_the_official_one(test_split):
+    assert test_split.official and test_split.name == "test"
+    assert test_split.images.shape == (10_000, 3, 32, 32)
+    assert test_split.images.dtype == torch.uint8 and test_split.labels.dtype == torch.int64
     planes = test_split.images.numpy().reshape(-1, 3072)
     rows = np.concatenate([np.uint8(test_split.labels)[:, None], planes], axis=1)
     assert hashlib.md5(rows.tobytes()).hexdigest() == "803d5f7f4d78ea53de84dbe85f74fb6d"
-
-
-def test_labels_begin_in_official_order(train_and_val, test_split):
-    train, val = train_and_val
-    labels = torch.full((50_000,), -1)
-    labels[train.indices], labels[val.indices] = train.labels, val.labels
-    assert labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
     assert test_split.labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
     assert torch.equal(test_split.indices, torch.arange(10_000))
 
 
-def test_val_is_stratified_and_disjoint_from_train(train_and_val):
-    train, val = train_and_val
+def test_the_shipped_file_has_the_schema_of_the_hub():
+    schema = pyarrow.parquet.read_schema(data.TEST_FILE)
+    assert schema.field("img").type == pyarrow.struct(
+        [("bytes", pyarrow.binary()), ("path", pyarrow.string())]
+    )
+    assert schema.field("label").type == pyarrow.int64()
+    assert b'"_type": "Image"' in schema.metadata[b"huggingface"]
+
+
+@pytest.mark.training_split
+def test_the_training_split_is_the_official_one():
+    train, val = data.load("train"), data.load("val")
+    assert (len(train), len(val)) == (48_000, 2_000) and train.official and val.official
+    images, labels, _ = load_all()
+    assert images.shape == (50_000, 3, 32, 32) and images.dtype == torch.uint8
+    assert labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
     assert val.labels.bincount().tolist() == [200] * 10
-    assert train.labels.bincount().tolist() == [4800] * 10
-    everything = torch.cat([train.indices, val.indices]).sort().values
-    assert torch.equal(everything, torch.arange(50_000))
 
 
-def test_val_is_the_same_at_every_call(train_and_val):
-    again = data.load("val")
-    assert torch.equal(again.indices, train_and_val[1].indices)
-    assert torch.equal(again.images, train_and_val[1].images)
-
-
-def test_val_does_not_move_the_global_random_numbers():
+def test_val_is_stratified_and_the_same_at_every_call():
+    labels = torch.arange(10).repeat(5000)
     before = torch.random.get_rng_state()
-    data.val_mask(torch.arange(10).repeat(300))
+    held_out = data.val_mask(labels)
     assert torch.equal(torch.random.get_rng_state(), before)
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_a_second_load_takes_less_than_a_second(split):
-    data.load(split)
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        data.load(split)
-        seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 1
-
-
-def test_writing_into_a_split_leaves_the_cache_alone(release):
-    release.write()
-    data.load("test").images.fill_(0)
-    mapped = data.load("test")
-    mapped.images.fill_(7)
-    assert np.array_equal(data.load("test").images, release.pixels[:10].transpose(0, 3, 1, 2))
+    assert labels[held_out].bincount().tolist() == [200] * 10
+    assert torch.equal(held_out, data.val_mask(labels))
 
 
 def test_an_unknown_split_raises():
@@ -151,203 +86,144 @@ def test_an_unknown_split_raises():
         data.load("dev")
 
 
-def test_the_real_test_file_is_decoded_anew_after_damage(tmp_path, monkeypatch, test_split):
-    monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path))
-    rows_path = data.cache_dir() / "test.npy"
-    rows_path.parent.mkdir(parents=True)
-    rows_path.write_bytes(b"half-written")
-    built = data.load("test")
-    assert built.official and torch.equal(built.images, test_split.images)
-    assert torch.equal(built.labels, test_split.labels)
-    assert sorted(path.name for path in rows_path.parent.iterdir()) == ["test.json", "test.npy"]
+# The Hub's file and what is kept of it, on a tiny dataset
 
 
 def test_pixels_and_labels_are_those_of_the_file(release):
     release.write()
-    for split in (data.load("test"), data.load("test")):  # decoded, then mapped
-        assert np.array_equal(split.images, release.pixels[:10].transpose(0, 3, 1, 2))
-        assert split.labels.tolist() == release.labels[:10]
-        assert split.official is True
+    for _ in range(2):  # decoded, then mapped
+        images, labels, official = load_all()
+        assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
+        assert labels.tolist() == release.labels and official
 
 
-def test_only_two_files_are_left_in_the_cache(release, tmp_path):
+def test_what_is_kept_is_not_fetched_again(release, tmp_path, monkeypatch):
     release.write()
-    data.load("test")
-    assert cache_files(tmp_path) == ["test.json", "test.npy"]
+    data.load("train")
+    assert cache_files(tmp_path) == ["train.json", "train.npy"]
 
+    def refuse(file):
+        raise AssertionError("it was fetched again")
 
-def truncated(to):
-    return lambda content: content[:to]
+    monkeypatch.setattr(data, "download", refuse)
+    load_all()[0].fill_(7)  # writing into a split leaves the cache alone
+    assert np.array_equal(load_all()[0], release.pixels.transpose(0, 3, 1, 2))
 
 
 def altered(at):
     return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-@pytest.mark.parametrize("name", ["test.npy", "test.json"])
+@pytest.mark.parametrize("name", ["train.npy", "train.json"])
 @pytest.mark.parametrize(
     "damage",
-    [truncated(0), truncated(3), truncated(60), truncated(-1), altered(-9), lambda _: b"{}" * 40],
-    ids=["empty", "3 bytes", "60 bytes", "one byte short", "one bit changed", "something else"],
+    [lambda content: content[:60], altered(-9), lambda _: b"{}" * 40],
+    ids=["cut off", "one bit changed", "something else"],
 )
 def test_a_damaged_cache_is_built_anew(release, tmp_path, name, damage):
     release.write()
-    data.load("test")
+    data.load("train")
     path = data.cache_dir() / name
     sound = path.read_bytes()
     path.write_bytes(damage(sound))
-    split = data.load("test")
-    assert split.official and path.read_bytes() == sound
-    assert np.array_equal(split.images, release.pixels[:10].transpose(0, 3, 1, 2))
-    assert cache_files(tmp_path) == ["test.json", "test.npy"]
-
-
-def test_a_cache_of_another_size_is_built_anew(release):
-    release.write()
-    data.load("test")
-    np.save(data.cache_dir() / "test.npy", release.rows[:9])
-    assert len(data.load("test")) == 10
+    images, _, official = load_all()
+    assert official and path.read_bytes() == sound
+    assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
+    assert cache_files(tmp_path) == ["train.json", "train.npy"]
 
 
 def test_shuffled_blocks_are_put_back_in_order(release):
     release.write([*range(10, 20), *range(10)])
-    rows, official = data._build_cache("train")
-    assert official and np.array_equal(rows, release.rows)
+    images, _, official = load_all()
+    assert official and np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
 
 
-def test_rows_shuffled_across_blocks_are_not_official(release):
-    order = [10, *range(1, 10), 0, *range(11, 20)]
+@pytest.mark.parametrize("what", ["order", "pixel", "label"])
+def test_whatever_differs_is_not_official(release, what):
+    order = list(range(20))
+    if what == "order":
+        order[0], order[10] = 10, 0
+    elif what == "pixel":
+        release.pixels[4, 30, 2, 1] ^= 1
+    else:
+        release.labels[3] = (release.labels[3] + 1) % 10
     release.write(order)
-    rows, official = data._build_cache("train")
-    assert not official and np.array_equal(rows, release.rows[order])
+    for _ in range(2):  # from the cache too
+        assert load_all()[2] is False
 
 
-def test_a_changed_pixel_is_not_official(release):
-    release.pixels[4, 30, 2, 1] ^= 1
-    release.pngs[4] = png(release.pixels[4])
-    release.write()
-    assert data.load("test").official is False
-    assert data.load("test").official is False  # from the cache too
-
-
-def test_a_changed_label_is_not_official(release):
-    release.labels[3] = (release.labels[3] + 1) % 10
-    release.write()
-    assert data.load("test").official is False
-
-
-@pytest.mark.parametrize("label", [-1, 10, 255, 256])
+@pytest.mark.parametrize("label", [-1, 256, None])
 def test_a_label_out_of_range_is_named(release, label):
     release.labels[6] = label
     release.write()
-    with pytest.raises(DataError, match=rf"row 6: label {label} is not one of 0 to 9\."):
-        data.load("test")
+    with pytest.raises(DataError, match=r"row 6: label -?\d+ is not one of 0 to 9\."):
+        data.load("train")
 
 
-def test_a_missing_label_is_an_error(release):
-    release.labels[6] = None
-    release.write()
-    with pytest.raises(DataError, match="row 6"):
-        data.load("test")
+def encoded(pixels, format="PNG"):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (png(np.zeros((32, 31, 3), np.uint8)), "31x32 RGB instead of 32x32 RGB"),
-        (png(np.zeros((31, 32, 3), np.uint8)), "32x31 RGB instead of 32x32 RGB"),
-        (png(np.zeros((32, 32), np.uint8)), "32x32 L instead of 32x32 RGB"),
-        (png(np.zeros((32, 32, 4), np.uint8)), "32x32 RGBA instead of 32x32 RGB"),
-        (b"not a picture", "cannot be decoded"),
-        (b"", "cannot be decoded"),
+        (encoded(np.zeros((32, 31, 3), np.uint8)), "31x32 RGB instead of 32x32 RGB"),
+        (encoded(np.zeros((32, 32), np.uint8)), "32x32 L instead of 32x32 RGB"),
+        (encoded(np.zeros((32, 32, 3), np.uint8))[:60], "cannot be decoded"),
+        (encoded(np.zeros((32, 32, 3), np.uint8), "JPEG"), "cannot be decoded"),
         (None, "cannot be decoded"),
-        (png(np.zeros((32, 32, 3), np.uint8))[:60], "cannot be decoded"),
     ],
-    ids=["31 wide", "31 high", "grey", "alpha", "text", "empty", "none", "truncated"],
+    ids=["31 wide", "grey", "cut off", "JPEG", "none"],
 )
 def test_a_wrong_image_is_named(release, content, message):
-    release.pngs[7] = content
-    release.write()
+    release.write(replaced={7: content})
     with pytest.raises(DataError, match=rf"row 7: the image .*{message}"):
-        data.load("test")
+        data.load("train")
 
 
-def test_a_jpeg_is_not_a_pixel_for_pixel_copy(release):
-    stream = io.BytesIO()
-    Image.fromarray(release.pixels[7]).save(stream, "JPEG")
-    release.pngs[7] = stream.getvalue()
-    release.write()
-    with pytest.raises(DataError, match="row 7: the image cannot be decoded"):
-        data.load("test")
-
-
-@pytest.mark.parametrize("count", [0, 9, 11])
-def test_a_wrong_number_of_rows_is_named(release, count):
+@pytest.mark.parametrize("count", [0, 19])
+def test_a_wrong_number_of_rows_is_named(release, tmp_path, count):
     release.write(range(count))
-    with pytest.raises(DataError, match=f"holds {count} images instead of 10"):
-        data.load("test")
+    with pytest.raises(DataError, match=f"holds {count} images instead of 20"):
+        data.load("train")
+    assert cache_files(tmp_path) == []  # nothing is kept after an error
 
 
-@pytest.mark.parametrize("keep", [0, 3, 100, -5])
-def test_a_truncated_parquet_file_is_an_error(release, keep):
+def test_another_file_is_an_error(release):
     release.write()
-    release.path.write_bytes(release.path.read_bytes()[:keep])
-    with pytest.raises(
-        DataError, match=r"damaged or not a CIFAR-10 file .*delete it and try again"
-    ):
-        data.load("test")
+    release.path.write_bytes(release.path.read_bytes()[:-5])
+    with pytest.raises(DataError, match="damaged or not a CIFAR-10 file"):
+        ImageTable(release.path)
+    release.path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(DataError, match="git-lfs"):
+        ImageTable(release.path)
+    pyarrow.parquet.write_table(pyarrow.table({"label": [1] * 10}), release.path)
+    with pytest.raises(DataError, match="damaged or not a CIFAR-10 file"):
+        ImageTable(release.path)
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"label": [1] * 10},
-        {"img": [{"bytes": b"", "path": ""}] * 10},
-        {"img": [b""] * 10, "label": [1] * 10},
-        {"img": [{"bytes": b"", "path": ""}] * 10, "label": ["cat"] * 10},
-    ],
-    ids=["no images", "no labels", "images without bytes", "labels as words"],
-)
-def test_another_parquet_file_is_an_error(release, columns):
-    pyarrow.parquet.write_table(pyarrow.table(columns), release.path)
-    with pytest.raises(DataError, match="not a CIFAR-10 file"):
-        data.load("test")
-
-
-def test_nothing_is_cached_after_an_error(release, tmp_path):
-    release.labels[6] = 10
+def test_a_cache_that_cannot_be_written_is_an_error(release, tmp_path, monkeypatch):
     release.write()
-    with pytest.raises(DataError):
-        data.load("test")
-    assert cache_files(tmp_path) == []
-
-
-def test_a_cache_folder_that_cannot_be_made_is_an_error(release, tmp_path, monkeypatch):
-    release.write()
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "file"))
+    (data.cache_dir() / "train.npy").mkdir(parents=True)  # where no file can be put
     with pytest.raises(DataError, match="set CIFAR_CACHE_DIR to a folder that can be written"):
-        data.load("test")
-
-
-def test_a_failed_write_leaves_nothing_behind(release, tmp_path):
-    release.write()
-    (data.cache_dir() / "test.npy").mkdir(parents=True)  # where no file can be put
-    with pytest.raises(DataError, match="could not be written"):
-        data.load("test")
+        data.load("train")
     assert cache_files(tmp_path) == []
 
 
 def test_without_cache_and_network_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("CIFAR_DATA", raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DataError, match=r"HF_HUB_OFFLINE forbids .*: unset it\. Or set HF_HOME"):
-        data.load("test")
+    with pytest.raises(DataError, match=r"HF_HUB_OFFLINE forbids .* set CIFAR_DATA"):
+        data.load("train")
 
 
 def test_a_refusal_of_the_hub_is_told_as_such(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("CIFAR_DATA", raising=False)
     request = httpx.Request("HEAD", "https://huggingface.co")
     refusal = HfHubHTTPError("no", response=httpx.Response(401, request=request))
 
@@ -356,8 +232,8 @@ def test_a_refusal_of_the_hub_is_told_as_such(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
     monkeypatch.setenv("HF_TOKEN", "hf_expired")
-    with pytest.raises(DataError, match=r"The Hub refuses your token \(401\), .* Or set HF_HOME"):
-        data.load("test")
+    with pytest.raises(DataError, match=r"The Hub refuses your token \(401\), .* CIFAR_DATA"):
+        data.load("train")
 
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
@@ -367,3 +243,55 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     assert data.cache_dir() == tmp_path / "xdg" / "cifar-lens" / revision
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "own"))
     assert data.cache_dir() == tmp_path / "own" / revision
+
+
+# What torchvision left
+
+
+@pytest.fixture
+def left(release, tmp_path, monkeypatch):
+    """The folder that holds cifar-10-batches-py with the tiny dataset, which torchvision takes for
+    the official one, and the same as .tar.gz."""
+    folder = tmp_path / "left" / CIFAR10.base_folder
+    folder.mkdir(parents=True)
+    planes = release.pixels.transpose(0, 3, 1, 2).reshape(20, 3072)
+    for name, rows in (("data_batch_1", slice(10)), ("data_batch_2", slice(10, 20))):
+        batch = {"data": planes[rows], "labels": [int(label) for label in release.labels[rows]]}
+        (folder / name).write_bytes(pickle.dumps(batch))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    md5 = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    batches = [[name, md5[name]] for name in ("data_batch_1", "data_batch_2")]
+    monkeypatch.setattr(CIFAR10, "train_list", batches)
+    monkeypatch.setattr(CIFAR10, "test_list", [])
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": md5["batches.meta"]})
+    archive = tmp_path / CIFAR10.filename
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, CIFAR10.base_folder)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    return folder.parent, archive
+
+
+def test_what_torchvision_left_is_read(release, left, tmp_path, monkeypatch):
+    folder, archive = left
+    for source in (folder, folder / CIFAR10.base_folder, archive):
+        images, labels, official = load_all(source=source)
+        assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2)) and official
+        assert labels.tolist() == release.labels
+    monkeypatch.setenv("CIFAR_DATA", str(folder))
+    assert np.array_equal(load_all()[0], release.pixels.transpose(0, 3, 1, 2))
+    assert cache_files(tmp_path) == []
+
+
+def test_what_differs_from_it_is_refused_before_it_is_unpickled(left, tmp_path):
+    folder, archive = left
+
+    class CreatesAFile:
+        def __reduce__(self):
+            return open, (str(tmp_path / "created"), "w")
+
+    (folder / CIFAR10.base_folder / "data_batch_2").write_bytes(pickle.dumps(CreatesAFile()))
+    archive.write_bytes(archive.read_bytes() + b"x")
+    for source in (folder, archive, tmp_path / "nowhere"):
+        with pytest.raises(DataError, match="md5 differs"):
+            data.load("train", source)
+    assert not (tmp_path / "created").exists()

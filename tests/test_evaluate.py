@@ -20,6 +20,7 @@ FILES = [
     "history.jsonl",
     "metrics.json",
     "model.safetensors",
+    "neighbors.parquet",
     "predictions.npz",
 ]
 
@@ -66,7 +67,7 @@ def splits(tiny_split):
     # As if 50 images before them were held out: positions are not row numbers.
     made["train"].indices.add_(50)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda name: made[name])
+        patch.setattr(data, "load", lambda name, source=None: made[name])
         # t-SNE takes seconds; it is tried in test_neighbours.
         patch.setattr(neighbours, "embed", quick_map)
         patch.setattr(foreign, "SETS", FOREIGN)

@@ -18,10 +18,10 @@ CKPT = {name: load(name) for name in NAMES}
 PREDICTIONS = {name: load_predictions(CKPT[name]) for name in NAMES}
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["with votes", "without votes"])
-def told(request, annotations):
-    """Annotations or None, the tables, and each pack as header and columns."""
-    found = annotations if request.param else None
+@pytest.fixture(scope="module")
+def told(annotations):
+    """Annotations, the tables, and each pack as header and columns."""
+    found = annotations
     tables = {
         name: mistakes.table(PREDICTIONS[name], CKPT[name].temperature, found) for name in NAMES
     }
@@ -31,7 +31,12 @@ def told(request, annotations):
     content = {"images": explorer.images_pack(recorded.labels, places, dimensions, found)}
     for name, other in (NAMES, NAMES[::-1]):
         content[name] = explorer.model_pack(
-            CKPT[name], f"the {name}", PREDICTIONS[name], tables[name], {other: tables[other]}
+            CKPT[name],
+            f"the {name}",
+            PREDICTIONS[name],
+            tables[name],
+            {other: tables[other]},
+            has_neighbor_images=name == "resnet",
         )
     assert sum(map(len, content.values())) < 2 * 600_000
     assert len(content["images"]) + len(content["resnet"]) < 600_000
@@ -50,7 +55,7 @@ def test_rows_are_keyed_by_test_index(told):
 
 
 def test_every_total_agrees(told):
-    annotations, _, packs = told
+    _, _, packs = told
     images = packs["images"][1]
     for name in NAMES:
         header, columns = packs[name]
@@ -58,11 +63,10 @@ def test_every_total_agrees(told):
         assert header["accuracy"]["value"] == pytest.approx(1 - wrong / total)
         confusion = np.array(CKPT[name].metrics["test"]["confusion"])
         assert confusion.sum() == total and confusion.sum() - confusion.trace() == wrong
-        if annotations:
-            counts = np.bincount(columns["verdict"], minlength=5)
-            assert counts.sum() == total and counts[1:].sum() == wrong
-            assert [verdict["n"] for verdict in header["verdicts"]] == counts[1:].tolist()
-            assert [verdict["key"] for verdict in header["verdicts"]] == list(VERDICTS)
+        counts = np.bincount(columns["verdict"], minlength=5)
+        assert counts.sum() == total and counts[1:].sum() == wrong
+        assert [verdict["n"] for verdict in header["verdicts"]] == counts[1:].tolist()
+        assert [verdict["key"] for verdict in header["verdicts"]] == list(VERDICTS)
         for key, groups in header["slices"].items():
             assert sum(group["n"] for group in groups) == total, key
             assert sum(group["wrong"] for group in groups) == wrong, key
@@ -82,10 +86,9 @@ def test_a_model_against_another_is_seen_from_the_other(told):
 
 
 def test_ordering_by_rank_is_the_order_of_select(told):
-    annotations, tables, packs = told
+    _, tables, packs = told
     header, columns = packs["resnet"]
-    expected = [sort for sort in SORTS if annotations or SORTS[sort][0] != "agreement"]
-    assert header["sorts"] == expected
+    assert header["sorts"] == list(SORTS)
     for number, sort in enumerate(header["sorts"]):
         order = np.argsort(columns[f"rank_{number}"])
         rows = mistakes.select(tables["resnet"], wrong=None, sort=sort)
@@ -102,19 +105,23 @@ def test_numbers_are_those_of_the_table_to_their_step(told):
     np.testing.assert_allclose(columns["probabilities"] / 255, probs, atol=0.5 / 255 + 1e-9)
 
 
-def test_votes_are_there_only_where_people_were_asked(told):
+def test_votes_are_those_of_the_annotations(told):
     annotations, _, packs = told
-    header, columns = packs["images"]
-    assert header["annotations"] is (annotations is not None)
-    assert ("votes" in columns) is ("review_given" in columns) is (annotations is not None)
-    if annotations:
-        assert np.array_equal(columns["votes"], annotations.votes)
-        reviewed = columns["review_given"] >= 0
-        assert reviewed.sum() == 275
-        assert (columns["review_guess"][reviewed] < len(CLASSES)).all()
-        assert packs["resnet"][0]["agreed"]["n"] == (columns["agreement"] == 0).sum()
-    else:
-        assert packs["resnet"][0]["agreed"] is None and packs["resnet"][0]["verdicts"] == []
+    columns = packs["images"][1]
+    assert np.array_equal(columns["votes"], annotations.votes)
+    reviewed = columns["review_given"] >= 0
+    assert reviewed.sum() == 275
+    assert (columns["review_guess"][reviewed] < len(CLASSES)).all()
+    assert packs["resnet"][0]["agreed"]["n"] == (columns["agreement"] == 0).sum()
+
+
+def test_training_images_are_named_only_where_they_can_be_shown(told):
+    (header, columns), (other_header, other) = told[2]["resnet"], told[2]["basenet"]
+    assert header["neighbors"] == {"per_sheet": 25, "columns": 3}
+    wrong = told[1]["resnet"]["wrong"].to_numpy()
+    rows = columns["neighbor_row"]
+    assert np.array_equal(rows < 65535, wrong) and sorted(rows[wrong]) == list(range(wrong.sum()))
+    assert "neighbors" not in other_header and "neighbors" not in other
 
 
 def test_every_image_is_somewhere_on_the_sheets(told):

@@ -1,5 +1,4 @@
 import struct
-import time
 import zlib
 
 import numpy as np
@@ -306,18 +305,6 @@ def test_a_small_box_of_a_large_jpeg_keeps_its_detail(tmp_path, orientation):
     assert open_image(tmp_path / "a.jpg").size in [(300, 200), (200, 300)]
 
 
-def test_a_jpeg_of_12_megapixels_opens_quickly(tmp_path):
-    soft = Image.fromarray(noise(30, 40, 3)).resize((4000, 3000), Image.Resampling.BICUBIC)
-    soft.save(tmp_path / "a.jpg", quality=85)
-    for box, limit in ((None, 0.15), ((0.4, 0.4, 0.43, 0.44), 0.4)):
-        seconds = []
-        for _ in range(3):
-            began = time.process_time()
-            network_view(open_image(tmp_path / "a.jpg", box=box), box=box)
-            seconds.append(time.process_time() - began)
-        assert min(seconds) < limit, (box, seconds)
-
-
 def test_shrinking_averages_over_fine_patterns():
     checks = np.uint8(np.indices((640, 640)).sum(0) % 2 * 255)
     view = network_view(Image.fromarray(checks)).astype(int)
@@ -405,14 +392,6 @@ def test_too_many_pixels_are_refused_before_any_is_decoded(tmp_path):
     (tmp_path / "a.png").write_bytes(png_header(6500, 4000))
     with pytest.raises(ImageError, match="6500x4000 pixels: send one of at most 25 megapixels"):
         open_image(tmp_path / "a.png")
-
-
-def test_a_real_picture_of_26_megapixels_is_refused_at_once(tmp_path):
-    Image.new("1", (6500, 4000)).save(tmp_path / "a.png")
-    began = time.perf_counter()
-    with pytest.raises(ImageError, match="25 megapixels"):
-        open_image(tmp_path / "a.png")
-    assert time.perf_counter() - began < 0.1
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):

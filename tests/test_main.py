@@ -1,4 +1,5 @@
-import subprocess
+import errno
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES, checkpoint, data
+from cifar import CLASSES, checkpoint, data, evaluate
 from cifar.__main__ import main
 from cifar.recipe import PRESETS, stretched
 
@@ -50,12 +51,21 @@ def test_summary_knows_the_light_network(run):
     assert "Total params: 49,091" in run("summary", "basenet")
 
 
-def test_a_known_problem_is_one_line_without_a_traceback(picture):
-    command = [sys.executable, "-m", "cifar", "predict", picture, "--checkpoint", "nowhere"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr.startswith("python -m cifar: There is no checkpoint 'nowhere'")
-    assert done.stderr.count("\n") == 1
+def test_a_known_problem_is_one_line_and_one_process_says_it(picture, run, monkeypatch):
+    said = fails(run, "predict", picture, "--checkpoint", "nowhere")
+    assert said.startswith("python -m cifar: There is no checkpoint 'nowhere'") and "\n" not in said
+    monkeypatch.setenv("LOCAL_RANK", "1")  # of several processes on one machine
+    assert fails(run, "predict", picture, "--checkpoint", "nowhere") == 1
+
+
+def test_a_full_disk_is_one_line(run, monkeypatch):
+    def fail(*given):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "metrics.json")
+
+    monkeypatch.setattr(evaluate, "evaluate", fail)
+    said = fails(run, "evaluate", "resnet")
+    assert "cannot be written (No space left on device: metrics.json)" in said
+    assert said.endswith("what was there before is kept.")
 
 
 @pytest.mark.parametrize("arguments", [["fly"], [], ["summary", "vgg"], ["train", "vgg"]])
@@ -120,7 +130,7 @@ def test_predict_writes_a_table_and_heat_maps(run, make_checkpoint, picture, tmp
 def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path, picture):
     splits = {"train": tiny_split(60, "train", 0), "val": tiny_split(40, "val", 1)}
     splits["test"] = tiny_split(40, "test", 2)
-    monkeypatch.setattr(data, "load", splits.__getitem__)
+    monkeypatch.setattr(data, "load", lambda name, source=None: splits[name])
     folder = tmp_path / "run"
     command = ["train", "--run", folder, "basenet", "--epochs", "8"]
     command += ["--batch-size", "20", "--lr", "0.1"]

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -27,14 +25,14 @@ RECIPE = replace(BUSY, batch_size=15, sizes=(8, 16), lr=0.01, muon_lr=0.003, ski
 OF_THE_MACHINE = "seconds", "images_per_second", "hardware", "torch"
 
 SCRIPT = """
-import atexit, json, os, sys
+import atexit, json, os, signal, sys
 from pathlib import Path
 import torch
 from torch import distributed
+from cifar import train as training
 from cifar.data import Split
 from cifar.parallel import end_process, synchronize_batch_norms
 from cifar.recipe import Recipe
-from cifar.train import train
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
@@ -46,7 +44,7 @@ split = Split("train", images, labels, torch.arange(len(labels)), False)
 
 def go(name, **options):
     options |= {"train_split": split, "val_split": split, "progress": False}
-    return train(recipe, folder / name, **options)
+    return training.train(recipe, folder / name, **options)
 
 
 if not go("whole"):
@@ -55,6 +53,17 @@ go("stopped", stop_at_step=6)
 go("stopped", resume=True)
 
 rank = distributed.get_rank()
+advance = training.Training.advance
+
+
+def interrupted(self):
+    if rank == 0 and self.step == 2:
+        signal.raise_signal(signal.SIGTERM)
+    return advance(self)
+
+
+training.Training.advance = interrupted
+assert not go("signalled")
 share = slice(rank, None, 2)
 results = {}
 for dtype, (norm, x, factors) in torch.load(folder / "norms.pt", weights_only=False).items():
@@ -110,6 +119,7 @@ def two(tmp_path_factory, tiny_split):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Done: ") == 2  # one line a run, not one a process
     assert done.stdout.count("Stopped after step 6;") == 1
+    assert done.stdout.count("Stopped after step 3;") == 1
     return folder
 
 
@@ -167,6 +177,11 @@ def test_two_processes_resumed_equal_two_uninterrupted(two):
 
 
 @pytest.mark.slow
+def test_a_signal_to_one_process_stops_both_after_the_same_step(two):
+    assert state(two / "signalled")["step"] == 3
+
+
+@pytest.mark.slow
 def test_processes_that_are_done_are_not_torn_down(two):
     # PyTorch would abort some of them (see end_process).
     assert len(list(two.glob("results*.pt"))) == 2 and not list(two.glob("torn*"))
@@ -174,31 +189,6 @@ def test_processes_that_are_done_are_not_torn_down(two):
 
 def test_a_process_of_its_own_goes_on():
     end_process()
-
-
-@pytest.mark.slow
-def test_a_folder_that_holds_a_run_ends_both_processes_with_one_line(tmp_path):
-    (tmp_path / "state.pt").touch()
-    # The -- keeps torchrun from taking --run for an option of its own.
-    command = launch("-m", "--", "cifar", "train", "basenet", "--run", tmp_path)
-    done = subprocess.run(**command, cwd=ROOT, timeout=120)
-    assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr.startswith(f"python -m cifar: {tmp_path} already holds a run")
-    assert done.stderr.count("already holds a run") == 1
-
-
-@pytest.mark.slow
-def test_a_signal_stops_both_processes_after_the_same_step(tmp_path, tiny_split):
-    script = prepare(tmp_path, replace(RECIPE, epochs=400), tiny_split(64))
-    process = subprocess.Popen(**launch(script, tmp_path))
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "whole" / "state.pt").exists() and process.poll() is None:
-        assert time.monotonic() < deadline, "no state was saved"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=120)
-    step = state(tmp_path / "whole")["step"]
-    assert output.count(f"Stopped after step {step}; go on with --resume.") == 1, errors
 
 
 def test_synchronizing_keeps_parameters_buffers_and_evaluation(stirred_model):

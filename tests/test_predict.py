@@ -143,9 +143,7 @@ def test_a_file_may_have_any_name(ckpt, album, tmp_path):
     assert b"caf\\udce9.png: " in done.stdout
 
 
-@pytest.mark.parametrize("what", [".", "b.png"])  # of the first some cannot be read
-def test_a_reader_who_has_seen_enough_ends_it_quietly(ckpt, album, what):
-    album /= what
+def test_a_reader_who_has_seen_enough_ends_it_quietly(ckpt, album):
     command = [sys.executable, "-m", "cifar", "predict", album, "--checkpoint", ckpt.path]
     reader, writer = os.pipe()
     os.close(reader)

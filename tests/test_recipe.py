@@ -165,7 +165,7 @@ def test_a_preset_at_its_own_length_stays_as_it_is():
     assert all(stretched(preset) is preset for preset in PRESETS.values())
 
 
-@pytest.mark.parametrize("epochs", range(1, 217))
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 20, 108, 149, 150, 151, 215, 216])
 def test_a_restart_comes_with_the_plan_of_its_schedule(epochs, monkeypatch):
     twice = Recipe("basenet", epochs=216, restart=150, sizes=(16,) * 150 + (24,) * 66)
     monkeypatch.setitem(PRESETS, "basenet", twice)

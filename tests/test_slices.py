@@ -91,7 +91,6 @@ def test_agreement_has_a_group_for_each_band(rows, found):
 
 def test_what_is_not_known_has_no_dimension(rows, values):
     assert list(slices(rows, None)) == ["class", "agreement"]
-    assert list(slices(rows.assign(agreement=np.nan), values)) == ["class", *QUALITIES]
 
 
 def test_worst_first_orders_all_groups(found):

@@ -1,9 +1,5 @@
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import asdict, replace
 
 import pytest
@@ -34,22 +30,6 @@ HISTORY_KEYS = {
     "hardware",
     "torch",
 }
-
-SCRIPT = """
-import json, sys
-from pathlib import Path
-import torch
-from cifar.data import Split
-from cifar.recipe import Recipe
-from cifar.train import train
-
-torch.set_num_threads(1)
-data_path, run, recipe = sys.argv[1:]
-images, labels = torch.load(data_path)
-split = Split("train", images, labels, torch.arange(len(labels)), False)
-recipe = Recipe(**json.loads(recipe))
-train(recipe, Path(run), train_split=split, val_split=split, progress=False)
-"""
 
 
 def go(recipe, run, split, **options):
@@ -89,23 +69,6 @@ def all_finite(state):
     return all(value.isfinite().all() for value in state["model"].values())
 
 
-def start_process(tmp_path, split, recipe, run):
-    """Train in another process, and wait until it has saved its first state."""
-    torch.save((split.images, split.labels), tmp_path / "data.pt")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, tmp_path / "data.pt", run, json.dumps(asdict(recipe))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.getcwd()},
-    )
-    deadline = time.monotonic() + 120
-    while not (run / "state.pt").exists() and process.poll() is None:
-        assert time.monotonic() < deadline, "no state was saved"
-        time.sleep(0.005)
-    return process
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, tiny_split):
     """The run folder of BUSY, run to its end without a stop."""
@@ -122,8 +85,8 @@ def test_64_images_are_learned_by_heart(tmp_path, tiny_split):
     assert score(model, split, torch.device("cpu"))[1] == 1.0
 
 
-# Within an epoch, at a pull of the slow weights, at the ends of the first two epochs, near the end.
-@pytest.mark.parametrize("step", [1, 3, 4, 6, 7, 8])
+# Within an epoch, and at the ends of the first two epochs.
+@pytest.mark.parametrize("step", [1, 4, 7])
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_split, uninterrupted, step):
     split = tiny_split(64)
     assert not go(BUSY, tmp_path, split, stop_at_step=step)
@@ -157,34 +120,22 @@ def test_a_complete_run_resumed_writes_the_same_checkpoint(tmp_path, tiny_split)
     assert_same_tensors(before, weights(tmp_path))
 
 
-@pytest.mark.slow
-def test_a_killed_run_resumed_equals_an_uninterrupted_one(tmp_path, tiny_split):
-    split = tiny_split(64)
-    recipe = replace(BUSY, epochs=20)
-    process = start_process(tmp_path, split, recipe, tmp_path / "killed")
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert not (tmp_path / "killed" / "checkpoint").exists()
-    assert go(recipe, tmp_path / "killed", split, resume=True)
-    go(recipe, tmp_path / "whole", split)
-    assert_same_tensors(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
-    ours, theirs = history(tmp_path / "killed"), history(tmp_path / "whole")
-    assert timeless(ours) == timeless(theirs)
-
-
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_ends_well(tmp_path, tiny_split, signum):
+def test_a_signal_saves_and_ends_well(tmp_path, tiny_split, monkeypatch, capsys, signum):
+    advance = Training.advance
+
+    def interrupted(training, *given):
+        if training.step == 2:
+            signal.raise_signal(signum)
+        return advance(training, *given)
+
+    monkeypatch.setattr(Training, "advance", interrupted)
     split = tiny_split(64)
-    recipe = replace(BUSY, epochs=400)
-    process = start_process(tmp_path, split, recipe, tmp_path / "run")
-    process.send_signal(signum)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    step = torch.load(tmp_path / "run" / "state.pt")["step"]
-    assert f"Stopped after step {step}; go on with --resume." in output
-    assert not go(recipe, tmp_path / "run", split, resume=True, stop_at_step=step + 5)
-    assert torch.load(tmp_path / "run" / "state.pt")["step"] == step + 5
+    assert not go(BUSY, tmp_path, split)
+    assert "Stopped after step 3; go on with --resume." in capsys.readouterr().out
+    assert torch.load(tmp_path / "state.pt")["step"] == 3
+    assert not go(BUSY, tmp_path, split, resume=True, stop_at_step=5)
+    assert torch.load(tmp_path / "state.pt")["step"] == 5
 
 
 @pytest.mark.parametrize(("share", "saved"), [(float("inf"), [4, 8, 12]), (1e-9, [4, 12])])
@@ -394,13 +345,10 @@ def test_score_is_cross_entropy_and_accuracy_in_evaluation_mode(stirred_model, t
     assert accuracy == (logits.argmax(1) == split.labels).double().mean().item()
 
 
-@pytest.mark.parametrize("muon_lr", [0, 0.02])
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("freeze", [False, True])
-def test_every_trainable_weight_has_one_optimizer(
-    stirred_model, tiny_split, muon_lr, whiten, freeze
-):
-    recipe = replace(BUSY, muon_lr=muon_lr, whiten=whiten, freeze_norm_scale=freeze)
+def test_every_trainable_weight_has_one_optimizer(stirred_model, tiny_split, whiten, freeze):
+    recipe = replace(BUSY, muon_lr=0.02 * whiten, whiten=whiten, freeze_norm_scale=freeze)
     model = stirred_model("resnet")
     start(model, recipe, tiny_split(16).images)
     moved = [

@@ -6,17 +6,19 @@ import numpy as np
 import torch
 
 from cifar import checkpoint, evaluate
-from cifar.bench.rows import Row, at_most
+from cifar.bench.rows import Row, at_most, within
 from cifar.bench.turns import in_turns
 from cifar.checkpoint import Checkpoint
 from cifar.classifier import classify, to_tensor
 from cifar.model import NETWORKS
+from cifar.probes import PROBES, sweeps
 
 BLOCKS = 40  # batches timed on each side: 10,000 images, as many as the test split has
 
 
 def network_suite() -> list[Row]:
-    """Milliseconds of one decoded image, and of a batch of `evaluate`, beside the bare network's.
+    """Milliseconds of one decoded image, of a batch of `evaluate` and of all probes of an image,
+    beside the bare network's.
 
     All are random pixels: which ones does not matter for the time.
     """
@@ -42,6 +44,14 @@ def network_suite() -> list[Row]:
         )
         what = f"{name}: evaluate a batch of {evaluate.BATCH}"
         rows.append(at_most(what, *many, times=1.15))
+        count = sum(len(probe.settings) for probe in PROBES.values())
+        changed = in_turns(
+            lambda ckpt=ckpt: sweeps(ckpt, image),
+            bare(ckpt, inputs[:count].contiguous(memory_format=torch.channels_last)),
+            f"probes {name}",
+            calls=BLOCKS,
+        )
+        rows.append(within(f"{name}: what changes its mind, {count} images", *changed, at_most=500))
     return rows
 
 

@@ -21,7 +21,6 @@ from PIL import Image
 import cifar
 from cifar import LensError, library, page, sprites
 from cifar.images import MAX_BYTES, MAX_PIXELS
-from cifar.library import ANNOTATIONS, TEST_IMAGES
 from cifar.publish import onnx, runtime
 from cifar.publish.needed import REQUIREMENTS
 from cifar.results import drawn, drawn_of_all, results_table
@@ -43,7 +42,6 @@ COMMON_FIGURES = {
 }
 # What is imported to write the site alone: an environment of the app's need not have it.
 NEEDED = ("onnx", "onnxscript", "markdown_it")
-PATIENCE = 3600  # seconds that the test images may take to come
 
 HOW_TO_READ = f"""
 ## How to read a heat map
@@ -71,18 +69,13 @@ def build(folder: Path, space: str = "") -> None:
     """Write the site into a folder that is empty or not there yet; nothing stays if that fails.
 
     space: the id of the Hugging Face Space that it is for, if it is for one: links to a view then
-    lead to its page. Fetches the test images, people's votes and ONNX Runtime Web unless they are
-    in their caches. Raises LensError.
+    lead to its page. Downloads ONNX Runtime Web from npm unless it is in the cache. Raises
+    LensError.
     """
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise LensError(f"{folder} is not empty: name a folder that is, or a new one.")
     _check_packages()
-    for needed in (TEST_IMAGES, ANNOTATIONS):
-        needed.start()
-    for needed in (TEST_IMAGES, ANNOTATIONS):
-        if not needed.wait(PATIENCE):
-            raise LensError(needed.status)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as partial:
         whole = Path(partial) / "site"
@@ -110,9 +103,9 @@ def _check_packages() -> None:
 def _write(root: Path, space: str) -> None:
     for part in PARTS:
         shutil.copytree(COMPONENTS / part, root / "components" / part)
-    for name in ("packs", "sheets", "networks", "figures"):
+    for name in ("packs", "sheets", "neighbors", "networks", "figures"):
         (root / name).mkdir()
-    count = sprites.count(len(page.test_images()))
+    count = sprites.count(len(library.test_images()))
     told = {
         **page.listed(),
         "models": [_model(root, **model) for model in page.listed()["models"]],
@@ -124,6 +117,13 @@ def _write(root: Path, space: str) -> None:
         "sheets": [
             _add(root, f"sheets/{number}", ".png", page.sheet(number)) for number in range(count)
         ],
+        "neighbors": {
+            name: [
+                _add(root, f"neighbors/{name}-{k}", ".png", page.neighbor_sheet(name, k))
+                for k in range(page.neighbor_sheets(name))
+            ]
+            for name in page.models()
+        },
         "runtime": _runtime(root),
         "maxBytes": MAX_BYTES,
         "maxPixels": MAX_PIXELS,

@@ -4,8 +4,7 @@
 
 A Gradio Space is a folder with the app, the modules and checkpoints that it needs and nothing else.
 There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
-knows only some versions of Python and PyTorch. A static Space is the site of `cifar.publish.site`,
-which takes the network to write: it holds the test images and more of others.
+knows only some versions of Python and PyTorch. A static Space is the site of `cifar.publish.site`.
 """
 
 import ast
@@ -19,7 +18,8 @@ from typing import Literal, get_args
 from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, metadata_save
 
 from cifar import LensError, __version__, checkpoint, hub, library
-from cifar.data import DATASET
+from cifar.annotations import FOLDER as ANNOTATIONS
+from cifar.data import DATASET, TEST_FILE
 from cifar.publish import needed
 from cifar.publish.upload import publish
 from cifar.results import ASSETS, weights_of
@@ -28,7 +28,8 @@ from cifar.results import ASSETS, weights_of
 Hardware = Literal["cpu-basic", "cpu-upgrade", "zero-a10g"]
 ZEROGPU: Hardware = "zero-a10g"
 # Of https://huggingface.co/docs/hub/spaces-zerogpu; both must be among those listed there.
-ZEROGPU_PYTHON, ZEROGPU_TORCH = "3.12.12", "2.11.0"
+ZEROGPU_PYTHON = "3.12.12"
+ZEROGPU_PINS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # which belong together
 # Not pinned to a version: it has to understand the ZeroGPU of the day.
 SPACES = "spaces>=0.51,<1"
 
@@ -40,6 +41,7 @@ CHECKPOINT_FILES = (
     "model.safetensors",
     "metrics.json",
     "predictions.npz",
+    "neighbors.parquet",
     "README.md",
 )
 SCREENSHOT = ASSETS / "screenshot.png"
@@ -69,11 +71,10 @@ def deploy(
     repo_id: USER/NAME; only the static site into a folder can do without. hardware: what the Space
     runs on, of Hardware; "cpu-basic" if left out. zerogpu: the same as "zero-a10g". static: the
     site without a server instead of the app. models: names of models on the Hub that the Space
-    links to. out: write the Space's content into this folder instead, and return its path. The app
-    is written without a network; for the site, the test images, people's votes and ONNX Runtime Web
-    are fetched unless they are in their caches. Raises LensError: for options that contradict each
-    other, names that cannot be or are missing, checkpoints that the app could not start with, a
-    folder that is not empty, and whatever the Hub has against it.
+    links to. out: write the Space's content into this folder instead, and return its path. The site
+    needs ONNX Runtime Web, which is downloaded unless it is in the cache. Raises LensError: for
+    options that contradict each other, names that cannot be or are missing, checkpoints that the
+    app could not start with, a folder that is not empty, and whatever the Hub has against it.
     """
     hardware = check(hardware, zerogpu, static)
     if not repo_id and not (static and out is not None):
@@ -146,7 +147,14 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     files = [
         *modules.values(),
         *needed.data_files(modules),
-        *(checkpoint.ROOT / name / file for name in names for file in CHECKPOINT_FILES),
+        *(
+            path
+            for name in names
+            for file in CHECKPOINT_FILES
+            if (path := checkpoint.ROOT / name / file).exists()
+        ),
+        TEST_FILE,
+        *sorted(ANNOTATIONS.iterdir()),
         *(
             path
             for path in sorted(ASSETS.glob("*.png"))
@@ -161,14 +169,14 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     shutil.copyfile(SCREENSHOT, folder / THUMBNAIL)
 
     lines = needed.requirements(needed.third_party(modules) - {"spaces"})
-    pins = needed.pinned(lines, {"torch": ZEROGPU_TORCH} if zerogpu else None)
+    pins = needed.pinned(lines, ZEROGPU_PINS if zerogpu else None)
     python = ZEROGPU_PYTHON if zerogpu else f"{sys.version_info.major}.{sys.version_info.minor}"
     _write(folder / "requirements.txt", f"# For Python {python}.", *pins, *[SPACES] * zerogpu)
     if zerogpu:
         _write(folder / "app.py", *_with_spaces(folder / "app.py"))
     else:
-        (torch,) = (pin for pin in pins if pin.startswith("torch=="))
-        _write(folder / "pre-requirements.txt", *CPU_TORCH, torch)
+        torch = [pin for pin in pins if pin.partition("==")[0] in ZEROGPU_PINS]
+        _write(folder / "pre-requirements.txt", *CPU_TORCH, *torch)
     address = f"{HfApi().endpoint}/spaces/{repo_id}"
     card = SpaceCard.from_template(
         front_matter(address, python, hardware),
@@ -182,10 +190,7 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
 
 
 def front_matter(address: str, python: str, hardware: Hardware) -> SpaceCardData:
-    """Of https://huggingface.co/docs/hub/spaces-config-reference.
-
-    The test images are not in `preload_from_hub`, which fetches files of models only.
-    """
+    """Of https://huggingface.co/docs/hub/spaces-config-reference."""
     return SpaceCardData(
         title=TITLE,
         emoji="🔎",

@@ -32,7 +32,7 @@ VIEW |= {"sort", "id", "panel"}
 
 
 def build() -> gr.Blocks:
-    """The whole page. Needs the checkpoints, not the dataset, and touches no network."""
+    """The whole page. Touches no network."""
     served.allow()
     with gr.Blocks(
         title="CIFAR Lens",
@@ -69,8 +69,6 @@ def build() -> gr.Blocks:
                     build_tab()
         demo.load(tab_of_address, None, tabs, **PRIVATE)
         api.build()
-        # A fetch that failed is tried again with every new visitor.
-        demo.load(fetch, **PRIVATE)
     return demo
 
 
@@ -86,21 +84,14 @@ def tab_of_address(request: gr.Request) -> dict:
     return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
 
 
-def fetch() -> None:
-    """Begin to fetch the test images and people's votes, unless they are there."""
-    library.TEST_IMAGES.start()
-    library.ANNOTATIONS.start()
-
-
 def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
-    """Serve the page, and begin to fetch what it shows in the background.
+    """Serve the page.
 
     mcp: serve the calls of programs to MCP clients too. Raises LensError where that cannot be.
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
     return_freed_memory()
-    fetch()
     served.sweep_forever()
     if threading.current_thread() is threading.main_thread():
         # What stops a server on a Space or under systemd: files go as they do after Ctrl+C.
@@ -115,5 +106,9 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
         state_session_capacity=VISITORS,
         app_kwargs={"middleware": [Middleware(Gate, demo=demo)]},
         mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides
+        quiet=True,
+        prevent_thread_lock=True,
         **options,
     )
+    print(f"CIFAR Lens: {demo.share_url or demo.local_url}", flush=True)
+    demo.block_thread()

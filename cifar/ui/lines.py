@@ -57,7 +57,7 @@ class Line:
 LIGHT = Line(running=max(2, CORES), waiting=100)
 # A heavy question keeps a core busy for seconds: a longer line than this would not be waited for.
 HEAVY = Line(running=max(1, CORES // 2), waiting=12)
-# While something is fetched, these wait for it a few seconds, and that costs nothing.
+# These read files and memory.
 STORED = Line(running=20, waiting=200)
 
 

@@ -16,7 +16,6 @@ from gradio.utils import get_upload_folder
 
 from cifar import CLASSES, LensError, library
 from cifar.images import SIZE
-from cifar.library import TEST_IMAGES
 from cifar.page import models
 
 
@@ -73,11 +72,9 @@ def image_of(image: object) -> tuple[np.ndarray, int | None]:
     """
     image = image if isinstance(image, dict) else {}
     if "index" in image:
-        images = TEST_IMAGES.get()
-        if images is None:
-            raise LensError("This needs the test images. " + TEST_IMAGES.status)
+        images = library.test_images()
         index = known_index(image["index"], len(images))
-        return images[index], int(library.predictions(models()[0]).labels[index])
+        return images[index], int(images.labels[index])
     try:
         data = base64.b64decode(image.get("pixels") or "", validate=True)
     except (TypeError, ValueError, binascii.Error):

@@ -10,19 +10,11 @@ import numpy as np
 import pytest
 
 from cifar import library, mistakes, screenshot
-from cifar.annotations import load_published
 from cifar.mistakes import CELLS
-from cifar.others import as_predictions
 from cifar.slices import slices
 from cifar.ui.served import COMPONENTS, address
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
-
-
-@pytest.fixture(scope="package")
-def url(test_split):  # whose cache the app then finds
-    with screenshot.serving() as found:
-        yield found
 
 
 @pytest.fixture(scope="package")
@@ -333,16 +325,11 @@ class Truth:
     """What Python says of every image: what the page must show."""
 
     def __init__(self, annotations):
-        labels = library.predictions("resnet").labels
-        recorded = {name: library.predictions(name) for name in ("resnet", "basenet")}
-        temperatures = {name: library.load(name).temperature for name in recorded}
-        recorded["published"] = as_predictions(load_published(), labels)
         self.annotations = annotations
-        self.rows = {
-            name: mistakes.table(found, temperatures.get(name, 1.0), annotations)
-            for name, found in recorded.items()
-        }
-        self.dimensions = slices(self.rows["resnet"], recorded["resnet"].qualities)
+        self.rows = {name: library.table(name) for name in ("resnet", "basenet")}
+        self.rows["published"] = library.published_table()
+        qualities = library.predictions("resnet").qualities
+        self.dimensions = slices(self.rows["resnet"], qualities)
 
     def compare(self, other, model="resnet"):
         return mistakes.compare(self.rows[model], self.rows[other])

@@ -417,7 +417,10 @@ def test_tiles_read_alone_and_show_the_images_as_they_are(desk, truth, pixels_of
     chosen = truth.select()[:60]
     tiles = desk.page.locator("#explorer .tile:visible")
     expect(tiles).to_have_count(60)
-    expect(desk.page.locator("#explorer .tile .pending")).to_have_count(0)
+    desk.page.wait_for_function(
+        """[...document.querySelectorAll('#explorer .tile:not([hidden]) .pixels')]
+          .every((one) => one.style.backgroundImage.startsWith('url'))"""
+    )
     captions = tiles.locator(".caption").all_inner_texts()
     for index, text in zip(chosen, captions, strict=True):
         assert text.replace("\n", "") == caption(index, rows.loc[index])

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import threading
 import time
@@ -18,6 +19,8 @@ from cifar import CLASSES, library, mistakes
 from cifar.classifier import classify, classify_all
 from cifar.explain import heat_maps
 from cifar.images import network_view, open_image
+from cifar.pinned import FetchError
+from cifar.publish import runtime
 from cifar.publish.site import METHODS, build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,8 +30,14 @@ MODELS = ("resnet", "basenet")
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory, test_split, annotations):
+def site(tmp_path_factory):
     """The folder above that of the site: it must work under any path."""
+    try:
+        runtime.fetch()
+    except FetchError as error:
+        if "CI" in os.environ:  # where nothing is skipped
+            raise
+        pytest.skip(f"ONNX Runtime Web cannot be had: {error}")
     root = tmp_path_factory.mktemp("served")
     build(root / "lens")
     return root
@@ -158,13 +167,14 @@ def assert_same_maps(found, heats):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_200_answers_and_their_maps_are_those_of_python(desk, test_split, model):
-    indices = list(range(25, 10_000, 50))
+def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
+    confidence = library.table(model)["confidence"].to_numpy()
+    indices = [*range(25, 10_000, 250), int(confidence.argmin())]  # the last is in doubt
     found = desk.evaluate(LOOK, [model, indices, "gradcam", []])
     images = test_split.images[indices].permute(0, 2, 3, 1).contiguous().numpy()
     answers = classify_all(library.load(model), images)
     wanted = np.array([answer.probabilities for answer in answers])
-    assert len(found) == 200
+    assert len(found) == 41
     np.testing.assert_allclose([one["probabilities"] for one in found], wanted, atol=1e-3)
     assert [one["predicted"] for one in found] == [answer.predicted for answer in answers]
     assert [one["label"] for one in found] == test_split.labels[indices].tolist()
@@ -174,7 +184,7 @@ def test_200_answers_and_their_maps_are_those_of_python(desk, test_split, model)
     doubted = [[notice["kind"] for notice in one["notices"]] == ["unsure"] for one in found]
     assert doubted == [answer.confidence < below for answer in answers] and any(doubted)
     ckpt = library.load(model)
-    for one, image in zip(found, images, strict=True):
+    for one, image in zip(found[::5], images[::5], strict=True):
         targets = [part["target"] for part in one["maps"]]
         assert_same_maps(one, heat_maps(ckpt, image, targets, "gradcam", one["layers"]))
 
@@ -343,8 +353,12 @@ def test_from_the_matrix_to_an_image_with_its_evidence(visit):
     # What only Python can say is not offered.
     for name in ("check this map", "save evidence (.zip)"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
-    for words in ("What would change its mind?", "Nearest training images"):
-        expect(page.get_by_text(words)).to_have_count(0)
+    expect(page.get_by_text("What would change its mind?")).to_have_count(0)
+    recorded = library.predictions("resnet")
+    titles = [f"training image {one}" for one in recorded.neighbours[wanted[2], :3]]
+    near = page.locator(".detail .neighbours figure")
+    assert near.evaluate_all("all => all.map(one => one.title)") == titles
+    expect(near.locator(".pixels").first).to_have_css("background-image", re.compile("neighbors/"))
     methods = page.locator(".detail .method select option").all_inner_texts()
     assert len(methods) == len(METHODS)
 
@@ -498,7 +512,7 @@ def test_what_is_being_fetched_is_said(visit, monkeypatch):
     expect(line).to_be_hidden()
 
 
-@pytest.mark.parametrize("lost", ["**/*.onnx", "**/*.packed", "**/worker.js"])
+@pytest.mark.parametrize("lost", ["**/*.onnx", "**/worker.js"])
 def test_a_network_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, lost):
     failing = [True]
 
@@ -515,16 +529,17 @@ def test_a_network_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, 
     expect(page.locator(".detail .evidence-maps")).to_be_visible()
 
 
-def test_thumbnails_that_were_lost_come_by_themselves(visit):
+def test_thumbnails_that_were_lost_are_asked_for_anew(visit):
     failing = [True]
 
     def route(one):
         one.abort() if failing[0] else one.continue_()
 
     page = visit(errors=True, route=("**/sheets/*.png", route))
-    expect(page.locator(".gallery [role=status]")).to_contain_text("could not be fetched")
+    picture = page.locator(".gallery .tile .pixels").first
+    expect(picture).to_have_css("background-image", "none")
     failing[0] = False
-    expect(page.locator(".gallery [role=status]")).to_be_hidden()
+    page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile .pixels").first).to_have_css(
         "background-image", re.compile("sheets/")
     )
@@ -550,11 +565,10 @@ def test_the_tabs_work_by_keyboard_and_by_address(visit):
     expect(page.locator("#tab-mistakes")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_tab_has_a_barrier(visit, barriers, theme):
-    page = opened(visit("?model=basenet", color_scheme=theme))
+def test_no_tab_has_a_barrier(visit, barriers):
+    page = opened(visit("?model=basenet", color_scheme="dark"))
     at_rest(page)
-    assert page.evaluate("document.documentElement.className") == ("dark" * (theme == "dark"))
+    assert page.evaluate("document.documentElement.className") == "dark"
     for name, content in (
         ("Mistakes", ".explorer .tile"),
         ("Classify", ".classify .evidence[aria-busy=false]"),
@@ -563,18 +577,21 @@ def test_no_tab_has_a_barrier(visit, barriers, theme):
     ):
         tab(page, name)
         page.locator(content).first.wait_for()
-        page.wait_for_timeout(300)  # colours change over a moment
-        assert barriers(page) == [], name
+        for theme in ("dark", "light"):
+            page.evaluate("(name) => (document.documentElement.className = name)", theme)
+            page.evaluate("document.getAnimations().forEach((one) => one.finish())")
+            assert barriers(page) == [], (name, theme)
 
 
-@pytest.mark.parametrize("width", [320, 390, 900])
-def test_no_tab_is_wider_than_the_screen(visit, width):
-    page = opened(visit("?model=basenet", viewport={"width": width, "height": 844}))
+def test_no_tab_is_wider_than_the_screen(visit):
+    page = opened(visit("?model=basenet"))
     for name in ("Mistakes", "Classify", "Report", "About"):
         tab(page, name)
         if name == "Classify":
             page.locator(".classify .pair canvas").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        for width in (900, 390, 320):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
 def test_the_examples_are_one_of_each_class(visit):

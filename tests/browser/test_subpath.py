@@ -73,7 +73,7 @@ def proxy(app):
 
 
 @pytest.fixture(scope="module")
-def below(test_split):
+def below():
     """Address and strays of `proxy`, before an app that was told of the path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "GRADIO_ROOT_PATH", PREFIX)

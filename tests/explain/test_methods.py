@@ -1,7 +1,5 @@
 import dataclasses
 import gc
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -81,24 +79,16 @@ def compare(ckpt, image, layer, method, targets):
         assert_equal_maps(heat.values, expected(method, ckpt, image, layer, heat.target))
 
 
-@pytest.mark.parametrize("method", FAST)
 @pytest.mark.parametrize(("network", "layer"), LAYERS)
-def test_every_map_equals_the_grad_cam_librarys(make_checkpoint, image, network, layer, method):
-    compare(checkpoint.load(make_checkpoint(network)), image, layer, method, [0, 3, 5, 9])
+def test_every_map_equals_the_grad_cam_librarys(make_checkpoint, image, network, layer):
+    ckpt = checkpoint.load(make_checkpoint(network))
+    for method in FAST:
+        compare(ckpt, image, layer, method, [0, 3, 5, 9])
 
 
 @pytest.mark.parametrize("method", SLOW)
 @pytest.mark.parametrize(
-    ("network", "layer"),
-    [
-        ("basenet", "prep"),
-        ("basenet", "stage4"),
-        *(
-            pytest.param(*both, marks=pytest.mark.slow)
-            for both in LAYERS
-            if both not in (("basenet", "prep"), ("basenet", "stage4"))
-        ),
-    ],
+    ("network", "layer"), [("basenet", "prep"), ("basenet", "stage4"), ("resnet", "prep")]
 )
 def test_slow_maps_equal_the_librarys_too(make_checkpoint, image, network, layer, method):
     compare(checkpoint.load(make_checkpoint(network)), image, layer, method, [3, 9])
@@ -207,13 +197,9 @@ def test_a_map_does_not_depend_on_what_else_is_asked(make_checkpoint, image, met
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_targets_no_maps(make_checkpoint, image, method):
-    assert heat_maps(checkpoint.load(make_checkpoint()), image, [], method) == []
-
-
-@pytest.mark.parametrize("method", METHODS)
 def test_a_map_is_never_negative_and_says_where_it_is_from(make_checkpoint, image, method):
     (heat,) = heat_maps(checkpoint.load(make_checkpoint()), image, [1], method)
+    assert heat_maps(checkpoint.load(make_checkpoint()), image, [], method) == []
     assert heat.values.dtype == np.float32 and heat.values.min() >= 0
     assert heat.values.shape == (8, 8)
     assert heat.peak == heat.values.max() and type(heat.peak) is float
@@ -255,67 +241,23 @@ def test_maps_are_the_same_where_gradients_are_off(make_checkpoint, image, metho
             assert not torch.is_grad_enabled()
 
 
-def test_sixteen_parallel_requests_give_the_serial_maps(make_checkpoint, tiny_split):
+def test_parallel_requests_give_the_serial_maps(make_checkpoint, tiny_split):
     ckpt = checkpoint.load(make_checkpoint())
     images = tiny_split(16).images.permute(0, 2, 3, 1).numpy()
     layers = [layer.name for layer in ckpt.model.layers]
     questions = [
         (images[i % 16], [i % 10, (i + 3) % 10], method, [layers[i % 5], layers[-1]][: 1 + i % 2])
-        for i, method in enumerate([*FAST * 6, "ablationcam", "scorecam", "occlusion"])
+        for i, method in enumerate([*FAST * 2, "ablationcam", "scorecam", "occlusion"])
     ]
 
     def explain(question):
         return [heat.values for heat in heat_maps(ckpt, *question)]
 
     serial = [explain(question) for question in questions]
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(8) as pool:
         parallel = list(pool.map(explain, questions))
     for ours, theirs in zip(parallel, serial, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-
-
-MEMORY = """
-import gc, sys, tracemalloc
-from pathlib import Path
-import numpy as np
-import torch
-from cifar import checkpoint
-from cifar.explain import METHODS, heat_maps
-torch.set_num_threads(1)
-ckpt = checkpoint.load(sys.argv[1])
-images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
-fast = [name for name, method in METHODS.items() if not method.slow]
-
-def maps(count):
-    for i in range(count):
-        layers = ["stage3", "stage4"][: 1 + i % 2]
-        heat_maps(ckpt, images[i % 8], [i % 10], fast[i % len(fast)], layers)
-    gc.collect()
-
-def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-maps(200)
-before = resident()
-maps(1000)
-grown = resident() - before
-tracemalloc.start()
-maps(50)
-before = tracemalloc.get_traced_memory()[0]
-maps(200)
-print(grown, tracemalloc.get_traced_memory()[0] - before)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_thousand_maps_take_no_memory_that_stays(make_checkpoint):
-    # A process of its own: what else the tests have taken decides where it finds room.
-    command = [sys.executable, "-c", MEMORY, str(make_checkpoint())]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    resident, python = map(int, done.stdout.split())
-    assert resident < 8 * 2**20  # one kept 32x32 map a call would be 4 MB, its network pass 200 MB
-    assert python < 100_000
 
 
 def test_no_tensor_outlives_a_request(make_checkpoint, image):
@@ -330,16 +272,14 @@ def test_no_tensor_outlives_a_request(make_checkpoint, image):
     assert tensors() == before
 
 
-@pytest.mark.parametrize(
-    "method", ["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "ablationcam"]
-)
 @pytest.mark.parametrize("layers", [["stage3"], ["stage3", "stage4"]])
-def test_a_class_without_evidence_has_an_empty_map(make_checkpoint, image, method, layers):
+def test_a_class_without_evidence_has_an_empty_map(make_checkpoint, image, layers):
     ckpt = checkpoint.load(make_checkpoint())
     with torch.no_grad():
         ckpt.model.head.weight[6] = 0
-    (heat,) = heat_maps(ckpt, image, [6], method, layers)
-    assert heat.peak == 0 and not heat.values.any()
+    for method in ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "ablationcam"):
+        (heat,) = heat_maps(ckpt, image, [6], method, layers)
+        assert heat.peak == 0 and not heat.values.any(), method
 
 
 def test_without_any_activation_no_method_fails(make_checkpoint, image):

@@ -35,7 +35,7 @@ LAYERS = ["prep", "stage1", "stage2", "stage3", "stage4"]
 def evaluated(make_checkpoint, tiny_split, monkeypatch):
     """The folder of a checkpoint with the least that an evaluation leaves; 40 test images."""
     split = tiny_split(40, "test")
-    monkeypatch.setattr(data, "load", lambda name: split)
+    monkeypatch.setattr(data, "load", lambda name, source=None: split)
     monkeypatch.setattr(scores, "SLOW_IMAGES", 2)
     # The card needs all that an evaluation measures; it is tried with the real checkpoints.
     monkeypatch.setattr(scores, "model_card", lambda config, metrics: str(metrics["explain"]))
@@ -161,7 +161,12 @@ def test_a_slow_method_is_never_the_default(evaluated, few, monkeypatch):
     assert score(evaluated, images=3)["explain"]["default"]["method"] == "gradcam"
 
 
-def test_all_methods_are_scored_slow_ones_on_fewer_images(evaluated):
+def test_all_methods_are_scored_slow_ones_on_fewer_images(evaluated, monkeypatch):
+    def score_image(ckpt, image, random, slow):
+        numbers = {"deletion": 0.1, "insertion": 0.2, "control": None, "road": 0, "seconds": 0.1}
+        return [(row, numbers) for row in [*choices(ckpt, slow), scores.RANDOM]]
+
+    monkeypatch.setattr(scores, "score_image", score_image)
     explain = score(evaluated, images=3)["explain"]
     found = {(row["method"], row["layer"]): row["n"] for row in explain["rows"]}
     ckpt = checkpoint.load(evaluated)

@@ -8,7 +8,7 @@ import torch
 from tests.busy import BUSY
 from tests.forks import Parent
 
-LONG = replace(BUSY, epochs=20)  # long enough to be killed
+LONG = replace(BUSY, epochs=6)  # long enough to be killed
 
 
 @pytest.fixture(scope="session")

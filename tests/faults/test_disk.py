@@ -95,31 +95,3 @@ def test_the_last_good_checkpoint_is_kept(start, limited, tmp_path):
     arguments = ("tests.faults.training", tmp_path, run, recipe, json.dumps({"resume": True}))
     assert "File too large" in sentence(limited(50_000, *arguments))
     assert content(run) == before
-
-
-@pytest.fixture(scope="module")
-def evaluated(children, tiny_split, tmp_path_factory):
-    """The folder of a checkpoint that was trained and evaluated, and the place to work in."""
-    place = tmp_path_factory.mktemp("evaluated")
-    split = tiny_split(300)
-    torch.save((split.images, split.labels), place / "data.pt")
-    command = ("-m", "tests.faults.evaluating")
-    train = ("train", "basenet", "--epochs", "1", "--batch-size", "60", "--run", "run")
-    for arguments in (train, ("evaluate", "run/checkpoint")):
-        done = children.run(*command, *arguments, cwd=place)
-        assert done.returncode == 0, done.stderr
-    return place
-
-
-@pytest.mark.parametrize("name", ["predictions.npz", "metrics.json", "README.md"])
-def test_what_was_measured_before_is_kept(children, evaluated, name):
-    folder = evaluated / "run" / "checkpoint"
-    before = content(folder)
-    fill(folder / name)
-    done = children.run("-m", "tests.faults.evaluating", "evaluate", folder, cwd=evaluated)
-    assert done.error == (
-        "A file cannot be written (No space left on device): see to its disk and run the command "
-        "again; what was there before is kept."
-    )
-    after = content(folder)
-    assert after.keys() == before.keys() and after[name] == before[name]

@@ -22,7 +22,7 @@ def splits(folder: Path):
     """A function in place of `data.load`: every split is the one that `folder` holds."""
     torch.set_num_threads(1)
     images, labels = torch.load(folder / "data.pt")
-    return lambda name: Split(name, images, labels, torch.arange(len(labels)), False)
+    return lambda name, source=None: Split(name, images, labels, torch.arange(len(labels)), False)
 
 
 def go(

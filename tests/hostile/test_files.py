@@ -1,6 +1,6 @@
 """Files that this project wrote and somebody or something altered: refused in a sentence, or made
 anew; nothing in them is ever run. What `tests/test_checkpoint.py`, `test_evaluate.py`,
-`test_others.py`, `test_data.py` and `test_annotations.py` try already is not tried here again."""
+`test_others.py` and `test_data.py` try already is not tried here again."""
 
 import io
 import json
@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from cifar import LensError, annotations, checkpoint, data
+from cifar import LensError, checkpoint, data
 from cifar.checkpoint import CheckpointError
 from cifar.data import DataError
+from cifar.image_table import ImageTable
 from cifar.predictions import Predictions, load_predictions, save_predictions
 from tests.test_checkpoint import CreatesAFile, edit_config, edit_weights
 
@@ -38,19 +39,11 @@ def refusal(call, *arguments) -> str:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format_version", 99),
-        ("format_version", "1"),
-        ("classes", "airplane"),
         ("classes", {"airplane": 0}),
         ("mean", [1e300] * 10_000),
-        ("std", None),
         ("input_size", float("nan")),
         ("recipe", None),
-        ("recipe", "basenet"),
-        ("training", [1]),
-        ("parameters", "48370"),
         ("parameters", 1),
-        ("parameters", None),
     ],
 )
 def test_a_config_of_another_kind_is_named(make_checkpoint, key, value):
@@ -62,8 +55,8 @@ def test_a_config_of_another_kind_is_named(make_checkpoint, key, value):
 @pytest.mark.parametrize("name", ["config.json", "metrics.json"])
 @pytest.mark.parametrize(
     "content",
-    [DEEP, "[" * 100_000, '{"format_version": ' + "9" * 5000 + "}", "\0" * 99, "nan"],
-    ids=["deep", "deeper", "a huge number", "zeros", "no number"],
+    [DEEP, '{"format_version": ' + "9" * 5000 + "}", "\0" * 99],
+    ids=["deep", "a huge number", "zeros"],
 )
 def test_json_that_breaks_its_reader_is_named(make_checkpoint, name, content):
     folder = make_checkpoint()
@@ -71,14 +64,14 @@ def test_json_that_breaks_its_reader_is_named(make_checkpoint, name, content):
     assert name in refusal(checkpoint.load, folder)
 
 
-@pytest.mark.parametrize("content", [DEEP, "3\n4\n", '{"epoch": 1}\n[]\n'])
+@pytest.mark.parametrize("content", [DEEP, '{"epoch": 1}\n[]\n'])
 def test_a_history_of_another_kind_is_named(make_checkpoint, content):
     path = make_checkpoint() / "history.jsonl"
     path.write_text(content)
     assert "history.jsonl" in refusal(checkpoint.read_lines, path)
 
 
-@pytest.mark.parametrize("value", ["2", 0, -1, None, [1], True, float("inf"), float("nan")])
+@pytest.mark.parametrize("value", ["2", 0, True, float("nan")])
 def test_a_temperature_that_is_none_is_named(make_checkpoint, value):
     folder = make_checkpoint()
     metrics = {"weights_sha256": checkpoint.load(folder).sha256, "temperature": value}
@@ -86,7 +79,7 @@ def test_a_temperature_that_is_none_is_named(make_checkpoint, value):
     assert "temperature is " in refusal(checkpoint.load, folder)
 
 
-@pytest.mark.parametrize("test", [None, [], {}, {"accuracy": {"value": "94%"}}, {"accuracy": 0.9}])
+@pytest.mark.parametrize("test", [[], {"accuracy": {"value": "94%"}}])
 def test_metrics_without_a_test_accuracy_are_named(make_checkpoint, test):
     folder = make_checkpoint()
     metrics = {"weights_sha256": checkpoint.load(folder).sha256, "test": test}
@@ -107,7 +100,7 @@ def test_names_of_tensors_are_shown_so_that_they_can_be_read(make_checkpoint):
 
 @pytest.mark.parametrize(
     "dtype",
-    [torch.float64, torch.bfloat16, torch.float8_e4m3fn, torch.complex64, torch.bool, torch.int8],
+    [torch.bfloat16, torch.complex64],
     ids=str,
 )
 def test_weights_of_another_type_are_named(make_checkpoint, dtype):
@@ -116,8 +109,10 @@ def test_weights_of_another_type_are_named(make_checkpoint, dtype):
     assert f"head.bias is {dtype}, not torch.float32" in refusal(checkpoint.load, folder)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("name", ["head.bias", "prep.conv.weight", "prep.norm.norm.running_var"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("prep.conv.weight", float("nan")), ("prep.norm.norm.running_var", -float("inf"))],
+)
 def test_weights_that_are_no_numbers_are_named(make_checkpoint, name, value):
     folder = make_checkpoint()
     edit_weights(folder, lambda t: t[name].view(-1)[:1].fill_(value))
@@ -138,20 +133,14 @@ def one_tensor(dtype: str, shape: list[int], offsets: list[int], size: int = 40)
     "content",
     [
         header(2**63),
-        header(2**64 - 1),
         header(99_000_000),
-        header(101_000_000),
-        header(2),
         header(9, b"not JSON!"),
         header(20_000, b'{"a":' + b"[" * 19_995),
-        header(5_000_000, b"{" + b" " * 4_999_998 + b"}"),
-        one_tensor("F32", [2**40, 2**40], [0, 40]),
         one_tensor("F32", [2**62, 4], [0, 0], 0),
-        one_tensor("F32", [10], [0, 4000]),
         one_tensor("F32", [10], [40, 0]),
         one_tensor("F7", [10], [0, 40]),
     ],
-    ids=range(13),
+    ids=range(7),
 )
 def test_a_header_that_lies_is_refused(make_checkpoint, content):
     folder = make_checkpoint()
@@ -187,7 +176,7 @@ def test_whatever_is_altered_in_a_checkpoint_is_read_or_refused(make_checkpoint)
         path = folder / name
         sound = path.read_bytes()
         end = min(len(sound), 4000)  # of the weights, the header
-        for _ in range(60):
+        for _ in range(40):
             changed = bytearray(sound)
             for _ in range(rng.choice([1, 2, 8])):
                 changed[rng.randrange(end)] = rng.randrange(256)
@@ -197,7 +186,7 @@ def test_whatever_is_altered_in_a_checkpoint_is_read_or_refused(make_checkpoint)
             except CheckpointError:
                 refused += 1
         path.write_bytes(sound)
-    assert refused > 100
+    assert refused > 60
 
 
 # predictions.npz
@@ -250,10 +239,13 @@ def saved(value: np.ndarray) -> bytes:
     ],
     ids=range(11),
 )
-@pytest.mark.parametrize("name", ["logits", "labels", "official", "weights_sha256"])
-def test_a_member_that_is_no_such_array_is_refused(recorded, name, content):
-    member(name, content, recorded.path / "predictions.npz")
-    assert "predictions.npz" in refusal(load_predictions, recorded)
+def test_a_member_that_is_no_such_array_is_refused(recorded, content):
+    path = recorded.path / "predictions.npz"
+    sound = path.read_bytes()
+    for name in ("logits", "labels", "official", "weights_sha256"):
+        member(name, content, path)
+        assert "predictions.npz" in refusal(load_predictions, recorded)
+        path.write_bytes(sound)
 
 
 def test_pickled_objects_in_predictions_are_refused_and_never_run(recorded, tmp_path):
@@ -293,17 +285,11 @@ def test_an_archive_that_cannot_be_unpacked_is_refused(recorded, local, central,
     assert f"run `python -m cifar evaluate {recorded.path}`" in refusal(load_predictions, recorded)
 
 
-def test_another_file_of_arrays_is_refused(recorded):
-    with (recorded.path / "predictions.npz").open("wb") as stream:
-        np.save(stream, np.zeros((40, 10), np.float32))
-    assert "predictions.npz cannot be read" in refusal(load_predictions, recorded)
-
-
 def test_whatever_is_altered_in_predictions_is_read_or_refused(recorded):
     """No other error comes out, wherever bytes are changed."""
     path, rng, refused = recorded.path / "predictions.npz", random.Random(0), 0
     sound = path.read_bytes()
-    for _ in range(400):
+    for _ in range(150):
         changed = bytearray(sound)
         for _ in range(rng.choice([1, 2, 8])):
             changed[rng.randrange(len(changed))] = rng.randrange(256)
@@ -312,7 +298,7 @@ def test_whatever_is_altered_in_predictions_is_read_or_refused(recorded):
             load_predictions(recorded)
         except CheckpointError:
             refused += 1
-    assert refused > 200
+    assert refused > 75
 
 
 # Two networks
@@ -335,69 +321,60 @@ def test_files_of_two_networks_that_were_exchanged_are_refused(make_checkpoint, 
 # The dataset
 
 
-@pytest.mark.parametrize("name", ["test.npy", "test.json"])
-def test_wherever_the_cache_is_altered_it_is_found_out(release, name):
-    """In every byte of its header and its facts, and in some of its pixels."""
+def test_wherever_the_cache_is_altered_it_is_found_out(release):
+    """In every fifth byte of its header and its facts, and in some of its pixels."""
     release.write()
-    expected = data.load("test").images.numpy().copy()
-    path, rng = data.cache_dir() / name, random.Random(0)
-    sound = path.read_bytes()
-    places = [*range(min(len(sound), 250)), *(rng.randrange(len(sound)) for _ in range(50))]
-    for at in places:
-        for value in (sound[at] ^ 1, sound[at] ^ 128, rng.randrange(256)):
-            if value != sound[at]:
+    data.load("train")
+    for name in ("train.npy", "train.json"):
+        path, rng = data.cache_dir() / name, random.Random(0)
+        sound = path.read_bytes()
+        places = [
+            *range(0, min(len(sound), 250), 5),
+            *(rng.randrange(len(sound)) for _ in "x" * 20),
+        ]
+        for at in places:
+            for value in {sound[at] ^ 1, sound[at] ^ 128} - {sound[at]}:
                 path.write_bytes(sound[:at] + bytes([value]) + sound[at + 1 :])
-                found = data._read_cache("test")
+                found = data._read_cache()
                 # What only separates the words of a header may well be something else.
-                assert found is None or np.array_equal(
-                    found[0][:, 1:].reshape(expected.shape), expected
-                )
-    path.write_bytes(sound[:40])
-    assert np.array_equal(data.load("test").images, expected)
-    assert path.read_bytes() == sound
+                assert found is None or np.array_equal(found[0], release.rows)
+        path.write_bytes(sound)
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"PK\x05\x06" + bytes(18),
         DEEP.encode(),
         array("(" * 8000),
         array("{'descr': '|u1', 'fortran_order': False, 'shape': (9000000000000, 3073)}\n"),
-        pickle.dumps(np.zeros(3)),
-        b"3",
+        saved(np.array([{"a": 1}], dtype=object)),
         b"null",
     ],
-    ids=range(7),
+    ids=range(5),
 )
-@pytest.mark.parametrize("name", ["test.npy", "test.json"])
-def test_a_file_of_another_kind_in_the_cache_is_made_anew(release, name, content):
+def test_a_file_of_another_kind_in_the_cache_is_made_anew(release, content):
     release.write()
-    expected = data.load("test").images.numpy().copy()
-    path = data.cache_dir() / name
-    sound = path.read_bytes()
-    path.write_bytes(content)
-    assert np.array_equal(data.load("test").images, expected)
-    assert path.read_bytes() == sound
+    data.load("train")
+    for name in ("train.npy", "train.json"):
+        path = data.cache_dir() / name
+        sound = path.read_bytes()
+        path.write_bytes(content)
+        assert data.load("train").official and path.read_bytes() == sound
 
 
 def test_a_pickle_in_the_cache_is_never_run(release, tmp_path):
     release.write()
-    data.load("test")
+    data.load("train")
     created = tmp_path / "created"
     objects = saved(np.array([CreatesAFile(created)], dtype=object))
-    (data.cache_dir() / "test.npy").write_bytes(objects)
-    assert data.load("test").official and not created.exists()
+    (data.cache_dir() / "train.npy").write_bytes(objects)
+    assert data.load("train").official and not created.exists()
 
 
-def test_whatever_is_altered_in_the_release_is_read_or_refused(release):
-    """And never taken for the official one, unless nothing that counts was altered."""
+def test_whatever_is_altered_in_a_table_of_images_is_read_or_refused(release):
     release.write()
     sound, rng, refused = release.path.read_bytes(), random.Random(0), 0
-    expected = data.load("test").images
-    for path in data.cache_dir().iterdir():
-        path.unlink()
-    for k in range(200):
+    for k in range(60):
         changed = bytearray(sound)
         # Half of them in what says where everything is, which is at the end.
         start = len(changed) - 1500 if k % 2 else 0
@@ -405,38 +382,7 @@ def test_whatever_is_altered_in_the_release_is_read_or_refused(release):
             changed[rng.randrange(start, len(changed))] = rng.randrange(256)
         release.path.write_bytes(changed)
         try:
-            found = data.load("test")
-            assert not found.official or torch.equal(found.images, expected)
+            ImageTable(release.path).decode()
         except DataError:
             refused += 1
-        for path in data.cache_dir().glob("*"):
-            path.unlink()
-    assert refused > 100
-
-
-# What people said
-
-
-@pytest.mark.parametrize("name", annotations.FILES)
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda sound: b"",
-        lambda sound: sound[: len(sound) // 2],
-        lambda sound: sound[:500] + bytes([sound[500] ^ 1]) + sound[501:],
-        lambda sound: saved(np.array([CreatesAFile("created")], dtype=object)),
-    ],
-    ids=["empty", "cut off", "one bit", "a pickle"],
-)
-def test_what_people_said_is_fetched_anew_or_refused(
-    real, serve, tmp_path, monkeypatch, name, damage
-):
-    sound = (real / name).read_bytes()
-    (tmp_path / name).write_bytes(damage(sound))
-    monkeypatch.setenv("CIFAR_EXTRAS_DIR", str(tmp_path))
-    serve(ConnectionError("no network"))
-    assert name in refusal(annotations.fetch, name)
-    serve(damage(sound))
-    assert "is not the file that was published" in refusal(annotations.fetch, name)
-    serve(sound)
-    assert annotations.fetch(name).read_bytes() == sound
+    assert refused > 30

@@ -1,29 +1,47 @@
-"""A Hub on this computer and the real client that talks to it; see server.py and client.py."""
+"""A Hub in this process, and commands whose client talks to it; see server.py."""
 
-from pathlib import Path
+import contextlib
+import io
+import sys
+import time
+import warnings
+from typing import NamedTuple
 
 import pytest
+from huggingface_hub import constants
+from huggingface_hub.utils import _http, httpx
 
-from tests.forks import Parent
-from tests.hub.server import TOKENS, WRITE, serving
+from cifar import __main__ as command_line
+from tests.hub.server import TOKENS, WRITE, Hub
+
+RESOLVE = "/{repo_id}/resolve/{revision}/{filename}"
+
+
+class Done(NamedTuple):
+    """The exit code of a command, and all that it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def error(self) -> str:
+        """What a command that failed says of it: one line, without a traceback."""
+        assert self.returncode == 1 and self.stdout == "" and "Traceback" not in self.stderr, self
+        line = self.stderr.replace("\r", "\n").rstrip("\n").split("\n")[-1]
+        assert line.endswith("."), self
+        return line.removeprefix("python -m cifar: ")
 
 
 @pytest.fixture
 def hub():
-    """A Hub without repositories, a `server.Hub`."""
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
-def hub_client():
-    with Parent(Path(__file__).with_name("client.py")) as client:
-        yield client
+    """A Hub without repositories."""
+    return Hub()
 
 
 @pytest.fixture
-def on_hub(hub, hub_client, tmp_path):
-    """A function that runs Python in a process of its own, whose Hub is `hub`; gives a `Done`.
+def on_hub(hub, tmp_path, monkeypatch):
+    """A function that runs a command line whose Hub is `hub`; gives a `Done`.
 
         on_hub("-m", "cifar", "push", folder, "me/net")
         on_hub("-c", "print(1)", token=None, HF_HUB_OFFLINE="1")
@@ -32,18 +50,38 @@ def on_hub(hub, hub_client, tmp_path):
     in anything that was printed, nor in any file under `tmp_path`.
     """
     printed, secrets = [], set(TOKENS)
+    sleep = time.sleep  # between its attempts the client waits for many seconds
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    monkeypatch.chdir(tmp_path)
 
-    def run(*arguments, token=WRITE, **env):
+    def client():
+        return httpx.Client(
+            transport=httpx.MockTransport(hub.respond),
+            event_hooks={"request": [_http.hf_request_event_hook]},
+            follow_redirects=True,
+        )
+
+    def run(*arguments, token=WRITE, HF_ENDPOINT=hub.url, HF_HOME="hf", HF_HUB_OFFLINE="0"):
         if token:
             secrets.add(token)
-        usual = {
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_HUB_OFFLINE": "0",
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_TOKEN": token,
-        }
-        done = hub_client.run(*arguments, env=usual | env, cwd=tmp_path)
+        with monkeypatch.context() as patch:
+            # The client reads its environment when it is imported: these are what it makes of it.
+            for name, value in {
+                "ENDPOINT": HF_ENDPOINT,
+                "HUGGINGFACE_CO_URL_TEMPLATE": HF_ENDPOINT
+                + "/{repo_id}/resolve/{revision}/{filename}",
+                "HF_HUB_CACHE": str(tmp_path / HF_HOME / "hub"),
+                "HF_TOKEN_PATH": str(tmp_path / HF_HOME / "token"),
+                "HF_HUB_OFFLINE": HF_HUB_OFFLINE == "1",
+                "HF_HUB_DISABLE_XET": True,
+            }.items():
+                patch.setattr(constants, name, value)
+            patch.setenv("HF_TOKEN", token) if token else patch.delenv("HF_TOKEN", raising=False)
+            _http.set_client_factory(client)
+            try:
+                done = _run(arguments)
+            finally:
+                _http.set_client_factory(_http.default_client_factory)
         printed.append(done)
         return done
 
@@ -53,3 +91,30 @@ def on_hub(hub, hub_client, tmp_path):
     for path in filter(lambda path: path.is_file(), tmp_path.rglob("*")):
         content = path.read_bytes()
         assert not any(token.encode() in content for token in secrets), path
+
+
+def _run(arguments) -> Done:
+    """Run ("-m", "cifar", ...) or ("-c", code, ...) as Python would."""
+    how, what, *rest = map(str, arguments)
+    code, before = 0, sys.argv
+    out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in "oe")
+    sys.argv = [what, *rest]
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the client's own calls
+            if how == "-m":
+                command_line.main()
+            else:
+                exec(compile(what, "<command>", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        code = end.code or 0
+        if isinstance(code, str):
+            print(code, file=err)
+            code = 1
+    finally:
+        sys.argv = before
+    return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

@@ -1,13 +1,12 @@
-"""A Hugging Face Hub on this computer, for tests: what the real client asks for, kept in memory.
+"""A Hugging Face Hub in this process, for tests: what the real client asks for, kept in memory.
 
-    with serving() as hub:
-        hub.url                          # HF_ENDPOINT of the client
-        hub.model("me/net").files        # path -> bytes, as of the newest commit
-        hub.fail("PUT", "/lfs/", CUT)    # from now on: the connection ends in mid-upload
-        hub.requests                     # all that arrived
+    hub.url                          # HF_ENDPOINT of the client
+    hub.model("me/net").files        # path -> bytes, as of the newest commit
+    hub.fail("PUT", "/lfs/", CUT)    # from now on: the connection ends in mid-upload
+    hub.requests                     # all that arrived
 
-It speaks the routes that huggingface_hub 2 uses to create, fill and read a repository over plain
-LFS (the client must have HF_HUB_DISABLE_XET=1: Xet's own storage servers are not imitated).
+It knows the routes that huggingface_hub 2 uses to create, fill and read a repository over plain
+LFS, without Xet. The client is the real one, with `Hub.respond` in the place of its network.
 """
 
 import base64
@@ -16,19 +15,18 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import yaml
+from huggingface_hub.utils import httpx
 
 # Users by token. `read` tokens may not write; nobody may write to somebody else's repositories.
 WRITE = "hf_testWriteTokenOfMe"
 READ = "hf_testReadTokenOfMe"
 OTHER = "hf_testWriteTokenOfYou"
-# Whoever logs in through the browser, under the name that README gives the reader.
+# Of the name that README gives the reader.
 READER = "hf_testWriteTokenOfTheReader"
 USERS = {
     WRITE: ("me", "write"),
@@ -140,16 +138,16 @@ class _Failure:
 
 
 class Hub:
-    """The state of the Hub. free_account: Gradio Spaces on cpu-basic want a paid plan."""
+    """The state of the Hub, which answers the requests of a client in this process."""
 
-    def __init__(self, url: str):
-        self.url = url
+    url = "http://hub.test"
+
+    def __init__(self):
         self.repos: dict[tuple[str, str], Repo] = {}
         self.requests: list[Request] = []
         self.objects: dict[str, bytes] = {}  # LFS, by sha256
-        self.free_account = False
         self._failures: list[_Failure] = []
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # the client sends files in threads
 
     def model(self, name: str) -> Repo:
         return self.repos["model", name]
@@ -190,6 +188,37 @@ class Hub:
                     failure.times -= 1
                     return failure.how
         return None
+
+    def respond(self, sent: httpx.Request) -> httpx.Response:
+        """Answer a request; raises what the client would where there is no connection."""
+        if sent.url.scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol("no such protocol", request=sent)
+        if not str(sent.url).startswith(self.url):
+            raise httpx.ConnectError("there is no other host", request=sent)
+        request = Request(sent.method, sent.url.raw_path.decode().partition("?")[0],
+                          dict(sent.headers), sent.read())  # fmt: skip
+        failure = self.failure(request.method, request.path)
+        if failure is None:
+            answer = self.answer(request)
+        elif failure != CUT:
+            # As a gateway answers before the Hub itself is asked: no JSON.
+            self.requests.append(request)
+            return httpx.Response(failure, html="<html>no luck</html>", request=sent)
+        elif request.method == "GET":
+            answer = self.answer(request)
+        else:
+            self.requests.append(request)
+            raise httpx.WriteError("the connection was cut", request=sent)
+        content, headers = answer.content, dict(answer.headers)
+        if not isinstance(content, bytes):
+            content = json.dumps(content).encode()
+            headers["Content-Type"] = "application/json"
+        headers["Content-Length"] = str(len(content))
+        if failure == CUT:
+            content = _half(content)
+        elif request.method == "HEAD":
+            content = b""
+        return httpx.Response(answer.status, headers=headers, content=content, request=sent)
 
     def answer(self, request: Request) -> Answer:
         with self._lock:
@@ -235,32 +264,9 @@ class Hub:
             raise Refusal(403, f'You don\'t have the rights to write under the namespace "{owner}"')
 
 
-def whoami(hub: Hub, request: Request) -> Answer:
-    name, role = hub.user(request)
-    if not name:
-        raise Refusal(401, "Invalid username or password.")
-    access = {"accessToken": {"displayName": "a test", "role": role}}
-    return Answer(content={"type": "user", "name": name, "orgs": [], "auth": access})
-
-
-def ask_device_code(hub: Hub, request: Request) -> Answer:
-    """The start of a login through the browser, in which the user confirms at once."""
-    address = f"{hub.url}/device"
-    code = {"device_code": "d", "user_code": "AB-CD", "verification_uri": address}
-    return Answer(content=code | {"expires_in": 60, "interval": 0})
-
-
-def give_token(hub: Hub, request: Request) -> Answer:
-    return Answer(content={"access_token": READER, "token_type": "bearer"})
-
-
-def validate_yaml(hub: Hub, request: Request) -> Answer:
-    hub.user(request)
-    try:
-        front_matter(request.json["content"])
-    except yaml.YAMLError as error:
-        return Answer(400, {"errors": [{"message": str(error)}], "warnings": []})
-    return Answer(content={"errors": [], "warnings": []})
+def _half(content: bytes):
+    yield content[: len(content) // 2]
+    raise httpx.ReadError("the connection was cut")
 
 
 def create(hub: Hub, request: Request) -> Answer:
@@ -272,8 +278,6 @@ def create(hub: Hub, request: Request) -> Answer:
     if (kind, name) in hub.repos:
         return Answer(409, {"error": f"You already created this {kind} repo", "url": url})
     hardware = asked.get("hardware", "cpu-basic" if asked.get("sdk") == "gradio" else None)
-    if hub.free_account and hardware == "cpu-basic":
-        raise Refusal(402, "Subscribe to PRO to create a Gradio Space on cpu-basic")
     private = asked.get("visibility") == "private" or asked.get("private", False)
     hub.add(kind, name, private=private, sdk=asked.get("sdk"), hardware=hardware)
     return Answer(content={"url": url, "name": name})
@@ -347,8 +351,7 @@ def lfs_batch(hub: Hub, request: Request, prefix: str, name: str) -> Answer:
         if oid not in hub.objects:
             # As on the real Hub, whose storage takes signed addresses instead of tokens.
             upload = {"href": f"{hub.url}/lfs/{oid}?signature=1", "header": {}}
-            verify = {"href": f"{hub.url}/api/verify/{oid}", "header": {}}
-            entry["actions"] = {"upload": upload, "verify": verify}
+            entry["actions"] = {"upload": upload}
         objects.append(entry)
     return Answer(content={"transfer": "basic", "objects": objects})
 
@@ -358,13 +361,6 @@ def lfs_put(hub: Hub, request: Request, oid: str) -> Answer:
         raise Refusal(400, "what arrived has another sha256")
     hub.objects[oid] = request.body
     return Answer()
-
-
-def lfs_verify(hub: Hub, request: Request, oid: str) -> Answer:
-    hub.user(request)
-    if len(hub.objects.get(oid, b"")) != request.json["size"]:
-        raise Refusal(404, "what arrived has another size")
-    return Answer(content={})
 
 
 def commit(hub: Hub, request: Request, kinds: str, name: str, revision: str) -> Answer:
@@ -401,13 +397,7 @@ def resolve(hub: Hub, request: Request, prefix: str, name: str, revision: str, p
     if path not in found.files:
         raise Refusal(404, "Entry not found", "EntryNotFound")
     data = found.files[path]
-    headers = {"X-Repo-Commit": found.oid, "ETag": f'"{repo.oid(data)}"', "Accept-Ranges": "bytes"}
-    wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
-    if wanted:
-        start = int(wanted[1])
-        headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        return Answer(206, data[start:], headers)
-    return Answer(200, data, headers)
+    return Answer(200, data, {"X-Repo-Commit": found.oid, "ETag": f'"{repo.oid(data)}"'})
 
 
 def ask_hardware(hub: Hub, request: Request, name: str) -> Answer:
@@ -431,10 +421,7 @@ KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _API = r"/api/(models|spaces|datasets)/([^/]+/[^/]+)"
 _NAME = r"/(spaces/|datasets/)?([^/]+/[^/]+?)"
 ROUTES: list[tuple[tuple[str, ...], str, Callable[..., Answer]]] = [
-    (("GET",), "/api/whoami-v2", whoami),
-    (("POST",), "/oauth/device", ask_device_code),
-    (("POST",), "/oauth/token", give_token),
-    (("POST",), "/api/validate-yaml", validate_yaml),
+    (("POST",), "/api/validate-yaml", lambda hub, request: Answer(content={})),
     (("POST",), "/api/repos/create", create),
     (("POST",), r"/api/spaces/([^/]+/[^/]+)/hardware", ask_hardware),
     (("GET",), rf"{_API}(?:/revision/([^/]+))?", info),
@@ -444,74 +431,5 @@ ROUTES: list[tuple[tuple[str, ...], str, Callable[..., Answer]]] = [
     (("POST",), rf"{_API}/commit/([^/]+)", commit),
     (("POST",), rf"{_NAME}\.git/info/lfs/objects/batch", lfs_batch),
     (("PUT",), r"/lfs/([0-9a-f]{64})", lfs_put),
-    (("POST",), r"/api/verify/([0-9a-f]{64})", lfs_verify),
     (("GET", "HEAD"), rf"{_NAME}/resolve/([^/]+)/(.+)", resolve),
 ]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    hub: Hub
-
-    def _serve(self) -> None:
-        path = urlsplit(self.path).path
-        failure = self.hub.failure(self.command, path)
-        length = int(self.headers.get("Content-Length", 0))
-        body = self._body(length // 2 if failure == CUT else length)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, path, headers, body)
-        if failure is None:
-            self._send(self.hub.answer(request))
-        elif failure != CUT:
-            # As a gateway answers before the Hub itself is asked: no JSON.
-            self.hub.requests.append(request)
-            self._send(Answer(failure, b"<html>no luck</html>", {"Content-Type": "text/html"}))
-        else:
-            if self.command == "GET":
-                self._send(self.hub.answer(request), cut=True)
-            else:
-                self.hub.requests.append(request)
-            self.close_connection = True
-
-    def _body(self, length: int) -> bytes:
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(length)
-        chunks = []
-        while size := int(self.rfile.readline(), 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(chunks)
-
-    def _send(self, answer: Answer, cut: bool = False) -> None:
-        content, headers = answer.content, dict(answer.headers)
-        if not isinstance(content, bytes):
-            content = json.dumps(content).encode()
-            headers["Content-Type"] = "application/json"
-        self.send_response(answer.status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content[: len(content) // 2] if cut else content)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
-
-    def log_message(self, *_) -> None:
-        """Nothing: tests look at `hub.requests`."""
-
-
-@contextmanager
-def serving():
-    """A Hub without repositories on a free port of this computer."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        handler.hub = Hub(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield handler.hub
-        finally:
-            server.shutdown()
-            thread.join()

@@ -25,6 +25,7 @@ FILES = {
     "metrics.json",
     "model.safetensors",
     "predictions.npz",
+    "neighbors.parquet",
 }
 FIGURES = {"assets/misclassified.png", "assets/confusion_matrix.png", "assets/reliability.png"}
 

@@ -1,10 +1,8 @@
-"""Fifty visitors at once: every answer is right, nobody starves, memory stays."""
+"""Many visitors at once: every answer is right, and heavy questions hold up no light ones."""
 
 import asyncio
-import os
 import threading
-import time
-from statistics import median
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import httpx
@@ -12,81 +10,79 @@ import pytest
 
 from cifar.ui import lines
 from tests.server import load
-from tests.server.conftest import asking
+from tests.serving import asking, wait_for
 
-SECONDS = 120
-GROWTH = 1.05  # of memory in the last quarter, beside the second
-
-
-@pytest.mark.slow
-def test_fifty_visitors_get_right_answers(server):
-    report = asyncio.run(load.crowd(server.url, seconds=SECONDS, memory=lambda: server.memory))
-    second, last = (
-        median(size for after, size in report.memory if from_ <= 4 * after / SECONDS < from_ + 1)
-        for from_ in (1, 3)
-    )
-    growth = last / second
-    print(f"\n{report}\nmemory {second / 2**20:.0f} MB, x{growth:.3f}; load {os.getloadavg()}")
-    assert report.mistakes == []
-    assert {"answer", "heat map", "pack", "sheet", *("classify", "explain", "compare")} <= set(
-        report.seconds
-    )
-    # Who only wants an answer is never put off, and waits less than the heavy questions take.
-    assert report.busy["answer"] == report.busy["pack"] == 0
-    assert growth <= GROWTH
-    assert "Traceback" not in server.log
+HEAVY = {"model": "basenet", "image": {"index": 3}, "target": 3}
 
 
 @pytest.mark.slow
-def test_heavy_questions_hold_up_no_light_ones(server, client, ask):
-    question = {"model": "basenet", "image": {"index": 3}, "target": 3}
-    ask("look", question)
-    answers = []
+def test_visitors_who_ask_at_once_get_right_answers(server, quiet):
+    config = server.config()["components"]
+    explorer = next(one for one in config if one["props"].get("elem_id") == "explorer")
+    tasks = load.tasks(explorer["props"]["props"]["page"]["files"])
+    path = server.upload(load.BUS.name, load.BUS.read_bytes())
 
-    def heavy():
-        answers.append(asking(server, client, "classify")("trust", question))
+    async def crowd():
+        async with httpx.AsyncClient(timeout=300) as http:
+            visitors = [
+                load.Visitor(number, http, server.url, explorer["id"], path)
+                for number in range(len(tasks))
+            ]
+            return await asyncio.gather(
+                *(task.do(visitor) for task, visitor in zip(tasks, visitors, strict=True))
+            )
 
-    crowd = [threading.Thread(target=heavy) for _ in range(40)]
-    for thread in crowd:
-        thread.start()
-    spent = []
-    while any(thread.is_alive() for thread in crowd):
-        began = time.monotonic()
-        assert "probabilities" in ask("look", question)
-        spent.append(time.monotonic() - began)
-    put_off = [one for one in answers if one.keys() == {"error"}]
-    assert all(one == lines.FULL for one in put_off)
-    # Those that the line has room for are answered.
-    assert len(answers) - len(put_off) >= lines.HEAVY.waiting
-    assert put_off and max(spent) < 5, (len(put_off), max(spent))
+    done = asyncio.run(crowd())  # a wrong answer raises
+    put_off = {task.kind for task, was_done in zip(tasks, done, strict=True) if not was_done}
+    assert put_off == set()
+
+
+def test_heavy_questions_hold_up_no_light_ones(server, ask, explore):
+    room = lines.HEAVY.limiter.total_tokens + lines.HEAVY.waiting
+    asks = [asking(server, server.http, "classify") for _ in range(room + 1)]
+    with ThreadPoolExecutor(room + 1) as threads, server.holding() as entered:
+        answers = [threads.submit(one, "trust", HEAVY) for one in asks]
+        # All that there is room for wait; one more is told so at once.
+        wait_for(lambda: entered() and any(answer.done() for answer in answers))
+        assert "probabilities" in ask("look", HEAVY)
+        assert "file" in explore("asset", {"kind": "pack", "name": "basenet"})
+        refused = [answer for answer in answers if answer.done()]
+        assert [answer.result() for answer in refused] == [lines.FULL]
+        (server.folder / "hold").unlink()
+        assert sum("sentence" in answer.result(120) for answer in answers) == room
+
+
+def test_questions_of_visitors_who_left_are_not_answered(server, ask):
+    left, stays = ({**HEAVY, "image": {"index": index}} for index in (4, 5))
+    sums = {index: int(load.library.test_images()[index].sum()) for index in (3, 4, 5)}
+    with ThreadPoolExecutor(lines.CORES + 1) as threads, server.holding() as entered:
+        running = int(lines.HEAVY.limiter.total_tokens)
+        first = [threads.submit(ask, "trust", HEAVY) for _ in range(running)]
+        wait_for(lambda: len(entered()) == running)
+        for _ in range(3):
+            server.ask_and_leave("classify", "trust", left)
+        last = threads.submit(ask, "trust", stays)
+        (server.folder / "hold").unlink()
+        assert all("sentence" in answer.result(120) for answer in [*first, last])
+        assert entered() == [sums[3]] * running + [sums[5]]
 
 
 @pytest.mark.slow
 def test_a_full_queue_of_calls_says_so_and_empties(server):
-    path = server.upload("bus.jpg", load.BUS.read_bytes())
+    path = server.upload("bus.png", load.BUS.read_bytes())
     arguments = {"image": {"path": path}, "model": "basenet", "target": "truck"}
     calls = f"{server.url}/gradio_api/call"
-
-    async def ask(http, told):
-        asked = await http.post(f"{calls}/v2/explain", json=arguments)
-        if asked.status_code == 200:
-            event = asked.json()["event_id"]
-            answer = (await http.get(f"{calls}/explain/{event}")).raise_for_status().text
-            assert "event: complete" in answer
-        told.append((asked.status_code, asked.text))
-
-    async def crowd():
-        told = []
-        async with httpx.AsyncClient(timeout=120) as http, anyio.create_task_group() as group:
-            for _ in range(160):
-                group.start_soon(ask, http, told)
-        return told
-
-    told = asyncio.run(crowd())
-    assert {status for status, _ in told} == {200, 503}
-    refused = [text for status, text in told if status == 503]
-    assert len(told) - len(refused) >= 64
-    assert all("Queue is full" in text for text in refused)
+    events = []
+    with server.holding():
+        for _ in range(200):
+            asked = server.http.post(f"{calls}/v2/explain", json=arguments)
+            if asked.status_code != 200:
+                break
+            events.append(asked.json()["event_id"])
+        assert asked.status_code == 503 and "Queue is full" in asked.text
+        assert len(events) >= 64
+    for event in events:
+        assert "event: complete" in server.http.get(f"{calls}/explain/{event}").text
 
 
 def test_a_line_that_is_full_says_so_and_empties():
@@ -121,12 +117,7 @@ def test_what_fails_is_logged_and_said_in_a_sentence(caplog):
     assert answer == lines.BROKEN and "a defect" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("question", "line"),
-    [
-        ({"method": "scorecam"}, lines.HEAVY), ({"method": "gradcam"}, lines.LIGHT),
-        ({}, lines.LIGHT), (None, lines.LIGHT), ({"method": []}, lines.LIGHT),
-    ],
-)  # fmt: skip
-def test_slow_maps_wait_among_the_heavy(question, line):
-    assert lines.light_or_heavy(question) is line
+def test_slow_maps_wait_among_the_heavy():
+    assert lines.light_or_heavy({"method": "scorecam"}) is lines.HEAVY
+    for question in ({"method": "gradcam"}, {}, None, {"method": []}):
+        assert lines.light_or_heavy(question) is lines.LIGHT

@@ -194,46 +194,25 @@ def test_parallel_questions_get_the_serial_answers(test_images):
 
 
 @pytest.mark.parametrize("function", evidence.FUNCTIONS)
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"model": "nobody"},
-        {"model": ["resnet"]},
-        {"image": None},
-        {"image": {"index": 10_000}},
+def test_a_forged_question_gets_one_sentence(function):
+    changes = [
+        {"model": "nobody"}, {"model": ["resnet"]}, {"image": None}, {"image": {"index": 10_000}},
         {"image": {"pixels": "AAAA"}},
-    ],
-)
-def test_a_forged_question_gets_one_sentence(test_images, function, change):
-    answer = function({"model": MODEL, "image": {"index": 3}, "target": 3} | change)
-    assert answer.keys() == {"error"} and answer["error"].endswith(".")
+    ]  # fmt: skip
+    if function is not evidence.probes:
+        changes += [
+            {"method": "magic"}, {"method": 3}, {"method": ["gradcam"]}, {"layers": ["stage9"]},
+            {"layers": "stage1"}, {"layers": [["stage1"]]}, {"layers": ["stage1"] * 9},
+        ]  # fmt: skip
+    if function is evidence.look:
+        classes = ([10], [-1], ["cat"], [1, 2, 3], "cat", [None], [True])
+        changes += [{"classes": one} for one in classes]
+    for change in changes:
+        answer = function({"model": MODEL, "image": {"index": 3}, "target": 3} | change)
+        assert answer.keys() == {"error"} and answer["error"].endswith("."), change
 
 
-@pytest.mark.parametrize("function", [evidence.look, evidence.bundle, evidence.trust])
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"method": "magic"},
-        {"method": 3},
-        {"method": ["gradcam"]},
-        {"layers": ["stage9"]},
-        {"layers": "stage1"},
-        {"layers": [["stage1"]]},
-        {"layers": ["stage1"] * 9},
-    ],
-)
-def test_a_forged_choice_gets_one_sentence(test_images, function, change):
-    answer = function({"model": MODEL, "image": {"index": 3}, "target": 3} | change)
-    assert answer.keys() == {"error"} and answer["error"].endswith(".")
-
-
-@pytest.mark.parametrize("classes", [[10], [-1], ["cat"], [1, 2, 3], "cat", [None], [True]])
-def test_a_forged_class_gets_one_sentence(test_images, classes):
-    question = {"model": MODEL, "image": {"index": 3}, "classes": classes}
-    assert evidence.look(question).keys() == {"error"}
-
-
-def test_what_can_be_chosen_is_known_from_the_start(no_test_images):
+def test_what_can_be_chosen_is_known_from_the_start():
     found = options()
     assert found["layers"]["resnet"][0]["name"] == "prep"
     for default in found["defaults"].values():

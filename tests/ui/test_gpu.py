@@ -1,10 +1,15 @@
-"""Work for a borrowed GPU; that it is done on ZeroGPU itself is in tests/publish/test_start.py."""
+"""Work for a borrowed GPU; ZeroGPU's own client stands in for one."""
 
+import json
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
+import pytest
 
-from cifar import library
+from cifar import ASSETS, library
 from cifar.explain import faithfulness, heat_maps
 from cifar.page import pixels_of
 from cifar.ui import evidence, gpu
@@ -47,3 +52,40 @@ def test_the_bundle_borrows_too(monkeypatch):
     question = {"model": MODEL, "image": {"pixels": pixels_of(image)}, "classes": [3, 5]}
     assert evidence.bundle(question)["name"] == "cifar-lens-picture-basenet.zip"
     assert sent == [faithfulness, faithfulness]
+
+
+EMULATED = """
+import json
+import numpy as np
+import spaces  # which from here on plays CUDA, and minds on which device each tensor is
+from cifar import library
+from cifar.explain import METHODS, faithfulness, heat_maps
+from cifar.ui import evidence, gpu
+
+image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+pair = gpu.ON_GPU["basenet"], library.load("basenet")
+assert [next(ckpt.model.parameters()).device.type for ckpt in pair] == ["cuda", "cpu"]
+heat = heat_maps(pair[1], image, [3])[0]
+work = {method: lambda ckpt, method=method: heat_maps(ckpt, image, [3, 5], method)[0].values
+        for method, found in METHODS.items() if found.slow}
+work["trust"] = lambda ckpt: faithfulness(ckpt, image, heat).deletion
+work["probes"] = lambda ckpt: evidence._probed(ckpt, image)["probes"][0]["probabilities"]
+print(json.dumps({name: float(np.abs(np.subtract(*map(find, pair))).max())
+                  for name, find in work.items()}))
+"""
+
+
+@pytest.mark.slow
+def test_what_goes_to_a_gpu_keeps_to_its_device(tmp_path):
+    env = {
+        "SPACES_ZERO_GPU": "true",
+        "SPACES_ZERO_DEVICE_API_URL": "http://127.0.0.1:1",
+        "ZEROGPU_OFFLOAD_DIR": str(tmp_path),
+        "PYTHONPATH": str(ASSETS.parent),
+    }
+    command = [sys.executable, "-c", EMULATED]
+    done = subprocess.run(command, env=os.environ | env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.keys() == {"ablationcam", "scorecam", "occlusion", "trust", "probes"}
+    assert max(found.values()) < 1e-4

@@ -1,6 +1,5 @@
 """What the explorer in the page asks of the server, and what it must not get."""
 
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -8,11 +7,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
+from PIL import Image
 
-from cifar import CLASSES, data, library
+from cifar import library
 from cifar.pack import unpack
 from cifar.ui import mistakes as tab
 from cifar.ui.served import SERVED
+
+
+def test_a_forged_question_gets_one_sentence():
+    for function, question in (
+        (tab.asset, None),
+        (tab.asset, "images"),
+        (tab.asset, {"kind": "pack", "name": "../../etc/passwd"}),
+        (tab.asset, {"kind": "pack", "name": ["resnet"]}),
+        (tab.asset, {"kind": "sheet", "name": 20}),
+        (tab.asset, {"kind": "sheet", "name": -1}),
+        (tab.asset, {"kind": "sheet", "name": True}),
+        (tab.asset, {"kind": "neighbors", "name": "nobody", "number": 0}),
+        (tab.asset, {"kind": "neighbors", "name": "resnet"}),
+        (tab.asset, {"kind": "neighbors", "name": "resnet", "number": 20}),
+        (tab.asset, {"kind": "other", "name": 1e9}),
+        (tab.compare_upload, {}),
+        (tab.compare_upload, {"path": "/etc/passwd", "name": "x.npy"}),
+        (tab.compare_upload, {"path": str(Path(tab.__file__)), "name": "x.npy"}),
+        (tab.compare_upload, {"path": ["x"], "name": None}),
+    ):
+        answer = function(question)
+        assert answer.keys() == {"error"}, question
+        assert answer["error"].endswith((".", "?")) and "Traceback" not in answer["error"]
 
 
 def packed(name):
@@ -35,76 +58,30 @@ def test_each_model_has_its_own_pack():
         assert header["sha256"] == library.load(header["name"]).sha256
 
 
-def test_sheets_hold_the_test_images(test_images):
-    from PIL import Image
+@pytest.mark.parametrize("model", ["resnet", "basenet"])
+def test_sheets_hold_the_training_images_nearest_to_every_mistake(model):
+    """Every pixel is compared with the training split where that is at hand, in test_neighbours."""
+    header, columns = packed(model)
+    recorded, wrong = library.predictions(model), library.table(model)["wrong"].to_numpy()
+    assert np.array_equal(columns["neighbor_row"] == 65535, ~wrong)
+    assert np.array_equal(columns["neighbors"], recorded.neighbours[:, :3])
+    assert np.array_equal(columns["neighbor_labels"], recorded.neighbour_labels[:, :3])
+    images, layout = library.neighbor_images(model), header["neighbors"]
+    for index in np.flatnonzero(wrong)[::50]:
+        number, row = divmod(int(columns["neighbor_row"][index]), layout["per_sheet"])
+        answer = tab.asset({"kind": "neighbors", "name": model, "number": number})
+        sheet = np.asarray(Image.open(SERVED.path / answer["file"]))
+        shown = sheet[32 * row : 32 * row + 32].reshape(32, layout["columns"], 32, 3)
+        for k, training_index in enumerate(columns["neighbors"][index].tolist()):
+            assert np.array_equal(shown[:, k], images[training_index])
 
+
+def test_sheets_hold_the_test_images(test_images):
     place = packed("images")[1]["position"]
     index = int(np.flatnonzero(place == 7)[0])
     answer = tab.asset({"kind": "sheet", "name": 0})
     sheet = np.asarray(Image.open(SERVED.path / answer["file"]))
     assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
-
-
-def test_before_the_test_images_are_there_the_page_is_told(no_test_images):
-    assert "being fetched" in tab.asset({"kind": "sheet", "name": 0})["error"]
-    assert tab.images_ready({})["ready"] is False
-
-
-def test_training_images_come_by_their_official_index():
-    split = data.load("train")
-    answer = tab.train_thumbnails({"indices": [int(split.indices[5])]})
-    assert answer["images"][0]["label"] == CLASSES[split.labels[5]]
-    assert answer["images"][0]["url"].startswith("data:image/png;base64,")
-
-
-def test_without_the_training_images_the_page_is_told(monkeypatch):
-    monkeypatch.setattr(tab, "training_images", lambda: None)
-    answer = tab.train_thumbnails({"indices": [5]})
-    assert answer["images"] == [] and "not on this computer" in answer["message"]
-
-
-def test_training_images_that_come_while_the_app_runs_are_found(monkeypatch):
-    unasked = functools.cache(tab._checked_training_images.__wrapped__)
-    monkeypatch.setattr(tab, "_checked_training_images", unasked)
-    asked = []
-
-    def found():
-        asked.append(1)
-        return None if len(asked) == 1 else ("images", "labels")
-
-    monkeypatch.setattr(data, "cached_training_images", found)
-    assert tab.training_images() is None
-    assert tab.training_images() == tab.training_images() == ("images", "labels")
-    assert len(asked) == 2  # and checked no more
-
-
-@pytest.mark.parametrize(
-    ("function", "question"),
-    [
-        (tab.asset, None),
-        (tab.asset, "images"),
-        (tab.asset, {"kind": "pack", "name": "../../etc/passwd"}),
-        (tab.asset, {"kind": "pack", "name": ["resnet"]}),
-        (tab.asset, {"kind": "pack", "name": {"resnet": 1}}),
-        (tab.asset, {"kind": "sheet", "name": 20}),
-        (tab.asset, {"kind": "sheet", "name": -1}),
-        (tab.asset, {"kind": "sheet", "name": True}),
-        (tab.asset, {"kind": "sheet", "name": "0"}),
-        (tab.asset, {"kind": "other", "name": 1e9}),
-        (tab.train_thumbnails, {"indices": "12"}),
-        (tab.train_thumbnails, {"indices": list(range(11))}),
-        (tab.train_thumbnails, {"indices": [50_000]}),
-        (tab.train_thumbnails, {"indices": ["1"]}),
-        (tab.compare_upload, {}),
-        (tab.compare_upload, {"path": "/etc/passwd", "name": "x.npy"}),
-        (tab.compare_upload, {"path": str(Path(tab.__file__)), "name": "x.npy"}),
-        (tab.compare_upload, {"path": ["x"], "name": None}),
-    ],
-)
-def test_a_forged_question_gets_one_sentence(test_images, function, question):
-    answer = function(question)
-    assert answer.keys() == {"error"}
-    assert answer["error"].endswith((".", "?")) and "Traceback" not in answer["error"]
 
 
 @pytest.fixture
@@ -144,7 +121,7 @@ def test_a_link_outside_the_upload_folder_is_not_followed(upload, tmp_path):
     assert "did not arrive" in tab.compare_upload(question)["error"]
 
 
-def test_what_the_page_is_told_needs_no_dataset(no_test_images):
+def test_what_the_page_is_told_is_plain():
     page = tab.page()
     assert [model["name"] for model in page["models"]] == ["resnet", "basenet"]
     assert page["model"] == "resnet" and page["script"].endswith("components/gradio.js")

@@ -1,6 +1,5 @@
 """Calls about the test images: what was recorded of them, and what people said."""
 
-import functools
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
@@ -8,14 +7,11 @@ import numpy as np
 import pandas as pd
 
 from cifar import CLASSES, LensError, library, metrics, mistakes
-from cifar.annotations import ANSWERS, Annotations, load_published
-from cifar.library import ANNOTATIONS, TEST_IMAGES
+from cifar.annotations import ANSWERS, Annotations
 from cifar.mistakes import CELLS, SORTS
-from cifar.others import as_predictions
 from cifar.page import PUBLISHED, models
 from cifar.predictions import Predictions
 from cifar.ui.calls.plain import checkpoint_of, number, rounded, shares, who
-from cifar.ui.mistakes import training_images
 from cifar.ui.questions import choice, known_index
 from cifar.verdicts import VERDICTS
 
@@ -50,17 +46,14 @@ def list_mistakes(
         in rows: confidence, margin to the second class, true_probability, loss and entropy (nats)
         in rows: agreement, the share of people who chose the label; people, the class of most
         link: what follows the app's address to open this selection in its Mistakes tab
-        note that says why verdicts are missing, if they are
     """
     ckpt = checkpoint_of(model)
     for name in (true_class, predicted_class):
         _choice_or_none(name, CLASSES, "class")
     _choice_or_none(verdict, VERDICTS, "verdict")
-    column, _ = SORTS[choice(sort, SORTS, "sort")]
+    choice(sort, SORTS, "sort")
     first = number("offset", offset, 0)
     last = first + number("limit", limit, 1, MAX_ROWS)
-    if _annotations() is None and (verdict or column == "agreement"):
-        raise LensError("This needs what people said. " + ANNOTATIONS.status)
     found = mistakes.select(
         library.table(model),
         true=[true_class] if true_class else (),
@@ -76,11 +69,10 @@ def list_mistakes(
         "sort": sort,
         "rows": [_row(index, row) for index, row in found[first:last].iterrows()],
         "link": _link(model, outcome="wrong", **selection),
-        "note": ANNOTATIONS.status,
     }
 
 
-def get_mistake(model: str, index: int) -> tuple[np.ndarray | None, dict]:
+def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
     """Tell everything about one CIFAR-10 test image, whether a network gets it wrong or right.
 
     Args:
@@ -88,41 +80,37 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray | None, dict]:
         index: The image's place in the official order of the test images.
 
     Returns:
-        the image (32x32, PNG), nothing before the app has the test images
+        the image (32x32, PNG)
         model and weights_sha256
         index and caption of the image
         true and predicted class, and whether that is wrong
         probabilities of all classes
         confidence, margin to the second class, true_probability, loss and entropy (nats)
-        votes of about 51 people and review of the label, null where there are none
+        votes of about 51 people and review of the label, null if it was not reviewed
         agreement, the share of people who chose the label; people, the class of most
         verdict on a mistake and why it was given
         ranks: its place among all test images in every sort, from 0
         neighbours: the images that the network finds most like it
         link: what follows the app's address to open it in its Mistakes tab
-        note that says what is missing and why
     """
     ckpt, recorded = checkpoint_of(model), library.predictions(model)
     index = known_index(index, len(recorded.labels))
-    annotations = _annotations()
-    TEST_IMAGES.wait(2)  # a cached split takes a moment; a download must not hold up the answer
-    images, rows = TEST_IMAGES.get(), library.table(model)
+    annotations, rows = library.annotations(), library.table(model)
     row = rows.loc[index]
     probabilities = metrics.probabilities(recorded.logits[index], ckpt.temperature)
     ranked = np.argsort(-probabilities, kind="stable")
-    return None if images is None else images[index], {
+    return library.test_images()[index], {
         **who(ckpt),
         "caption": mistakes.caption(index, row),
         **_row(index, row),
         "wrong": bool(row["wrong"]),
         "why": VERDICTS[row["verdict"]][1] if row["verdict"] else None,
         "probabilities": shares((CLASSES[k], probabilities[k]) for k in ranked),
-        "votes": annotations and dict(zip(CLASSES, annotations.votes[index].tolist(), strict=True)),
-        "review": annotations and _review(annotations, index),
+        "votes": dict(zip(CLASSES, annotations.votes[index].tolist(), strict=True)),
+        "review": _review(annotations, index),
         "ranks": {sort: int(places[index]) for sort, places in mistakes.ranks(rows).items()},
         "neighbours": _neighbours(recorded, index),
         "link": _link(model, outcome="" if row["wrong"] else "right", id=index),
-        "note": " ".join(filter(None, (ANNOTATIONS.status, TEST_IMAGES.status))),
     }
 
 
@@ -160,19 +148,8 @@ def _choice_or_none(value: object, known: Iterable[str], what: str) -> None:
         choice(value, known, what)
 
 
-def _annotations() -> Annotations | None:
-    ANNOTATIONS.wait(5)  # reading them takes a moment; a download must not hold up the answer
-    return ANNOTATIONS.get()
-
-
-@functools.cache
-def _published() -> pd.DataFrame:
-    labels = library.predictions(models()[0]).labels
-    return mistakes.table(as_predictions(load_published(), labels), 1.0)
-
-
 def _table(name: str) -> pd.DataFrame:
-    return _published() if name == PUBLISHED else library.table(name)
+    return library.published_table() if name == PUBLISHED else library.table(name)
 
 
 def _accuracy(rows: pd.DataFrame) -> dict:
@@ -204,16 +181,17 @@ def _review(annotations: Annotations, index: int) -> dict | None:
 
 
 def _neighbours(recorded: Predictions, index: int) -> dict:
-    """The nearest training images, with their labels where that split is on this computer, and the
-    nearest test image that the network gets right."""
-    training = training_images()
-    nearest = [] if recorded.neighbours is None else recorded.neighbours[index].tolist()
+    """The nearest training images, and the nearest test image that the network gets right."""
+    training = []
+    if recorded.neighbour_labels is not None:
+        nearest, labels = recorded.neighbours[index], recorded.neighbour_labels[index]
+        training = [
+            {"index": int(one), "label": CLASSES[label]}
+            for one, label in zip(nearest, labels, strict=True)
+        ]
     right = -1 if recorded.nearest_right is None else int(recorded.nearest_right[index])
     return {
-        "training": [
-            {"index": one, "label": CLASSES[training[1][one]] if training else None}
-            for one in nearest
-        ],
+        "training": training,
         "test_right": None
         if right < 0
         else {"index": right, "label": CLASSES[recorded.labels[right]]},

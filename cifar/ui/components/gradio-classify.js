@@ -31,8 +31,7 @@ export async function connect(element, page, server, upload) {
     privacy: PRIVACY,
     ask: evidenceOf(ask),
     see: (question) => ask("see", question),
-    examples: () => ask("examples", {}),
-    imagesReady: () => ask("images_ready", {}),
+    examples: async () => (await ask("examples", {})).examples,
     upload: (file) =>
       upload(file).catch(() => {
         throw new Error("The picture could not be sent: look at your connection, and try again.");

@@ -27,10 +27,10 @@ export async function connect(element, page, server, upload) {
   const ask = asking(server);
 
   /** The address of a file that the server makes when it is first needed. */
-  const address = (kind, name) => {
-    const key = `${kind} ${name}`;
+  const address = (kind, name, number = 0) => {
+    const key = `${kind} ${name} ${number}`;
     if (!files.has(key)) {
-      const found = ask("asset", { kind, name }).then((answer) => page.files + answer.file);
+      const found = ask("asset", { kind, name, number }).then((answer) => page.files + answer.file);
       files.set(key, found);
       found.catch(() => files.delete(key)); // it may be there the next time
     }
@@ -50,9 +50,8 @@ export async function connect(element, page, server, upload) {
     start: selectedModel(),
     pack: async (name) => download(await address("pack", name)),
     sheet: (number) => address("sheet", number),
-    imagesReady: () => ask("images_ready", {}),
     evidence: { options: page.evidence, ...evidenceOf(ask) },
-    trainThumbnails: (indices) => ask("train_thumbnails", { indices }),
+    neighborSheet: (model, number) => address("neighbors", model, number),
     upload: async (file) => {
       const { path } = await upload(file);
       return download(page.files + (await ask("compare_upload", { path, name: file.name })).file);

@@ -22,14 +22,13 @@ import { fromPixels, preview, reduced } from "./pixels.js";
  * @property {import('../evidence/evidence.js').Server} ask
  * @property {(file: File) => Promise<{path: string}>} [upload] without it, `see` gets the file itself
  * @property {(question: object) => Promise<{pixels: string, width: number, height: number}>} see
- * @property {() => Promise<{examples: import('./examples.js').Example[], opening: string, ready: boolean}>} examples
- * @property {() => Promise<{ready: boolean}>} [imagesReady] needed where examples may not be ready
+ * @property {() => Promise<import('./examples.js').Example[]>} examples
  */
 
 /**
  * @typedef {object} Picture
- * @property {{path: string}|{file: File}|{example: string}|null} source what `see` knows it by; null
- *   for a test image, whose pixels are there
+ * @property {{path: string}|{file: File}|null} source what `see` knows it by; null for a test image,
+ *   whose pixels are there
  * @property {string} name
  * @property {'cut'|'ready'|'unseen'} kind whether it can be cut, has the size already, or cannot be
  *   shown by the browser as the server reads it
@@ -66,12 +65,7 @@ export function mount(root, adapter) {
 
   const card = createPicture({ take, box: cropped, fit: fitted });
   const answer = createAnswer(classes);
-  const examples = createExamples(
-    adapter.examples,
-    adapter.imagesReady,
-    pick,
-    adapter.privacy,
-  );
+  const examples = createExamples(classes, adapter.examples, pick, adapter.privacy);
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -119,7 +113,7 @@ export function mount(root, adapter) {
     box = null;
     card.busy("");
     card.show(picture, fit);
-    examples.mark(picture.example?.key ?? "");
+    examples.mark(picture.example?.index ?? -1);
     seen(pixels);
   }
 
@@ -155,21 +149,10 @@ export function mount(root, adapter) {
     }
   }
 
-  async function pick(example) {
-    const mine = ++turn;
-    try {
-      const source = example.index === null ? { example: example.key } : null;
-      const [image, found] = source
-        ? await Promise.all([
-            decoded(example.picture),
-            adapter.see({ ...source, fit, box: null }),
-          ])
-        : [null, { pixels: example.pixels, width: SIDE, height: SIDE }];
-      if (mine !== turn) return;
-      present({ source, name: example.caption, example, ...drawable(image, found) }, found.pixels);
-    } catch (error) {
-      if (mine === turn) card.fail(error.message, () => pick(example));
-    }
+  function pick(example, name) {
+    turn++;
+    const look = drawable(null, { pixels: example.pixels, width: SIDE, height: SIDE });
+    present({ source: null, name, example, ...look }, example.pixels);
   }
 
   /** Another crop of the same picture: shown at once, and asked about once it rests. */
@@ -247,8 +230,8 @@ export function mount(root, adapter) {
     const mine = ++turn;
     card.busy("Loading the examples ...");
     try {
-      const example = await examples.load();
-      if (mine === turn) await pick(example);
+      const pickOpening = await examples.load();
+      if (mine === turn) pickOpening();
     } catch (error) {
       if (mine === turn) card.fail(error.message, open);
     }

@@ -1,27 +1,25 @@
-/** Pictures to start with: ten test images, or photographs until those are there. */
+/** Pictures to start with: test images, one of each class. */
 
 import { el, fill } from "../shared/dom.js";
+import { fromPixels } from "./pixels.js";
 
-const POLL_MS = 3000;
+/** The class of the example that the page opens on. */
+const OPENING = "cat";
 
 /**
  * @typedef {object} Example
- * @property {string} key
- * @property {string} caption
- * @property {number|null} index of a test image; null for a photograph
- * @property {number|null} label of a test image
- * @property {string} pixels what the network sees of it, as of `fromPixels`
- * @property {string} thumbnail address
- * @property {string|null} picture address of a photograph
+ * @property {number} index of the test image
+ * @property {number} label
+ * @property {string} pixels as of `fromPixels`
  */
 
 /**
- * @param {() => Promise<{examples: Example[], opening: string, ready: boolean}>} request
- * @param {() => Promise<{ready: boolean}>} [imagesReady] needed where they may be awaited
- * @param {(example: Example) => void} pick
+ * @param {string[]} classes
+ * @param {() => Promise<Example[]>} request
+ * @param {(example: Example, caption: string) => void} pick
  * @param {string} privacy what becomes of a visitor's picture
  */
-export function createExamples(request, imagesReady, pick, privacy) {
+export function createExamples(classes, request, pick, privacy) {
   const strip = el("div.strip", { role: "group", "aria-label": "Examples", onkeydown: walk });
   const node = el(
     "section.card.examples",
@@ -30,13 +28,14 @@ export function createExamples(request, imagesReady, pick, privacy) {
     strip,
     el("p.quiet.privacy", {}, privacy),
   );
-  let picked = "";
+  let picked = -1;
 
+  const captionOf = ({ index, label }) => `test image #${index}, ${classes[label]}`;
   const buttons = () => [...strip.children];
 
   function mark() {
     for (const button of buttons())
-      button.setAttribute("aria-pressed", button.dataset.key === picked);
+      button.setAttribute("aria-pressed", +button.dataset.index === picked);
   }
 
   /** Arrow keys go from picture to picture. */
@@ -57,38 +56,34 @@ export function createExamples(request, imagesReady, pick, privacy) {
         el(
           "button",
           {
-            "data-key": example.key,
-            title: example.caption,
-            "aria-label": example.caption,
-            onclick: () => pick(example),
+            "data-index": example.index,
+            title: captionOf(example),
+            "aria-label": captionOf(example),
+            onclick: () => pick(example, captionOf(example)),
           },
-          el("img.pixels", { src: example.thumbnail, alt: "", draggable: "false" }),
+          el("img.pixels", {
+            src: fromPixels(example.pixels).toDataURL(),
+            alt: "",
+            draggable: "false",
+          }),
         ),
       ),
     );
     mark();
   }
 
-  async function poll() {
-    const { ready } = await imagesReady().catch(() => ({ ready: false }));
-    if (ready) load().catch(() => setTimeout(poll, POLL_MS));
-    else setTimeout(poll, POLL_MS);
-  }
-
-  /** @returns {Promise<Example>} the one that the page opens on */
-  async function load() {
-    const { examples, opening, ready } = await request();
-    draw(examples);
-    if (!ready) setTimeout(poll, POLL_MS);
-    return examples.find(({ key }) => key === opening);
-  }
-
   return {
     node,
-    load,
-    /** @param {string} key of the example that is shown, '' for none */
-    mark(key) {
-      picked = key;
+    /** Fetch and draw them. @returns {Promise<() => void>} picks the one that the page opens on */
+    async load() {
+      const examples = await request();
+      draw(examples);
+      const opening = examples.find(({ label }) => classes[label] === OPENING);
+      return () => pick(opening, captionOf(opening));
+    },
+    /** @param {number} index of the example that is shown, -1 for none */
+    mark(index) {
+      picked = index;
       mark();
     },
   };

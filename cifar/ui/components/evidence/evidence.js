@@ -104,9 +104,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   let subject = null;
   /** What is drawn; null while something else is awaited. @type {Answer|null} */
   let answer = null;
-  /** Whether the newest question could not be answered, and whether its picture was missing. */
-  let failed = false;
-  let missing = false;
 
   const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
     JSON.stringify([model, key, by, layers, wanted]);
@@ -137,8 +134,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     if (!subject) return;
     const about = subject;
     answer = null;
-    failed = false;
-    missing = false;
     enable(save, false);
     maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
     trust?.clear();
@@ -148,14 +143,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       !choices.relative && answers.has(keyOf(about, choices.wanted(), choices.wantedClasses()));
     latest.start(
       here ? 0 : REST_MS,
-      async (current) => {
-        const picture = about.picture();
-        // What the server says of the same lack comes first.
-        picture.catch(() => {
-          if (about === subject) missing = true;
-        });
-        return [await find(about, current), await picture];
-      },
+      (current) => Promise.all([find(about, current), about.picture()]),
       ([found, picture]) => present(about, found, picture),
       fail,
     );
@@ -179,7 +167,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   }
 
   function fail(error) {
-    failed = true;
     node.setAttribute("aria-busy", "false");
     fill(status, `${error.message} `, el("button.link", { onclick: refresh }, "try again"));
     maps.node.hidden = true;
@@ -225,11 +212,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       setText(saved, "");
       probes?.reset(JSON.stringify([model, key]), { model, image }, label);
       refresh();
-    },
-
-    /** Pictures have come: ask again if one was missing. */
-    retry() {
-      if (failed && missing) refresh();
     },
 
     /** What is drawn now, for the card: canvases with their captions, class by class. */

@@ -225,13 +225,11 @@ export function createMaps(classes, colours) {
 
   function draw() {
     if (!image || !answer) return;
-    const start = performance.now();
     const strength = +slider.value;
     layers.forEach(({ values, empty, draw: paint, table }, k) => {
       // Of a map without evidence, no colour would say more than the image itself.
       paint(figures[k].canvas, image, empty ? null : values, strength, table);
     });
-    performance.measure("evidence:draw", { start });
   }
 
   function present() {

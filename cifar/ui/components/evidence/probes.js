@@ -239,7 +239,6 @@ export function createProbes(classes, request) {
   }
 
   function drawSetting() {
-    const start = performance.now();
     const at = +slider.value;
     const shares = probe.probabilities[at];
     const best = topOf(shares);
@@ -256,7 +255,6 @@ export function createProbes(classes, request) {
     }
     setStyle(cursor, { left: percent(at / Math.max(1, probe.settings.length - 1), 2) });
     drawPicture();
-    performance.measure("evidence:probe", { start });
   }
 
   function drawPicture() {

@@ -18,18 +18,16 @@ const FEWEST = 3;
 
 /** @param {import('./select.js').Data} data @param {number} index @returns {Side[]} */
 export function sidesOf({ images, model, other }, index) {
-  const { classes, annotations } = images.header;
+  const { classes } = images.header;
   const row = (values) =>
     Array.from(values.subarray(index * classes.length, (index + 1) * classes.length));
   const sides = [model, other].filter(Boolean).map(({ header, columns }) => ({
     title: header.title,
     shares: row(columns.probabilities).map((value) => value * PROBABILITY),
   }));
-  if (annotations) {
-    const votes = row(images.columns.votes);
-    const total = votes.reduce((sum, n) => sum + n, 0);
-    if (total) sides.push({ title: `people (${total})`, shares: votes.map((n) => n / total) });
-  }
+  const votes = row(images.columns.votes);
+  const total = votes.reduce((sum, n) => sum + n, 0);
+  sides.push({ title: `people (${total})`, shares: votes.map((n) => n / total) });
   return sides;
 }
 

@@ -8,12 +8,15 @@ import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, PROBABILITY, caption } from "./captions.js";
 import { drawCard } from "./card.js";
 import { tagsCsv } from "./export.js";
+import { createSheets } from "./sheets.js";
 import { TAGS } from "./tags.js";
 
 /** Screen pixels for each of an image's: at first, and where it is enlarged as far as it fits. */
 const SCALE = 5;
 const LARGE = 10;
-const REST_MS = 150;
+const NEIGHBOR_SCALE = 2;
+/** The row of an image without training images on record. */
+const NO_ROW = 65535;
 
 /**
  * @param {any} adapter
@@ -27,7 +30,7 @@ const REST_MS = 150;
  * @param {ReturnType<typeof import('./tags.js').createTags>} actions.tags
  */
 export function createDetail(adapter, images, { pick, step, back, link, sheets, tags }) {
-  const { classes, annotations } = images.header;
+  const { classes } = images.header;
   const picture = el("button.pixels.picture", {
     "aria-pressed": "false",
     title: "larger or smaller",
@@ -55,10 +58,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       compact: true,
     });
   const trained = el("div.neighbours");
-  const trainedNote = el("p.quiet", { role: "status" });
-  const trainedPart =
-    adapter.trainThumbnails &&
-    el("section", {}, el("h3", {}, "Nearest training images"), trainedNote, trained);
+  const trainedPart = el("section", {}, el("h3", {}, "Nearest training images"), trained);
   const alike = el(
     "button.alike",
     { onclick: () => pick(+alike.dataset.index) },
@@ -128,8 +128,8 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   let state = null;
   let drawn = {};
   let large = false;
-  let timer = 0;
-  let turn = 0;
+  /** Sheets of training images, by the name of the model. */
+  const trainSheets = new Map();
 
   function enlarge() {
     large = !large;
@@ -140,8 +140,9 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   function paint() {
     const scale = large ? Math.min(LARGE, Math.floor(head.clientWidth / SIDE) || LARGE) : SCALE;
     setStyle(picture, { "--side": `${SIDE * scale}px` });
-    picture.classList.toggle("pending", !sheets().paint(picture, state.shown, scale));
+    sheets().paint(picture, state.shown, scale);
     if (!alikePart.hidden) sheets().paint(alike.firstChild, +alike.dataset.index, 2);
+    if (!trainedPart.hidden) paintTrained();
   }
 
   /** What the visitor sees pressed is taken off, whatever another tab did since. */
@@ -213,12 +214,11 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   }
 
   const verdictOf = (index) =>
-    state.model.header.verdicts[(state.model.columns.verdict?.[index] ?? 0) - 1];
+    state.model.header.verdicts[(state.model.columns.verdict[index]) - 1];
   const sure = (index) => percent(state.model.columns.confidence[index] * CONFIDENCE);
 
   /** What people said about the image, in sentences. */
   function sentences(index, label, predicted) {
-    if (!annotations) return [];
     const { votes, review_given: given, review_guess: guess } = images.columns;
     const own = votes.subarray(index * classes.length, (index + 1) * classes.length);
     const total = own.reduce((sum, n) => sum + n, 0);
@@ -302,50 +302,45 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       label,
       picture: () => sheets().canvas(index),
     });
-    if (trainedPart) askTrained(index, predicted, label);
+    drawTrained(index, predicted, label);
   }
 
-  function askTrained(index, predicted, label) {
-    const mine = ++turn;
-    const { neighbours } = state.model.columns;
-    trainedPart.hidden = !neighbours;
-    if (!neighbours) return;
-    const wide = neighbours.length / images.count;
-    const nearest = Array.from(neighbours.subarray(index * wide, (index + 1) * wide));
-    clearTimeout(timer);
+  /** The training images nearest to a mistake, with their labels; nothing for a right answer. */
+  function drawTrained(index, predicted, label) {
+    const { neighbors } = state.model.header;
+    const { neighbor_row: rows, neighbors: nearest, neighbor_labels: labels } = state.model.columns;
+    trainedPart.hidden = !neighbors || rows[index] === NO_ROW;
+    if (trainedPart.hidden) return;
+    const like = (k) => (k === label ? "b.true" : k === predicted ? "b.said" : "span");
     fill(
       trained,
-      nearest.map(() => el("span.empty")),
+      Array.from({ length: neighbors.columns }, (_, k) => {
+        const at = index * neighbors.columns + k;
+        return el(
+          "figure",
+          { title: `training image ${nearest[at]}` },
+          el("span.pixels"),
+          el("figcaption", {}, el(like(labels[at]), {}, classes[labels[at]])),
+        );
+      }),
     );
-    setText(trainedNote, "");
-    timer = setTimeout(async () => {
-      try {
-        const { images: found, message } = await adapter.trainThumbnails(nearest);
-        if (mine !== turn) return;
-        const like = (name) =>
-          name === classes[label] ? "b.true" : name === classes[predicted] ? "b.said" : "span";
-        fill(
-          trained,
-          found.map((one) =>
-            el(
-              "figure",
-              { title: `training image ${one.index}` },
-              el("img.pixels", { src: one.url, alt: "", width: 64, height: 64 }),
-              el("figcaption", {}, el(like(one.label), {}, one.label)),
-            ),
-          ),
-        );
-        setText(trainedNote, message ?? "");
-      } catch (error) {
-        if (mine !== turn) return;
-        fill(trained);
-        fill(
-          trainedNote,
-          `${error.message} `,
-          el("button.link", { onclick: () => askTrained(index, predicted, label) }, "try again"),
-        );
-      }
-    }, REST_MS);
+  }
+
+  function paintTrained() {
+    const { header, columns } = state.model;
+    const { per_sheet: rows, columns: wide } = header.neighbors;
+    if (!trainSheets.has(header.name)) {
+      const address = (k) => adapter.neighborSheet(header.name, k);
+      const layout = { per_sheet: rows * wide, columns: wide };
+      trainSheets.set(header.name, createSheets(address, layout, (place) => place, arrived));
+    }
+    const first = columns.neighbor_row[state.shown] * wide;
+    for (const [k, figure] of [...trained.children].entries())
+      trainSheets.get(header.name).paint(figure.firstChild, first + k, NEIGHBOR_SCALE);
+  }
+
+  function arrived() {
+    if (state && state.shown >= 0) paint();
   }
 
   return {
@@ -383,15 +378,9 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       drawTags();
       paint();
     },
-    /** Images have come, or are asked for again: so are heat maps that failed for want of them. */
-    arrived() {
-      if (!state || state.shown < 0) return;
-      paint();
-      evidence?.retry();
-    },
+    /** A sheet of thumbnails has come. */
+    arrived,
     destroy() {
-      turn++;
-      clearTimeout(timer);
       evidence?.destroy();
     },
   };

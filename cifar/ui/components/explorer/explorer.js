@@ -13,7 +13,7 @@ import { createMap } from "./map.js";
 import { createMatrix } from "./matrix.js";
 import { readPack } from "./pack.js";
 import { facets, failures, orderOf, select } from "./select.js";
-import { createSheets } from "./sheets.js";
+import { createTestSheets } from "./sheets.js";
 import { createSlices } from "./slices.js";
 import { createSummary } from "./summary.js";
 import { createTags } from "./tags.js";
@@ -29,9 +29,9 @@ import { ANY, NO_FILTERS, PANELS, format, modelOf, names, parse, reconciled } fr
  * @property {Array<{name: string, title: string}>} [others] that can be compared with only
  * @property {(name: string) => Promise<ArrayBuffer>} pack 'images', or the name of a model
  * @property {(k: number) => Promise<string>} sheet the address of a sprite sheet
- * @property {() => Promise<{ready: boolean, message: string}>} [imagesReady]
  * @property {import('../evidence/evidence.js').Server & {options: import('../evidence/evidence.js').Options}} [evidence]
- * @property {(indices: number[]) => Promise<{images: Array<{index: number, label: string, url: string}>, message: string}>} [trainThumbnails]
+ * @property {(model: string, k: number) => Promise<string>} [neighborSheet] the address of a sheet of
+ *   the training images nearest to a model's mistakes
  * @property {(file: File) => Promise<ArrayBuffer>} [upload] predictions as a pack
  * @property {() => string} [pageQuery]
  * @property {(query: string) => void} [setQuery]
@@ -66,7 +66,6 @@ const PANEL_TITLES = { matrix: "Matrix", map: "Map", slices: "Slices", compare: 
  * @returns {{setModel(name: string): Promise<void>, destroy(): void}}
  */
 export function mount(root, adapter) {
-  const started = performance.now();
   root.classList.add("explorer", "lens");
   const packs = new Map();
   const uploaded = new Map();
@@ -146,7 +145,6 @@ export function mount(root, adapter) {
       trouble?.remove();
       if (first) build();
       redraw({ follow: true });
-      if (first) performance.measure("explorer:mount", { start: started });
       if (!other && view.other) compareWith(view.other);
     } catch (error) {
       if (destroyed || mine !== turn) return;
@@ -229,7 +227,6 @@ export function mount(root, adapter) {
    * @param {{follow?: boolean}} [how] follow: turn the gallery to the image that is shown
    */
   function redraw({ follow = false } = {}) {
-    const start = performance.now();
     const fails = failures(state, state.view, state.area?.mask ?? null);
     const selection = select(fails, orders[state.view.sort]);
     const shown = state.view.id === ANY ? (roomy ? (selection[0] ?? ANY) : ANY) : state.view.id;
@@ -248,7 +245,6 @@ export function mount(root, adapter) {
     parts.gallery.update(state, follow);
     parts.detail.update(state);
     drawPanel();
-    performance.measure("explorer:redraw", { start });
     clearTimeout(addressTimer);
     addressTimer = setTimeout(() => adapter.setQuery?.(query()), ADDRESS_MS);
   }
@@ -271,13 +267,13 @@ export function mount(root, adapter) {
   function build() {
     const { images } = state;
     const { classes } = images.header;
-    const sheets = createSheets(adapter, images, (message) => {
-      parts?.gallery.wait(message);
-      if (!message) parts?.detail.arrived();
+    const sheets = createTestSheets(adapter.sheet, images, () => {
+      parts.gallery.arrived();
+      parts.detail.arrived();
     });
     const shared = { change, pick, sheets: () => sheets, tags };
     const linkTo = (view) => adapter.link(format(view, known, adapter.model));
-    parts = { sheets };
+    parts = {};
     parts.summary = createSummary(pickFilter);
     parts.filters = createFilters(images, {
       ...shared,
@@ -411,7 +407,6 @@ export function mount(root, adapter) {
       theme.disconnect();
       room.disconnect();
       root.removeEventListener("keydown", onKey);
-      parts?.sheets.destroy();
       parts?.map.destroy();
       parts?.detail.destroy();
       root.classList.remove("explorer", "lens");

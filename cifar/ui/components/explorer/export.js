@@ -20,7 +20,7 @@ const rounded = (value, step) => Number((value * step).toFixed(4));
  * @param {ReturnType<typeof import('./tags.js').createTags>} tags
  */
 export function rowsOf({ images, model }, selection, tags) {
-  const { classes, annotations } = images.header;
+  const { classes } = images.header;
   const { predicted, probabilities, confidence, verdict } = model.columns;
   const width = classes.length;
   return Array.from(selection, (i) => ({
@@ -31,10 +31,8 @@ export function rowsOf({ images, model }, selection, tags) {
     probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), (value) =>
       rounded(value, PROBABILITY),
     ),
-    votes: annotations
-      ? Array.from(images.columns.votes.subarray(i * width, (i + 1) * width))
-      : null,
-    verdict: verdict?.[i] ? model.header.verdicts[verdict[i] - 1].title : "",
+    votes: Array.from(images.columns.votes.subarray(i * width, (i + 1) * width)),
+    verdict: verdict[i] ? model.header.verdicts[verdict[i] - 1].title : "",
     tags: tags.of(i),
   }));
 }
@@ -44,11 +42,11 @@ export function rowsOf({ images, model }, selection, tags) {
  * @returns {string}
  */
 export function selectionCsv(data, selection, tags) {
-  const { classes, annotations } = data.images.header;
+  const { classes } = data.images.header;
   const { name, sha256: weights } = data.model.header;
   const head = ["index", "label", "predicted", "confidence"];
   head.push(...classes.map((title) => `probability ${title}`));
-  if (annotations) head.push(...classes.map((title) => `votes ${title}`));
+  head.push(...classes.map((title) => `votes ${title}`));
   head.push("verdict", "tags", "model");
   if (weights) head.push("weights_sha256");
   const rows = rowsOf(data, selection, tags).map((row) => [
@@ -57,7 +55,7 @@ export function selectionCsv(data, selection, tags) {
     row.predicted,
     row.confidence,
     ...row.probabilities,
-    ...(row.votes ?? []),
+    ...row.votes,
     row.verdict,
     row.tags.join("; "),
     name,

@@ -21,8 +21,7 @@ const OUTCOME_WORDS = { wrong: "wrong ones", right: "right ones", all: "right an
  * @param {ReturnType<typeof import('./tags.js').createTags>} actions.tags
  */
 export function createFilters(images, { change, pick, clearArea, query, link, tags }) {
-  const { classes, annotations } = images.header;
-  const bands = annotations ? images.header.agreement : [];
+  const { classes, agreement: bands } = images.header;
   const any = { value: String(ANY), text: "any" };
   const named = (titles) => titles.map((text, k) => ({ value: String(k), text }));
 
@@ -123,8 +122,8 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
       menus.true.node,
       menus.predicted.node,
       menus.outcome.node,
-      annotations && menus.verdict.node,
-      annotations && menus.agreement.node,
+      menus.verdict.node,
+      menus.agreement.node,
       el("div.field", {}, el("span", {}, "confidence, %"), el("span.range", {}, low, "–", high)),
       el("label.field", {}, el("span", {}, "find test image"), find),
     ),

@@ -39,7 +39,6 @@ export function createGallery({ pick, clear, sheets }) {
     { role: "group", "aria-label": "Images; arrow keys walk, Enter opens" },
     tiles.map(({ node }) => node),
   );
-  const waiting = el("p.note", { role: "status", hidden: true });
   const empty = el(
     "p.note",
     { hidden: true },
@@ -64,7 +63,7 @@ export function createGallery({ pick, clear, sheets }) {
     pages,
     on,
   );
-  const node = el("div.gallery", {}, waiting, pager, grid, empty);
+  const node = el("div.gallery", {}, pager, grid, empty);
 
   let state = null;
   let page = 0;
@@ -131,17 +130,14 @@ export function createGallery({ pick, clear, sheets }) {
       const index = first + k < selection.length ? selection[first + k] : -1;
       const { node, picture, dot, number, words } = tile;
       node.hidden = index < 0;
-      if (index < 0) {
-        picture.classList.remove("pending");
-        return;
-      }
+      if (index < 0) return;
       const text = caption(state, index);
       const cut = text.indexOf(" ");
       node.dataset.index = index;
       node.setAttribute("aria-pressed", index === shown);
       setText(number, text.slice(0, cut));
       setText(words, text.slice(cut));
-      picture.classList.toggle("pending", !sheets().paint(picture, index, SCALE));
+      sheets().paint(picture, index, SCALE);
       const verdict = (state.model.columns.verdict?.[index] ?? 0) - 1;
       const title = titles[verdict]?.title ?? "";
       dot.hidden = !title;
@@ -182,10 +178,8 @@ export function createGallery({ pick, clear, sheets }) {
       page = Math.min(page, last());
       draw();
     },
-    /** @param {string} message why images are awaited, '' where they are there */
-    wait(message) {
-      waiting.hidden = !message;
-      setText(waiting, message);
+    /** A sheet of thumbnails has come. */
+    arrived() {
       if (state) draw();
     },
     focusPicked() {

@@ -285,7 +285,6 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
 
   function redraw() {
     if (!state || !node.isConnected || !side) return;
-    const start = performance.now();
     const ratio = window.devicePixelRatio || 1;
     const pixels = Math.round(side * ratio);
     if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
@@ -330,7 +329,6 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
       context.stroke();
     }
     trace();
-    performance.measure("explorer:map", { start });
     colours.set(colour);
     fill(
       legend,

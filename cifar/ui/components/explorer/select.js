@@ -101,7 +101,7 @@ export function facets({ images, model, other }, fails) {
     predicted: { any: 0, each: new Uint32Array(classes) },
     outcome: { any: 0, each: new Uint32Array(OUTCOMES.length) },
     verdict: { any: 0, each: new Uint32Array(model.header.verdicts.length) },
-    agreement: { any: 0, each: new Uint32Array(agreement ? images.header.agreement.length : 0) },
+    agreement: { any: 0, each: new Uint32Array(images.header.agreement.length) },
     cell: { any: 0, each: new Uint32Array(CELLS.length) },
   };
   const add = (facet, at) => {
@@ -114,8 +114,8 @@ export function facets({ images, model, other }, fails) {
     if (alone(BIT.true)) add(counts.true, label[i]);
     if (alone(BIT.predicted)) add(counts.predicted, predicted[i]);
     if (alone(BIT.outcome)) add(counts.outcome, label[i] === predicted[i] ? 1 : 0);
-    if (verdict && alone(BIT.verdict)) add(counts.verdict, verdict[i] - 1);
-    if (agreement && alone(BIT.agreement)) add(counts.agreement, agreement[i]);
+    if (alone(BIT.verdict)) add(counts.verdict, verdict[i] - 1);
+    if (alone(BIT.agreement)) add(counts.agreement, agreement[i]);
     if (theirs && alone(BIT.cell)) {
       add(counts.cell, cellOf(label[i], predicted[i], theirs[i]));
     }

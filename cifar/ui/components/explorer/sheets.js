@@ -1,62 +1,46 @@
 /**
- * The test images, 500 to a sprite sheet, fetched when the first image of a sheet is shown.
- * While the server still fetches them itself, a grey tile stands for each image.
+ * Images on sprite sheets, which are fetched when the first image of a sheet is shown.
  */
 
 import { setStyle } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 
-const POLL_MS = 3000;
-
 /**
- * @param {any} adapter
- * @param {import('./pack.js').Pack} images
- * @param {(message: string) => void} changed called with '' when a sheet has come or those that did
- *   not are asked for again, and with the reason while they are awaited
+ * @param {(k: number) => Promise<string>} address of a sheet
+ * @param {object} layout
+ * @param {number} layout.per_sheet images
+ * @param {number} layout.columns
+ * @param {(index: number) => number} place of an image among those on all sheets
+ * @param {() => void} arrived called when a sheet has come
  */
-export function createSheets(adapter, images, changed) {
-  const { per_sheet: perSheet, columns } = images.header.sheets;
-  const { position } = images.columns;
+export function createSheets(address, { per_sheet: perSheet, columns }, place, arrived) {
   /** @type {Map<number, {promise: Promise<HTMLImageElement>, picture: HTMLImageElement|null}>} */
   const sheets = new Map();
-  let timer = 0;
-  let stopped = false;
 
-  const place = (index) => ({
-    sheet: Math.floor(position[index] / perSheet),
-    column: (position[index] % perSheet) % columns,
-    row: Math.floor((position[index] % perSheet) / columns),
-  });
+  const placeOf = (index) => {
+    const at = place(index);
+    const on = at % perSheet;
+    return {
+      sheet: Math.floor(at / perSheet),
+      column: on % columns,
+      row: Math.floor(on / columns),
+    };
+  };
 
+  /** One that did not come is asked for anew the next time. */
   function fetchSheet(k) {
     let entry = sheets.get(k);
     if (entry) return entry;
-    entry = { picture: null, promise: null };
+    entry = { picture: null, promise: address(k).then(load) };
     sheets.set(k, entry);
-    entry.promise = adapter.sheet(k).then(load);
     entry.promise.then(
       (picture) => {
         entry.picture = picture;
-        changed("");
+        arrived();
       },
-      (error) => wait(error.message),
+      () => sheets.delete(k),
     );
     return entry;
-  }
-
-  /** Ask again every few seconds until the images are there; those that did not come, anew. */
-  function wait(message) {
-    changed(message);
-    if (timer || stopped) return;
-    timer = setTimeout(async () => {
-      timer = 0;
-      const ready = adapter.imagesReady?.() ?? Promise.resolve({ ready: true });
-      const state = await ready.catch((error) => ({ message: error.message }));
-      if (stopped) return;
-      if (!state.ready) return wait(state.message);
-      for (const [k, entry] of sheets) if (!entry.picture) sheets.delete(k);
-      changed("");
-    }, POLL_MS);
   }
 
   return {
@@ -65,10 +49,9 @@ export function createSheets(adapter, images, changed) {
      * @param {HTMLElement} node
      * @param {number} index
      * @param {number} scale screen pixels for one of the image's; whole, so that none is blurred
-     * @returns {boolean} whether it can be seen already
      */
     paint(node, index, scale) {
-      const { sheet, column, row } = place(index);
+      const { sheet, column, row } = placeOf(index);
       const { picture } = fetchSheet(sheet);
       const side = SIDE * scale;
       setStyle(node, {
@@ -76,16 +59,15 @@ export function createSheets(adapter, images, changed) {
         "background-size": `${columns * side}px auto`,
         "background-position": `${-column * side}px ${-row * side}px`,
       });
-      return picture !== null;
     },
 
     /**
-     * An image as a 32x32 canvas. Rejects while the images are awaited.
+     * An image as a 32x32 canvas. Rejects if its sheet does not come.
      * @param {number} index
      * @returns {Promise<HTMLCanvasElement>}
      */
     async canvas(index) {
-      const { sheet, column, row } = place(index);
+      const { sheet, column, row } = placeOf(index);
       const picture = await fetchSheet(sheet).promise;
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = SIDE;
@@ -94,13 +76,17 @@ export function createSheets(adapter, images, changed) {
         .drawImage(picture, column * SIDE, row * SIDE, SIDE, SIDE, 0, 0, SIDE, SIDE);
       return canvas;
     },
-
-    destroy() {
-      stopped = true;
-      clearTimeout(timer);
-    },
   };
 }
+
+/**
+ * The sheets of all test images.
+ * @param {(k: number) => Promise<string>} address
+ * @param {import('./pack.js').Pack} images
+ * @param {() => void} arrived
+ */
+export const createTestSheets = (address, images, arrived) =>
+  createSheets(address, images.header.sheets, (index) => images.columns.position[index], arrived);
 
 /**
  * Decoded before it is shown, so that tiles never flash empty. The element's `src` is an absolute
@@ -114,7 +100,7 @@ function load(url) {
   return picture.decode().then(
     () => picture,
     () => {
-      throw new Error("Thumbnails could not be fetched; they are asked for again.");
+      throw new Error("A thumbnail did not arrive: look at your connection.");
     },
   );
 }

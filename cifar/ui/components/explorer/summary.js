@@ -69,16 +69,12 @@ export function createSummary(change) {
       verdicts.map(({ n }) => count(n)).join(" + "),
       ` = ${count(verdicts.reduce((s, { n }) => s + n, 0))}.`,
     );
-    bar.hidden = chips.hidden = meaning.hidden = !verdicts.length;
-    agreed.hidden = !accuracy;
-    if (accuracy) {
-      fill(
-        agreed,
-        "accuracy among images that all people agree on: ",
-        el("b", {}, percent(accuracy.value, 1)),
-        ` (${interval(accuracy)}), n = ${count(accuracy.n)}`,
-      );
-    }
+    fill(
+      agreed,
+      "accuracy among images that all people agree on: ",
+      el("b", {}, percent(accuracy.value, 1)),
+      ` (${interval(accuracy)}), n = ${count(accuracy.n)}`,
+    );
   }
 
   return {

@@ -100,8 +100,8 @@ export function reconciled(view, patch) {
 export function names(images, model) {
   return {
     classes: images.classes,
-    verdicts: images.annotations ? model.verdicts.map(({ key }) => key) : [],
-    agreement: images.annotations ? images.agreement.map(({ key }) => key) : [],
+    verdicts: model.verdicts.map(({ key }) => key),
+    agreement: images.agreement.map(({ key }) => key),
     slices: Object.fromEntries(images.slices.map(({ key, groups }) => [key, groups.length])),
     sorts: model.sorts,
     count: images.count,

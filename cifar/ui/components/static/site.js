@@ -4,10 +4,10 @@
  */
 
 import { mount as mountClassify } from "../classify/classify.js";
-import { bytesOf, fromPixels, toPixels } from "../classify/pixels.js";
+import { bytesOf, toPixels } from "../classify/pixels.js";
 import { mount as mountExplorer } from "../explorer/explorer.js";
 import { readPack } from "../explorer/pack.js";
-import { createSheets } from "../explorer/sheets.js";
+import { createTestSheets } from "../explorer/sheets.js";
 import { modelOf } from "../explorer/view.js";
 import { pageAddress } from "../shared/address.js";
 import { fill, setText } from "../shared/dom.js";
@@ -20,9 +20,6 @@ const PRIVACY =
   "of CIFAR-10, whether a heat map can be trusted and what would change the answer is told by the " +
   "app, not by this page.";
 
-/** The example that the Classify tab opens on. */
-const OPENING = "cat";
-
 /**
  * What Python tells the page (see `cifar/publish/site.py`); addresses are relative to it.
  * @typedef {object} Site
@@ -33,6 +30,7 @@ const OPENING = "cat";
  * @property {Array<{index: number, label: number, pixels: string}>} examples
  * @property {Object<string, string>} packs addresses by name
  * @property {string[]} sheets addresses
+ * @property {Object<string, string[]>} neighbors addresses of sheets of training images, by model
  * @property {{script: string, binary: {url: string, bytes: number}}} runtime
  * @property {number} maxBytes of a picture's file
  * @property {number} maxPixels of a picture
@@ -77,15 +75,12 @@ export function createAnswers(site) {
     if (index === undefined) return { pixels: bytesOf(pixels), label: null };
     tests ??= pack("images")
       .then(readPack)
-      .then((images) => ({ images, sheets: createSheets({ sheet }, images, () => {}) }));
+      .then((images) => ({ images, sheets: createTestSheets(sheet, images, () => {}) }));
     tests.catch(() => (tests = null));
     const { images, sheets } = await tests;
     const label = images.columns.label[index];
     if (known.has(index)) return { pixels: known.get(index), label };
-    const canvas = await sheets.canvas(index).catch((error) => {
-      tests = null; // its sheets may be there the next time
-      throw error;
-    });
+    const canvas = await sheets.canvas(index);
     const { width, height } = canvas;
     const bytes = new Uint8Array(3 * width * height);
     withoutAlpha(canvas.getContext("2d").getImageData(0, 0, width, height).data, bytes);
@@ -104,20 +99,6 @@ export function createAnswers(site) {
     const { width, height } = picture;
     return { pixels: toPixels(networkView(picture, fit, box)), width, height };
   }
-
-  const examples = async () => {
-    const found = site.examples.map(({ index, label, pixels }) => ({
-      key: `test image ${index}`,
-      caption: `test image #${index}, ${site.evidence.classes[label]}`,
-      index,
-      label,
-      pixels,
-      thumbnail: fromPixels(pixels).toDataURL(),
-      picture: null,
-    }));
-    const opening = found.find(({ label }) => site.evidence.classes[label] === OPENING);
-    return { examples: found, opening: opening.key, ready: true };
-  };
 
   const line = document.querySelector("#fetching");
   const run = createNetworks({
@@ -140,7 +121,7 @@ export function createAnswers(site) {
     ]),
   );
   const look = createLook({ models, options: site.evidence, image, run });
-  return { pack, sheet, see, examples, look };
+  return { pack, sheet, see, look };
 }
 
 /** @param {Site} site */
@@ -166,6 +147,7 @@ function connect(site) {
         model: site.model,
         pack: answers.pack,
         sheet: answers.sheet,
+        neighborSheet: async (name, number) => absolute(site.neighbors[name][number]),
         evidence: { options: site.evidence, look: answers.look },
         pageQuery: () => location.search,
         setQuery,
@@ -179,7 +161,7 @@ function connect(site) {
         privacy: PRIVACY,
         ask: { look: answers.look },
         see: answers.see,
-        examples: answers.examples,
+        examples: async () => site.examples,
       }),
   };
 
