@@ -13,6 +13,7 @@ from cifar.bench import explain, network, start, train, turns
 from cifar.bench import rows as shape
 from cifar.classifier import classify, to_tensor
 from cifar.recipe import PRESETS
+from cifar.screenshot import serving
 
 KEYS = ["row", "ours", "reference", "ratio", "unit", "n", "bound", "ok"]
 
@@ -286,3 +287,19 @@ def test_without_the_library_the_explain_suite_says_what_to_install(untrained, m
     monkeypatch.setitem(sys.modules, "pytorch_grad_cam", None)
     with pytest.raises(LensError, match=r"pip install -r requirements-dev\.txt"):
         explain.row("basenet", "stage3", 1)
+
+
+SERVED = """
+import http.server, os
+
+print("what a server says when it starts", flush=True)
+port = int(os.environ["GRADIO_SERVER_PORT"])
+http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_a_server_that_is_measured_leaves_standard_output_to_the_report(tmp_path, capfd):
+    (tmp_path / "serve.py").write_text(SERVED)
+    with serving(tmp_path / "serve.py"):
+        pass
+    assert capfd.readouterr().out == ""

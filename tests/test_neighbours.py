@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from cifar import data, library, neighbours
 from cifar.neighbours import embed, nearest, nearest_among
+from cifar.predictions import Predictions
 
 # Directions at 0, 10, 80 and 90 degrees, of various lengths.
 ANGLES = np.radians([0, 10, 80, 90])
@@ -65,3 +67,32 @@ def test_a_map_of_features_that_are_all_alike_is_one_place():
 def test_a_map_of_few_images_can_be_drawn(blobs):
     with threadpool_limits(1):
         assert embed(blobs[:5]).shape == (5, 2)
+
+
+@pytest.mark.training_split
+@pytest.mark.parametrize("name", ["resnet", "basenet"])
+def test_the_training_images_that_ship_are_those_of_the_training_split(name):
+    parts = [data.load(split) for split in ("train", "val")]
+    images, labels = np.empty((50_000, 32, 32, 3), np.uint8), np.empty(50_000, np.uint8)
+    for part in parts:
+        images[part.indices] = part.images.permute(0, 2, 3, 1)
+        labels[part.indices] = part.labels
+    recorded, shipped = library.predictions(name), library.neighbor_images(name)
+    assert np.array_equal(recorded.neighbour_labels, labels[recorded.neighbours])
+    wrong = recorded.logits.argmax(1) != recorded.labels
+    for index in np.unique(recorded.neighbours[wrong, : neighbours.SHOWN]).tolist():
+        assert np.array_equal(shipped[index], images[index]), index
+
+
+def test_every_image_near_a_mistake_is_kept_once(tiny_split, tmp_path):
+    train = tiny_split(40)
+    train.indices.add_(100)  # positions are not row numbers
+    labels = np.arange(8) % 10
+    logits = np.eye(10, dtype=np.float32)[[*labels[:6], 3, 3]]  # the last two are wrong
+    nearest = np.tile(np.array([103, 101, 139, 100, 102], np.int32), (8, 1))
+    recorded = Predictions(logits, labels, None, False, "", neighbours=nearest)
+    neighbours.save_images(tmp_path / neighbours.FILE, recorded, train)
+    kept = neighbours.NeighborImages(tmp_path / neighbours.FILE)
+    assert sorted(kept._rows) == [101, 103, 139]
+    for index in (101, 103, 139):
+        assert np.array_equal(kept[index], train.images[index - 100].permute(1, 2, 0))
