@@ -156,5 +156,7 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
             raise ValueError(f"{name} is {array.dtype} {array.shape}")
         if not np.isfinite(array).all() or (array < low).any() or (array > high).any():
             raise ValueError(f"{name} holds a number that is out of its range")
+    if "neighbour_labels" in arrays and "neighbours" not in arrays:
+        raise ValueError("it has neighbour_labels, but not the neighbours that they are of")
     if (arrays.get("nearest_right") == np.arange(n)).any():
         raise ValueError("nearest_right names an image as its own neighbour")

@@ -33,8 +33,8 @@ def count(images: int) -> int:
 def sheet(images: Sequence[np.ndarray], places: np.ndarray, number: int) -> bytes:
     """Sheet `number`, from 0, as PNG: rows of COLUMNS images, the last row may be part empty.
 
-    images: uint8 (32, 32, 3) each, in test order; places: what `positions` gave. ValueError
-    for a sheet that there is not.
+    images: uint8 (32, 32, 3) each, in test order; places: what `positions` gave. Raises
+    ValueError for a sheet that there is not.
     """
     if not 0 <= number < count(len(images)):
         raise ValueError(f"There is no sheet {number}: choose 0 to {count(len(images)) - 1}.")
