@@ -16,12 +16,11 @@ def cache_home() -> Path:
     return (Path(caches) if caches else Path.home() / ".cache") / "cifar-lens"
 
 
-def fetch(url: str, sha256: str, folder: Path, *, otherwise: str = "") -> Path:
+def fetch(url: str, sha256: str, folder: Path) -> Path:
     """The path of a file, named as in its address, in the folder; asks the network only where it is
     not there.
 
-    otherwise: what can be done without the internet, to be said after a comma. Raises FetchError.
-    Nothing stays in the folder that did not pass its checksum.
+    Raises FetchError. Nothing stays in the folder that did not pass its checksum.
     """
     import pooch  # slow to import, and often not needed
 
@@ -33,12 +32,11 @@ def fetch(url: str, sha256: str, folder: Path, *, otherwise: str = "") -> Path:
         reason = "Permission denied" if isinstance(error, PermissionError) else error.strerror
         if reason and not isinstance(error, ConnectionError | TimeoutError):
             raise FetchError(
-                f"{name} cannot be kept in {folder} ({reason}): see to its disk and try "
-                f"again{otherwise}."
+                f"{name} cannot be kept in {folder} ({reason}): see to its disk and try again."
             ) from error
         raise FetchError(
             f"{name} is not in {folder} and could not be fetched from {url}: connect to the "
-            f"internet and try again{otherwise}."
+            "internet and try again."
         ) from error
     except ValueError as error:  # the checksum
         raise FetchError(

@@ -17,14 +17,6 @@ def apply(name, setting, image=IMAGE):
     return PROBES[name].apply(image, setting)
 
 
-def each_setting():
-    return [
-        pytest.param(probe, setting, id=f"{probe.name} {setting}")
-        for probe in PROBES.values()
-        for setting in probe.settings
-    ]
-
-
 @pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
 def test_a_setting_changes_pixels_unless_it_is_neutral(probe):
     for setting in probe.settings:

@@ -5,32 +5,16 @@ import io
 import sys
 import time
 import warnings
-from typing import NamedTuple
 
 import pytest
 from huggingface_hub import constants
 from huggingface_hub.utils import _http, httpx
 
 from cifar import __main__ as command_line
+from tests.forks import Done
 from tests.hub.server import TOKENS, WRITE, Hub
 
 RESOLVE = "/{repo_id}/resolve/{revision}/{filename}"
-
-
-class Done(NamedTuple):
-    """The exit code of a command, and all that it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-    @property
-    def error(self) -> str:
-        """What a command that failed says of it: one line, without a traceback."""
-        assert self.returncode == 1 and self.stdout == "" and "Traceback" not in self.stderr, self
-        line = self.stderr.replace("\r", "\n").rstrip("\n").split("\n")[-1]
-        assert line.endswith("."), self
-        return line.removeprefix("python -m cifar: ")
 
 
 @pytest.fixture
