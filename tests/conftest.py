@@ -211,7 +211,7 @@ def url(server):
 
 @pytest.fixture
 def quiet(server):
-    """Whatever the test does, nothing of the server's code shows in its log."""
+    """Fail a test during which the server logs a traceback."""
     before = len(server.log)
     yield
     assert "Traceback" not in server.log[before:]

@@ -122,13 +122,13 @@ class Server:
         )  # fmt: skip
 
     def raw(self, sent, patience=20):
-        """What comes back for bytes as they are; no library tidies them up."""
+        """Send bytes as they are, which no library tidies up, and return the answer."""
         with socket.create_connection(self.address, timeout=patience) as connection:
             connection.sendall(sent)
             return rest(connection)
 
     def get(self, target, *headers):
-        """What comes back for a path as it is."""
+        """Ask for a path as it is, and return the answer."""
         target = target if isinstance(target, bytes) else target.encode()
         head = [b"GET " + target + b" HTTP/1.1", b"Host: 127.0.0.1", b"Connection: close"]
         return self.raw(b"\r\n".join([*head, *headers, b"", b""]))
@@ -156,7 +156,7 @@ class Server:
             connection.sendall("\r\n".join(lines).encode() + content)
 
     def upload(self, name="a.png", content=b"content"):
-        """Where the server put a file."""
+        """Upload a file, and return its path on the server."""
         answer = self.http.post(f"{self.url}/gradio_api/upload", files={"files": (name, content)})
         return answer.raise_for_status().json()[0]
 
