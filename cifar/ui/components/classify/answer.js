@@ -72,8 +72,7 @@ export function createAnswer(classes) {
   /** The newest answer of the network. */
   let shown = null;
 
-  const kindOf = (k) =>
-    k === shown.label ? "true" : k === shown.predicted ? "said" : "";
+  const kindOf = (k) => (k === shown.label ? "true" : k === shown.predicted ? "said" : "");
 
   function drawBars() {
     setText(chosen, slider.value);

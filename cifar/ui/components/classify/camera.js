@@ -82,7 +82,10 @@ export function createCamera(take) {
     canvas.getContext("2d").drawImage(video, 0, 0);
     node.close();
     // PNG: JPEG would change the pixels before the network sees them.
-    canvas.toBlob((blob) => take(new File([blob], "photo.png", { type: "image/png" })), "image/png");
+    canvas.toBlob(
+      (blob) => take(new File([blob], "photo.png", { type: "image/png" })),
+      "image/png",
+    );
   }
 
   return { node, open };

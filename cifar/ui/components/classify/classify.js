@@ -41,7 +41,8 @@ import { fromPixels, preview, reduced } from "./pixels.js";
 /** Pictures that may move; the network sees their first frame. */
 const MOVING = ["image/gif", "image/webp"];
 
-const TEXT_FIELDS = "textarea, select, [contenteditable], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
+const TEXT_FIELDS =
+  "textarea, select, [contenteditable], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
 
 /**
  * @param {HTMLElement} root

@@ -17,7 +17,8 @@ const ABOUT = {
 };
 const NOT_CUT = {
   ready: "It has 32 x 32 pixels already, so nothing is cut or scaled.",
-  unseen: "Your browser cannot show this picture as it is, so only the network's view of it is here.",
+  unseen:
+    "Your browser cannot show this picture as it is, so only the network's view of it is here.",
 };
 
 /**

@@ -75,9 +75,11 @@ export function createChoices(classes, options, change) {
   const picked = () => layers.get(model) ?? options.defaults[model].layers;
 
   function drawMethod() {
-    const { title, about: words, source } = options.methods.find(
-      ({ name }) => name === methodNow(),
-    );
+    const {
+      title,
+      about: words,
+      source,
+    } = options.methods.find(({ name }) => name === methodNow());
     method.select.value = methodNow();
     const none = layerless.has(methodNow());
     const named = options.layers[model]

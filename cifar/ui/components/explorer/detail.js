@@ -67,7 +67,11 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   );
   const alikePart = el("section", {}, el("h3", {}, "Nearest image that it gets right"), alike);
   const tagButtons = TAGS.map((tag) =>
-    el("button.chip", { "data-tag": tag, onclick: ({ currentTarget }) => mark(tag, currentTarget) }, tag),
+    el(
+      "button.chip",
+      { "data-tag": tag, onclick: ({ currentTarget }) => mark(tag, currentTarget) },
+      tag,
+    ),
   );
   const tagged = el("span.quiet");
   const exportTags = el("button.link", { onclick: saveTags }, "export tags");
@@ -213,8 +217,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     }
   }
 
-  const verdictOf = (index) =>
-    state.model.header.verdicts[(state.model.columns.verdict[index]) - 1];
+  const verdictOf = (index) => state.model.header.verdicts[state.model.columns.verdict[index] - 1];
   const sure = (index) => percent(state.model.columns.confidence[index] * CONFIDENCE);
 
   /** What people said about the image, in sentences. */
@@ -332,7 +335,10 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     if (!trainSheets.has(header.name)) {
       const address = (k) => adapter.neighborSheet(header.name, k);
       const layout = { per_sheet: rows * wide, columns: wide };
-      trainSheets.set(header.name, createSheets(address, layout, (place) => place, arrived));
+      trainSheets.set(
+        header.name,
+        createSheets(address, layout, (place) => place, arrived),
+      );
     }
     const first = columns.neighbor_row[state.shown] * wide;
     for (const [k, figure] of [...trained.children].entries())

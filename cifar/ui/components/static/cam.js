@@ -77,7 +77,9 @@ function finerSlopes(logits, target, against) {
   const [above, below] = [sum((k) => shares[k] * gap(k)), sum((k) => shares[k]) + 1e-9];
   return Array.from(logits, (_, j) => {
     const moved = (k) => shares[k] * (Number(k === j) - shares[j]);
-    const rise = sum((k) => moved(k) * gap(k) + shares[k] * (Number(j === target) - Number(j === k)));
+    const rise = sum(
+      (k) => moved(k) * gap(k) + shares[k] * (Number(j === target) - Number(j === k)),
+    );
     return (rise * below - above * sum(moved)) / below ** 2;
   });
 }

@@ -205,7 +205,9 @@ function connect(site) {
     tab.addEventListener("click", () => choose(tab));
     tab.addEventListener("keydown", (event) => {
       const at = tabs.indexOf(tab);
-      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[
+        event.key
+      ];
       if (to === undefined) return;
       event.preventDefault();
       const next = tabs[(to + tabs.length) % tabs.length];

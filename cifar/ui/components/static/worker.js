@@ -25,7 +25,7 @@ async function fetched({ url, bytes }) {
   if (!response.ok) throw failed(response.status);
   const parts = [];
   let done = 0;
-  for (const reader = response.body.getReader(); ; ) {
+  for (const reader = response.body.getReader(); ;) {
     const { value } = await reader.read().catch((error) => {
       throw failed(error.message);
     });
