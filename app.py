@@ -5,14 +5,16 @@ import os
 import socket
 import sys
 
-from cifar import LensError, checkpoint, library
-from cifar.ui import build, launch
+from cifar import LensError
+from cifar.explore import store
+from cifar.models import checkpoint
+from cifar.ui.app import build, launch
 
 
 def say_what_is_missing() -> None:
     """A line on stderr where a model that belongs to the project has no checkpoint."""
     found = checkpoint.available()
-    missing = [name for name in library.NAMES if name not in found]
+    missing = [name for name in store.NAMES if name not in found]
     if missing:
         print(
             f"app.py: There is no checkpoint {' and no '.join(missing)} in {checkpoint.ROOT}: the "

@@ -4,8 +4,8 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 
-# The project's folder with the data that it ships and the pictures of README.
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+PROJECT = Path(__file__).resolve().parent.parent
+ASSETS = PROJECT / "assets"  # the data that the project ships, and the pictures of README
 
 # In the order of the dataset's own labels, 0 to 9.
 CLASSES = (

@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 import tyro
 
 from cifar import CLASSES, LensError
-from cifar.recipe import PRESETS, stretched
+from cifar.training.recipe import PRESETS, stretched
 
 
 def summary(network: Literal["resnet", "basenet"], /) -> None:
     """Print the layer table of `resnet` or `basenet`."""
-    from cifar.model import create_model
-    from cifar.model import summary as table
+    from cifar.models.networks import create_model
+    from cifar.models.networks import summary as table
 
     print(table(create_model(network)))
 
@@ -42,8 +42,8 @@ def train(
         data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
             it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
     """
-    from cifar.parallel import end_process
-    from cifar.train import train as run_training
+    from cifar.training.distributed import end_process
+    from cifar.training.loop import train as run_training
 
     folder = run or Path("runs") / recipe.network
     run_training(stretched(recipe), folder, resume=resume, source=data)
@@ -56,7 +56,7 @@ def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
     Args:
         comparisons: Folders of finished runs, one of them named baseline; none: only rewrite.
     """
-    from cifar.comparisons import write
+    from cifar.training.ablations import write
 
     print(write(comparisons))
 
@@ -73,14 +73,14 @@ def evaluate(
         data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
             it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
     """
-    from cifar.card import percent, scores_table
+    from cifar.models.model_card import percent, scores_table
 
     if explain:
-        from cifar.explain.scores import score
+        from cifar.explain.method_scores import score
 
         print(scores_table(score(checkpoint, images)["explain"]))
         return
-    from cifar.evaluate import evaluate as measure
+    from cifar.evaluation.evaluate import evaluate as measure
 
     test = measure(checkpoint, data)["test"]
     print(f"Test accuracy, plain: {percent(test['accuracy'])}, n = {test['accuracy']['n']:,}")
@@ -105,7 +105,7 @@ def predict(
         heatmaps: Also save what speaks for each answer, as pictures in this folder.
     """
     from cifar import predict as many
-    from cifar.checkpoint import load
+    from cifar.models.checkpoint import load
 
     if not 1 <= top_k <= len(CLASSES):
         raise LensError(f"--top-k is {top_k}: choose 1 to {len(CLASSES)}.")
@@ -132,8 +132,8 @@ def push(
         dry_run: Upload nothing; write what would be uploaded into the folder --out.
         out: That folder, empty or not there yet.
     """
-    from cifar.checkpoint import load
-    from cifar.publish import push as publish
+    from cifar.models.checkpoint import load
+    from cifar.publish.model_repo import push as publish
 
     check_dry_run(dry_run, out)
     ckpt = load(checkpoint)
@@ -164,7 +164,7 @@ def deploy(
         dry_run: Upload nothing; write what would be uploaded into the folder --out.
         out: That folder, empty or not there yet.
     """
-    from cifar.publish import deploy as publish
+    from cifar.publish.space import deploy as publish
 
     check_dry_run(dry_run, out)
     print(
@@ -200,7 +200,7 @@ def assets(sources: Path | None = None, out: Path | None = None) -> None:
         out: Write into this folder instead of the project's assets/.
     """
     from cifar import ASSETS
-    from cifar.assets import make
+    from cifar.data.shipped import make
 
     make(sources, out or ASSETS)
 
@@ -212,15 +212,16 @@ def figures(screenshot: bool = True) -> None:
         screenshot: Also serve the app, photograph it and run README's calls (needs
             requirements-dev.txt and Chromium).
     """
-    from cifar import figures as pictures
-    from cifar import screenshot as camera
-    from cifar import usage
-    from cifar.results import ASSETS, README
+    from cifar import ASSETS
+    from cifar.report import figures as pictures
+    from cifar.report import readme_calls
+    from cifar.report import screenshot as camera
+    from cifar.report.readme_tables import README
 
     pictures.draw_all()
     if screenshot:
         camera.draw(ASSETS / "screenshot.png")
-        usage.refresh(README)
+        readme_calls.refresh(README)
 
 
 def bench(
@@ -239,8 +240,8 @@ def bench(
         json: Print one JSON object instead of a table.
         record: Keep what was found under assets/ and show it in README.
     """
-    from cifar import bench as benchmark
-    from cifar.results import README
+    from cifar.bench import suites as benchmark
+    from cifar.report.readme_tables import README
 
     report = benchmark.measure(suite)
     print(benchmark.as_json(report) if json else benchmark.as_table(report))

@@ -23,10 +23,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError
-from cifar.checkpoint import Checkpoint, replace
-from cifar.classifier import Answer, classify_all
-from cifar.explain import heat_maps, overlay
-from cifar.images import FORMATS, ImageError, network_view, open_image
+from cifar.data.pictures import FORMATS, ImageError, network_view, open_image
+from cifar.evaluation.classifier import Answer, classify_all
+from cifar.explain.drawing import overlay
+from cifar.explain.methods import heat_maps
+from cifar.models.checkpoint import Checkpoint, replace
 
 BATCH = 128
 # What a file in a folder must end with to be taken for a picture; a file that is named is tried.

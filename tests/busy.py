@@ -1,6 +1,6 @@
 """A recipe in which everything is on that has a state or draws random numbers."""
 
-from cifar.recipe import Recipe
+from cifar.training.recipe import Recipe
 
 # With 64 images, 4 steps an epoch and fewer.
 BUSY = Recipe(

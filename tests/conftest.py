@@ -17,8 +17,10 @@ import torch
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling
 
-from cifar import checkpoint, data, library
-from cifar.model import create_model
+from cifar.data import cifar10
+from cifar.explore import store
+from cifar.models import checkpoint
+from cifar.models.networks import create_model
 from tests import serving
 from tests.hub.fixtures import hub, on_hub  # noqa: F401
 
@@ -27,9 +29,9 @@ torch.set_num_threads(1)
 
 # What one worker does as a whole, the longest first: tests that share a running app or a browser.
 UNITS = {
-    "site": ("tests/browser/test_site.py", "tests/publish/test_site.py"),
+    "site": ("tests/browser/test_site.py", "tests/publish/test_static_site.py"),
     "browser": ("tests/browser/",),
-    "server": ("tests/server/", "tests/ui/test_api.py", "tests/test_usage.py"),
+    "server": ("tests/ui/server/", "tests/ui/test_api.py", "tests/report/test_readme_calls.py"),
 }
 
 
@@ -52,7 +54,7 @@ def pytest_xdist_make_scheduler(config, log):
 def _has_training_split():
     """Return whether `data.load("train")` needs no download."""
     kept = huggingface_hub.try_to_load_from_cache(
-        data.DATASET, data.FILES["train"], repo_type="dataset", revision=data.REVISION
+        cifar10.DATASET, cifar10.FILES["train"], repo_type="dataset", revision=cifar10.REVISION
     )
     return bool(os.environ.get("CIFAR_DATA") or isinstance(kept, str))
 
@@ -76,7 +78,7 @@ def _tiny_split(count=64, name="train", seed=0):
     large = torch.nn.functional.interpolate(patterns, size=(32, 32), mode="bilinear")
     noise = torch.randn(count, 3, 32, 32, generator=generator)
     images = (large[labels] * 200 + 25 + 20 * noise).clamp(0, 255).to(torch.uint8)
-    return data.Split(name, images, labels, torch.arange(count), official=False)
+    return cifar10.Split(name, images, labels, torch.arange(count), official=False)
 
 
 def _stirred_model(network, seed=0):
@@ -172,10 +174,10 @@ def release(tmp_path, monkeypatch):
     """A tiny training split that `load` takes for the official one, once it is written."""
     made = Release(tmp_path / "release.parquet")
     md5 = [hashlib.md5(made.rows[k : k + 10].tobytes()).hexdigest() for k in (0, 10)]
-    monkeypatch.setattr(data, "BLOCK", 10)
-    monkeypatch.setattr(data, "OFFICIAL_MD5", {"train": tuple(md5)})
-    monkeypatch.setattr(data, "VAL_SIZE", 10)
-    monkeypatch.setattr(data, "download", lambda file: made.path)
+    monkeypatch.setattr(cifar10, "BLOCK", 10)
+    monkeypatch.setattr(cifar10, "OFFICIAL_MD5", {"train": tuple(md5)})
+    monkeypatch.setattr(cifar10, "VAL_SIZE", 10)
+    monkeypatch.setattr(cifar10, "download", lambda file: made.path)
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("CIFAR_DATA", raising=False)
     return made
@@ -183,19 +185,19 @@ def release(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def test_split():
-    return data.load("test")
+    return cifar10.load("test")
 
 
 @pytest.fixture(scope="session")
 def annotations():
     """Load what people really said of the test images."""
-    return library.annotations()
+    return store.annotations()
 
 
 @pytest.fixture(scope="session")
 def test_images():
     """The test images as the app holds them: uint8 (32, 32, 3) each."""
-    return library.test_images()
+    return store.test_images()
 
 
 @pytest.fixture(scope="session")

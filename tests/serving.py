@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from cifar.screenshot import APP, serving
+from cifar.report.screenshot import APP, serving
 
 # Runs app.py as itself, but notes its process, its log and every host that it looks for, and
 # refuses all but this computer. While the file `hold` is there, checks of a map and drawn overlays
@@ -46,9 +46,10 @@ def held(function, place):
 
 sys.addaudithook(refuse)
 sys.path.insert(0, {root!r})
-from cifar.ui import evidence, gate, served
-from cifar.ui.calls import pictures
-gate.STALLED, served.EVERY = 3600, 1
+from cifar.ui import evidence
+from cifar.ui.api import pictures
+from cifar.ui.security import request_filter, temporary_files
+request_filter.STALLED, temporary_files.EVERY = 3600, 1
 evidence.faithfulness = held(evidence.faithfulness, 1)
 pictures.overlay = held(pictures.overlay, 0)
 sys.argv = [{app!r}, "--mcp"]

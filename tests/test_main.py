@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES, checkpoint, data, evaluate
+from cifar import CLASSES
 from cifar.__main__ import main
-from cifar.recipe import PRESETS, stretched
+from cifar.data import cifar10
+from cifar.evaluation import evaluate
+from cifar.models import checkpoint
+from cifar.training.recipe import PRESETS, stretched
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,7 +133,7 @@ def test_predict_writes_a_table_and_heat_maps(run, make_checkpoint, picture, tmp
 def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path, picture):
     splits = {"train": tiny_split(60, "train", 0), "val": tiny_split(40, "val", 1)}
     splits["test"] = tiny_split(40, "test", 2)
-    monkeypatch.setattr(data, "load", lambda name, source=None: splits[name])
+    monkeypatch.setattr(cifar10, "load", lambda name, source=None: splits[name])
     folder = tmp_path / "run"
     command = ["train", "--run", folder, "basenet", "--epochs", "8"]
     command += ["--batch-size", "20", "--lr", "0.1"]

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES, LensError, checkpoint, predict
-from cifar.classifier import classify, classify_all
-from cifar.explain import heat_maps, overlay
-from cifar.images import network_view, open_image
+from cifar import CLASSES, LensError, predict
+from cifar.data.pictures import network_view, open_image
+from cifar.evaluation.classifier import classify, classify_all
+from cifar.explain.drawing import overlay
+from cifar.explain.methods import heat_maps
+from cifar.models import checkpoint
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar import checkpoint, comparisons, evaluate
-from cifar.card import model_card
-from cifar.predictions import load_predictions
-from cifar.recipe import PRESETS, Recipe
-from cifar.results import readme_sections, refresh_readme
+from cifar.evaluation import evaluate
+from cifar.evaluation.predictions import load_predictions
+from cifar.models import checkpoint
+from cifar.models.model_card import model_card
+from cifar.report.readme_tables import readme_sections, refresh_readme
+from cifar.training import ablations
+from cifar.training.recipe import PRESETS, Recipe
 
 PROJECT = Path(__file__).resolve().parent.parent
 NAMES = ("resnet", "basenet")
@@ -61,6 +63,6 @@ def test_readmes_table_is_fresh():
 
 
 def test_the_reasons_for_the_recipes_are_fresh():
-    assert comparisons.FACTS.is_file() and comparisons.REPORT.is_file()
-    text = comparisons.REPORT.read_text(encoding="utf-8")
-    assert text == comparisons.report(comparisons.load()), "run `python -m cifar recipes`"
+    assert ablations.FACTS.is_file() and ablations.REPORT.is_file()
+    text = ablations.REPORT.read_text(encoding="utf-8")
+    assert text == ablations.report(ablations.load()), "run `python -m cifar recipes`"

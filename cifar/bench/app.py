@@ -11,12 +11,12 @@ import psutil
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from cifar import checkpoint
 from cifar.bench.client import component, component_function, uploaded
 from cifar.bench.rows import Row, added, at_most, within
 from cifar.bench.turns import in_turns
-from cifar.predictions import load_predictions
-from cifar.screenshot import running, serving
+from cifar.evaluation.predictions import load_predictions
+from cifar.models import checkpoint
+from cifar.report.screenshot import running, serving
 
 # Answers every question with the question, and serves the folder it is started in.
 ECHO = """

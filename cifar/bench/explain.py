@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cifar import LensError, checkpoint
+from cifar import LensError
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import milliseconds, take_turns
-from cifar.classifier import to_tensor
-from cifar.explain import heat_maps
-from cifar.model import NETWORKS, create_model
+from cifar.evaluation.classifier import to_tensor
+from cifar.explain.methods import heat_maps
+from cifar.models import checkpoint
+from cifar.models.networks import NETWORKS, create_model
 
 BLOCKS = 21  # timed on each side, in turns, so that both meet the same disturbances
 MAPS = {"resnet": 1, "basenet": 5}  # of a block

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cifar import checkpoint, evaluate
 from cifar.bench.rows import Row, at_most, within
 from cifar.bench.turns import in_turns
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import classify, to_tensor
-from cifar.model import NETWORKS
-from cifar.probes import PROBES, sweeps
+from cifar.evaluation import evaluate
+from cifar.evaluation.classifier import classify, to_tensor
+from cifar.explain.probes import PROBES, sweeps
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.networks import NETWORKS
 
 BLOCKS = 40  # batches timed on each side: 10,000 images, as many as the test split has
 

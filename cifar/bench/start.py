@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cifar.bench.rows import Row, at_most, within
 from cifar.bench.turns import in_turns, take_turns
-from cifar.screenshot import APP, serving
+from cifar.report.screenshot import APP, serving
 
 BLOCKS = 20  # starts of each side
 

@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import transforms
 
-from cifar import data
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import take_turns
-from cifar.convolution import Conv2d
-from cifar.device import keep_freed_memory
-from cifar.model import MEAN, STD, create_model
-from cifar.recipe import PRESETS
-from cifar.train import Accelerator, Training
+from cifar.data import cifar10
+from cifar.models.convolution import Conv2d
+from cifar.models.device import keep_freed_memory
+from cifar.models.networks import MEAN, STD, create_model
+from cifar.training.loop import Accelerator, Training
+from cifar.training.recipe import PRESETS
 
 BLOCKS = 5  # timed on each side, in turns, so that both meet the same disturbances
 STEPS = {"resnet": 1, "basenet": 4}  # of a block: some seconds on two cores
@@ -29,7 +29,7 @@ STEPS = {"resnet": 1, "basenet": 4}  # of a block: some seconds on two cores
 
 def train_suite() -> list[Row]:
     """Images a second of our training step and of a tutorial's, at 32x32 and our batch size."""
-    data.load("train")  # downloaded and decoded here, not by two processes at once
+    cifar10.load("train")  # downloaded and decoded here, not by two processes at once
     return [training_row(network) for network in PRESETS]
 
 
@@ -80,7 +80,7 @@ def our_training(network: str, steps: int) -> Callable[[], None]:
         keep_freed_memory()
     # A teacher's answers cost nothing to look up, but it would take minutes to make them first.
     recipe = replace(PRESETS[network], sizes=(32,), teacher="")
-    split = data.load("train")
+    split = cifar10.load("train")
     accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
     training = Training(recipe, Path(), split, split, accelerator)
 
@@ -95,7 +95,7 @@ def our_training(network: str, steps: int) -> Callable[[], None]:
 class Pictures(Dataset):
     """(picture, label) of a split, read the way of torchvision.datasets.CIFAR10."""
 
-    def __init__(self, split: data.Split, transform: Callable):
+    def __init__(self, split: cifar10.Split, transform: Callable):
         self.pixels = split.images.permute(0, 2, 3, 1).contiguous().numpy()
         self.labels = split.labels.tolist()
         self.transform = transform
@@ -116,7 +116,7 @@ def tutorial_training(network: str, steps: int, workers: int = 2) -> Callable[[]
     """
     device = _device()
     pictures = Pictures(
-        data.load("train"),
+        cifar10.load("train"),
         transforms.Compose(
             [
                 transforms.RandomCrop(32, padding=4),

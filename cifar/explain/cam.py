@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from cifar.model import Staged
+from cifar.models.networks import Staged
 
 BATCH = 64  # changed images or maps that go through the network at once
 

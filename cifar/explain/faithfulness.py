@@ -19,22 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import calibrated, to_tensor
-from cifar.explain.control import control, rank_correlation
+from cifar.data.pictures import SIZE
+from cifar.evaluation.classifier import calibrated, to_tensor
 from cifar.explain.methods import HeatMap
 from cifar.explain.occlusion import occlusion
-from cifar.explain.perturbation import (
-    blurred,
-    first,
-    imputed,
-    mixed,
-    random_maps,
-    ranking,
-    resized,
-)
+from cifar.explain.perturbation import blurred, first, imputed, mixed, random_maps, ranking, resized
+from cifar.explain.randomization import control, rank_correlation
 from cifar.explain.trust import FRACTIONS, judge
-from cifar.images import SIZE
+from cifar.models.checkpoint import Checkpoint
 
 ROAD_FRACTIONS = (0.2, 0.4, 0.6, 0.8)
 RANDOM_PAIRS = 2

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import to_tensor
+from cifar.data.pictures import SIZE
+from cifar.evaluation.classifier import to_tensor
 from cifar.explain import cam
 from cifar.explain.occlusion import PATCH, occlusion
-from cifar.images import SIZE
-from cifar.model import Layer, Staged
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.networks import Layer, Staged
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ https://arxiv.org/abs/1311.2901, section 4.2.
 
 import numpy as np
 
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import calibrated, to_tensor
-from cifar.images import SIZE
+from cifar.data.pictures import SIZE
+from cifar.evaluation.classifier import calibrated, to_tensor
+from cifar.models.checkpoint import Checkpoint
 
 PATCH = 8
 STRIDE = 4

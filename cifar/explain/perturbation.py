@@ -11,8 +11,8 @@ from PIL import Image
 from scipy.linalg import solveh_banded
 from scipy.ndimage import correlate, gaussian_filter
 
+from cifar.data.pictures import SIZE
 from cifar.explain.methods import HeatMap
-from cifar.images import SIZE
 
 PIXELS = SIZE * SIZE
 # An eighth of the side: from there on more blur takes little more from the right answer.

@@ -4,7 +4,7 @@
 
 A Gradio Space is a folder with the app, the modules and checkpoints that it needs and nothing else.
 There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
-knows only some versions of Python and PyTorch. A static Space is the site of `cifar.publish.site`.
+knows only some versions of Python and PyTorch. A static Space is the site of `static_site`.
 """
 
 import ast
@@ -17,12 +17,14 @@ from typing import Literal, get_args
 
 from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, metadata_save
 
-from cifar import LensError, __version__, checkpoint, hub, library
-from cifar.annotations import FOLDER as ANNOTATIONS
-from cifar.data import DATASET, TEST_FILE
+from cifar import ASSETS, LensError, __version__
+from cifar.data.annotations import FOLDER as ANNOTATIONS
+from cifar.data.cifar10 import DATASET, TEST_FILE
+from cifar.explore import store
+from cifar.models import checkpoint, hub
+from cifar.models.figure_files import weights_of
 from cifar.publish import needed
 from cifar.publish.upload import publish
-from cifar.results import ASSETS, weights_of
 
 # The app computes on the processor, so other GPUs would be paid for and stand idle.
 Hardware = Literal["cpu-basic", "cpu-upgrade", "zero-a10g"]
@@ -121,9 +123,9 @@ def write_folder(
 ) -> None:
     """Write the content of a Space, a static one without hardware, into an empty folder."""
     if hardware is None:
-        from cifar.publish import site
+        from cifar.publish import static_site
 
-        site.build(folder, space=repo_id)
+        static_site.build(folder, space=repo_id)
     else:
         build(folder, repo_id, hardware)
     if models:
@@ -138,11 +140,11 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     but requirements.txt does not name.
     """
     zerogpu = hardware == ZEROGPU
-    titles = [title for title, _ in library.choices()]
+    titles = [title for title, _ in store.choices()]
     names = checkpoint.available()
     for name in names:
-        library.predictions(name)  # none is published that is broken or of other weights
-    shown = {library.load(name).sha256 for name in names}
+        store.predictions(name)  # none is published that is broken or of other weights
+    shown = {store.load(name).sha256 for name in names}
     modules = needed.modules()
     files = [
         *modules.values(),

@@ -18,9 +18,10 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import ModelInfo, SpaceInfo
 
-from cifar import LensError, hub
-from cifar.checkpoint import FORMAT_VERSION, CheckpointError, read_json
-from cifar.hub import HubError
+from cifar import LensError
+from cifar.models import hub
+from cifar.models.checkpoint import FORMAT_VERSION, CheckpointError, read_json
+from cifar.models.hub import HubError
 
 Kind = Literal["model", "space"]
 CALLED = {"model": "model", "space": "Space"}

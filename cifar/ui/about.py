@@ -4,28 +4,28 @@ from collections.abc import Callable, Sequence
 
 import gradio as gr
 
-from cifar import page
-from cifar.library import load
+from cifar.explore import page_data
+from cifar.explore.store import load
 
 HOW_TO_READ = f"""
 ### How to read a heat map
-{page.HEAT_MAPS.strip()} So **check it**: if covering what it marks costs the class no more
+{page_data.HEAT_MAPS.strip()} So **check it**: if covering what it marks costs the class no more
 than covering other places, or if a network with random weights draws the same map, it says nothing
 about what the network knows. Of the quick methods, the one shown first, with its layer, had the
 highest mean ROAD score on test images (the model card has all scores, random weights too); a single
 map can still fail.
 
 ### How to read a doubt
-{page.UNSURE.strip()}
+{page_data.UNSURE.strip()}
 *Unlike CIFAR-10*: what the network finds in the picture is too far from what it finds in the test
 images, or too faint. One in twenty ordinary images gets this wrongly, and some foreign ones pass;
 the model card says how many of which kind.
 
 ### How to read a confidence
-{page.CONFIDENCE.strip()}
+{page_data.CONFIDENCE.strip()}
 
 ### How to read a verdict
-{page.VERDICTS.strip()}
+{page_data.VERDICTS.strip()}
 
 ### Your pictures
 A picture that you send is kept on this server as it is for about two hours, and can be read by

@@ -1,18 +1,18 @@
 """The Classify tab: a picture in, what the network sees, what it says, and where it looks.
 
-The tab runs in the page. Here is only what it alone asks the server for, as `cifar.ui.questions`
+The tab runs in the page. Here is only what it alone asks the server for, as `cifar.ui.validation`
 describes: what the network sees of a picture, and pictures to start with.
 """
 
 import gradio as gr
 
-from cifar import page as told
-from cifar.images import FITS, MAX_BYTES, network_view, open_image
-from cifar.page import models, options, pixels_of
+from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
+from cifar.explore import page_data as told
+from cifar.explore.page_data import models, options, pixels_of
 from cifar.ui import evidence
-from cifar.ui.lines import LIGHT, STORED, in_line
-from cifar.ui.questions import answering, choice, uploaded
-from cifar.ui.served import COMPONENTS, address
+from cifar.ui.security.temporary_files import COMPONENTS, address
+from cifar.ui.security.work_queues import LIGHT, STORED, in_line
+from cifar.ui.validation import answering, choice, uploaded
 
 SCRIPT = """
 const page = props.page;

@@ -1,6 +1,6 @@
 """What the page asks about one image: the answer, what speaks for it, and whether that is so.
 
-Each function takes one question and returns one answer (see `cifar.ui.questions`). The image in a
+Each function takes one question and returns one answer (see `cifar.ui.validation`). The image in a
 question is a test image by its index, or the 32x32 pixels themselves: nothing is remembered here
 between two questions.
 """
@@ -10,24 +10,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cifar import LensError, library, ood
-from cifar.bundle import STRENGTH, as_zip
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import classify
-from cifar.explain import (
-    METHODS,
-    Faithfulness,
-    HeatMap,
-    default_choice,
-    faithfulness,
-    heat_maps,
-)
-from cifar.images import FITS, network_view, open_image
-from cifar.probes import flips, sweeps
+from cifar import LensError
+from cifar.data.pictures import FITS, network_view, open_image
+from cifar.evaluation import ood
+from cifar.evaluation.classifier import classify
+from cifar.explain.evidence_zip import STRENGTH, as_zip
+from cifar.explain.faithfulness import Faithfulness, faithfulness
+from cifar.explain.methods import METHODS, HeatMap, default_choice, heat_maps
+from cifar.explain.probes import flips, sweeps
+from cifar.explore import store
+from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
-from cifar.ui.lines import HEAVY, in_line, light_or_heavy
-from cifar.ui.questions import (
+from cifar.ui.security.work_queues import HEAVY, in_line, light_or_heavy
+from cifar.ui.validation import (
     answering,
     choice,
     image_of,
@@ -43,7 +39,7 @@ MAX_CLASSES = 2
 @answering
 def look(question: dict) -> dict:
     """What the network says of an image, and the evidence for one or two classes."""
-    ckpt = library.load(known_model(question.get("model")))
+    ckpt = store.load(known_model(question.get("model")))
     image, label = image_of(question.get("image"))
     answer = classify(ckpt, image)
     runner_up = int(np.argsort(-answer.probabilities, kind="stable")[1])
@@ -106,7 +102,7 @@ def trust(question: dict) -> dict:
     It is the map that is shown beside that of the class `against`, if there is one: the two share
     their scale where layers are fused.
     """
-    ckpt = library.load(known_model(question.get("model")))
+    ckpt = store.load(known_model(question.get("model")))
     image, _ = image_of(question.get("image"))
     target = known_class(question.get("target"))
     against = question.get("against")
@@ -137,7 +133,7 @@ def _band(curves: np.ndarray) -> dict:
 @answering
 def probes(question: dict) -> dict:
     """What the network says of an image that is changed step by step, and what flips it first."""
-    ckpt = library.load(known_model(question.get("model")))
+    ckpt = store.load(known_model(question.get("model")))
     image, _ = image_of(question.get("image"))
     return gpu.compute(_probed, ckpt, image)
 
@@ -176,7 +172,7 @@ def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
 def bundle(question: dict) -> dict:
     """A zip file with all that is shown of an image, and all that is needed to make it again."""
     name = known_model(question.get("model"))
-    ckpt = library.load(name)
+    ckpt = store.load(name)
     picture = question.get("image")
     image, label = image_of(picture)
     answer = classify(ckpt, image)

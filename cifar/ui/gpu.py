@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from cifar import LensError, checkpoint
-from cifar.checkpoint import Checkpoint
+from cifar import LensError
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint
 
 ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 # What is asked for, and what a visitor must have left of their share of the day: a cold start of

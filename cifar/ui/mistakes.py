@@ -1,6 +1,6 @@
 """The Mistakes tab: the explorer of every test image, which runs in the page.
 
-Here is only what it alone asks the server for, as `cifar.ui.questions` describes; what speaks for a
+Here is only what it alone asks the server for, see `cifar.ui.validation`; what speaks for a
 class, and how far that can be trusted, is in `cifar.ui.evidence`.
 """
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import gradio as gr
 
-from cifar import library, sprites
-from cifar import page as told
-from cifar.others import parse_predictions
-from cifar.page import models
+from cifar.explore import page_data as told
+from cifar.explore import store, thumbnails
+from cifar.explore.external_predictions import parse_predictions
+from cifar.explore.page_data import models
 from cifar.ui import evidence
-from cifar.ui.lines import HEAVY, STORED, in_line
-from cifar.ui.questions import answering, choice, known_index, known_model, uploaded
-from cifar.ui.served import COMPONENTS, SENT, SERVED, address
+from cifar.ui.security.temporary_files import COMPONENTS, SENT, SERVED, address
+from cifar.ui.security.work_queues import HEAVY, STORED, in_line
+from cifar.ui.validation import answering, choice, known_index, known_model, uploaded
 
 SCRIPT = """
 const page = props.page;
@@ -38,14 +38,14 @@ def asset(question: dict) -> dict:
     """
     kind, name = question.get("kind"), question.get("name")
     if kind == "pack":
-        known = choice(name, told.packs(), "model")
+        known = choice(name, told.pack_names(), "model")
         return {"file": SERVED.once(known, ".pack", partial(told.pack, known))}
     if kind == "neighbors":
         model = known_model(name)
         number = known_index(question.get("number"), told.neighbor_sheets(model))
         make = partial(told.neighbor_sheet, model, number)
         return {"file": SERVED.once(f"neighbors-{model}-{number}", ".png", make)}
-    number = known_index(name, sprites.count(len(library.test_images())))
+    number = known_index(name, thumbnails.count(len(store.test_images())))
     return {"file": SERVED.once(f"sheet{number}", ".png", partial(told.sheet, number))}
 
 
@@ -53,7 +53,7 @@ def asset(question: dict) -> dict:
 def compare_upload(question: dict) -> dict:
     """The pack of anybody's predictions, from a file just uploaded. question: path and name."""
     path = uploaded(question.get("path"))
-    probabilities = parse_predictions(path, library.predictions(models()[0]).labels)
+    probabilities = parse_predictions(path, store.predictions(models()[0]).labels)
     path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
     return {"file": SERVED.add(SENT, ".pack", told.compared("upload", title, probabilities))}

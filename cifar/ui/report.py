@@ -5,11 +5,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from cifar import checkpoint
-from cifar.card import data_note, duration, percent
-from cifar.library import load
-from cifar.results import drawn, drawn_of_all
-from cifar.ui.served import SERVED
+from cifar.explore.store import load
+from cifar.models import checkpoint
+from cifar.models.figure_files import drawn, drawn_of_all
+from cifar.models.model_card import data_note, duration, percent
+from cifar.ui.security.temporary_files import SERVED
 
 
 def numbers(name: str) -> str:

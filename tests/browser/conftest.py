@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from cifar import library, mistakes, screenshot
-from cifar.mistakes import CELLS
-from cifar.slices import slices
-from cifar.ui.served import COMPONENTS, address
+from cifar.explore import mistakes, store
+from cifar.explore.mistakes import CELLS
+from cifar.explore.slices import slices
+from cifar.report import screenshot
+from cifar.ui.security.temporary_files import COMPONENTS, address
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
 
@@ -326,9 +327,9 @@ class Truth:
 
     def __init__(self, annotations):
         self.annotations = annotations
-        self.rows = {name: library.table(name) for name in ("resnet", "basenet")}
-        self.rows["published"] = library.published_table()
-        qualities = library.predictions("resnet").qualities
+        self.rows = {name: store.table(name) for name in ("resnet", "basenet")}
+        self.rows["published"] = store.published_table()
+        qualities = store.predictions("resnet").qualities
         self.dimensions = slices(self.rows["resnet"], qualities)
 
     def compare(self, other, model="resnet"):

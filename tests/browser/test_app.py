@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import library, screenshot
-from cifar.classifier import classify
+from cifar.evaluation.classifier import classify
+from cifar.explore import store
+from cifar.report import screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -15,10 +16,10 @@ def test_the_model_switch_serves_every_tab(page, pixels_of):
     page.get_by_role("tab", name="About").click()
     expect(page.locator("#card h1")).to_have_text("BaseNet on CIFAR-10")
     page.get_by_role("tab", name="Report").click()
-    accuracy = library.load("basenet").metrics["test"]["accuracy"]["value"]
+    accuracy = store.load("basenet").metrics["test"]["accuracy"]["value"]
     expect(page.locator("#report")).to_contain_text(f"{accuracy:.2%}")
     page.get_by_role("tab", name="Classify").click()
-    said = classify(library.load("basenet"), pixels_of(0))  # the example that the page opens on
+    said = classify(store.load("basenet"), pixels_of(0))  # the example that the page opens on
     expect(page.locator("#classify .name")).to_contain_text(f"{said.confidence:.1%}")
 
 

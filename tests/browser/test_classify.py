@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import library
-from cifar.classifier import classify
-from cifar.images import network_view, open_image
-from cifar.page import pixels_of
-from cifar.ui.served import COMPONENTS, address
+from cifar.data.pictures import network_view, open_image
+from cifar.evaluation.classifier import classify
+from cifar.explore import store
+from cifar.explore.page_data import pixels_of
+from cifar.ui.security.temporary_files import COMPONENTS, address
 from tests.serving import photo
 
 pytestmark = pytest.mark.browser
@@ -23,7 +23,7 @@ CAT = 0  # test index of the example that the page opens on
 
 
 def said(view, model="resnet"):
-    return classify(library.load(model), view)
+    return classify(store.load(model), view)
 
 
 # Pictures in

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import CLASSES, library
-from cifar.explain import COLOURS, colour_table
-from cifar.explorer import LOSS_STEP
-from cifar.mistakes import caption
-from cifar.ui import VIEW
-from cifar.verdicts import VERDICTS
+from cifar import CLASSES
+from cifar.explain.drawing import COLOURS, colour_table
+from cifar.explore import store
+from cifar.explore.mistakes import caption
+from cifar.explore.packs import LOSS_STEP
+from cifar.explore.verdicts import VERDICTS
+from cifar.ui.app import VIEW
 
 pytestmark = pytest.mark.browser
 
@@ -80,7 +81,7 @@ def test_the_detail_says_what_was_recorded(desk, truth):
 
 
 def test_neighbours_are_those_of_the_recorded_features(desk, truth):
-    recorded = library.predictions("resnet")
+    recorded = store.predictions("resnet")
     assert recorded.neighbours is not None, "evaluate the checkpoint anew"
     index = truth.select()[4]
     desk.show(id=index)
@@ -93,7 +94,7 @@ def test_neighbours_are_those_of_the_recorded_features(desk, truth):
     assert figures.all_inner_texts() == labels
     desk.page.wait_for_function(SHOWN, arg="#explorer .neighbours .pixels")
     shown = desk.page.evaluate(DRAWN, "#explorer .neighbours .pixels")
-    images = library.neighbor_images("resnet")
+    images = store.neighbor_images("resnet")
     for pixels_of_one, one in zip(shown, nearest, strict=True):
         assert np.array_equal(np.reshape(pixels_of_one, (32, 32, 4))[..., :3], images[one])
     right = recorded.nearest_right[index]
@@ -273,7 +274,7 @@ def test_tags_stay_in_the_browser_and_are_exported(visit, truth):
 
 
 def test_the_selection_is_exported_as_csv_and_json(desk, truth):
-    rows, ckpt = truth.rows["resnet"], library.load("resnet")
+    rows, ckpt = truth.rows["resnet"], store.load("resnet")
     desk.show(true="cat", pred="dog", sort="test index")
     chosen = truth.select(true=["cat"], predicted=["dog"], sort="test index")
     desk.page.get_by_text("export", exact=True).click()
@@ -289,7 +290,7 @@ def test_the_selection_is_exported_as_csv_and_json(desk, truth):
     assert whole["query"] == "?true=cat&pred=dog&sort=test+index" and whole["model"] == "resnet"
     assert whole["weights_sha256"] == ckpt.sha256 and whole["count"] == len(chosen)
     assert set(table["weights_sha256"]) == {ckpt.sha256} and set(table["model"]) == {"resnet"}
-    logits = library.predictions("resnet").logits[chosen] / ckpt.temperature
+    logits = store.predictions("resnet").logits[chosen] / ckpt.temperature
     probs = np.exp(logits - logits.max(1, keepdims=True))
     probs /= probs.sum(1, keepdims=True)
     columns = [f"probability {name}" for name in CLASSES]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import CLASSES, library
-from cifar.explain import METHODS, heat_maps
-from cifar.probes import flips, sweeps
+from cifar import CLASSES
+from cifar.explain.methods import METHODS, heat_maps
+from cifar.explain.probes import flips, sweeps
+from cifar.explore import store
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +85,7 @@ def panel(desk, wrong):
 def test_maps_are_those_of_python(panel, truth, pixels_of):
     row = truth.rows["basenet"].loc[panel.index]
     targets = [CLASSES.index(row["predicted"]), CLASSES.index(row["true"])]
-    ckpt, image = library.load("basenet"), pixels_of(panel.index)
+    ckpt, image = store.load("basenet"), pixels_of(panel.index)
     for method in ("hirescam", "gradcam"):
         panel.choose("method", method)
         panel.button("stage 3").click()
@@ -256,7 +257,7 @@ def test_probes_of_the_picture_before_are_shown_again(visit):
 
 
 def test_probes_act_without_asking_again(panel, pixels_of, barriers):
-    swept = sweeps(library.load("basenet"), pixels_of(panel.index))
+    swept = sweeps(store.load("basenet"), pixels_of(panel.index))
     assert panel.questions("probes") == []
     panel.changes.get_by_text("What would change its mind?").click()
     cards = panel.changes.locator(".probe-card")

@@ -11,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cifar import CLASSES
-from cifar.mistakes import CELLS, SORTS, caption
-from cifar.verdicts import AGREEMENT, VERDICTS
+from cifar.explore.mistakes import CELLS, SORTS, caption
+from cifar.explore.verdicts import AGREEMENT, VERDICTS
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import library
+from cifar.explore import store
 from tests.serving import photo
 
 pytestmark = pytest.mark.browser
@@ -65,7 +65,7 @@ def test_the_name_of_a_picture_runs_nothing(classify_tab, dialogs):
 
 
 def test_the_name_of_predictions_runs_nothing(visit, tmp_path, dialogs):
-    np.save(tmp_path / "a.npy", library.predictions("basenet").logits)
+    np.save(tmp_path / "a.npy", store.predictions("basenet").logits)
     content = (tmp_path / "a.npy").read_bytes()
     explorer = visit()
     page = explorer.page

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import library
-from cifar.mistakes import CELLS, caption
+from cifar.explore import store
+from cifar.explore.mistakes import CELLS, caption
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +73,7 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     expect(problem).to_contain_text("neither a .npy nor a .npz nor a .csv")
     give("<img src=x onerror=alert(1)>.npy", lambda path: path.write_bytes(b"no"))
     expect(problem).to_contain_text("cannot be read")
-    logits = library.predictions("basenet").logits
+    logits = store.predictions("basenet").logits
     give("mixed.npy", lambda path: np.save(path, np.roll(logits, 1, axis=0)))
     expect(problem).to_contain_text("order of the test images")
     expect(explorer.menu("the other model")).to_have_value("basenet")
@@ -93,7 +93,7 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     page.wait_for_timeout(400)
     assert "upload" not in page.url  # which nobody else could open
 
-    give("another.npy", lambda path: np.save(path, library.predictions("resnet").logits))
+    give("another.npy", lambda path: np.save(path, store.predictions("resnet").logits))
     expect(page.locator("#explorer .compare dt").nth(1)).to_have_text("another.npy")
     for cell in ("fixed", "broken"):
         expect(explorer.quarter(cell).locator("b")).to_have_text("0")
@@ -140,7 +140,7 @@ RIM = 0.02  # of the plot, free all round
 @pytest.fixture
 def plot(desk):
     """The Map panel: its canvas's box, and where each image is drawn within it, 0 to 1."""
-    recorded = library.predictions("resnet")
+    recorded = store.predictions("resnet")
     assert recorded.map is not None, "evaluate the checkpoint anew"
     desk.panel("Map")
     desk.button("reset to the whole map").click()

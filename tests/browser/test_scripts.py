@@ -10,8 +10,8 @@ import torch
 
 from cifar import CLASSES
 from cifar.explain.drawing import cover
-from cifar.mistakes import SORTS
-from cifar.verdicts import AGREEMENT, VERDICTS
+from cifar.explore.mistakes import SORTS
+from cifar.explore.verdicts import AGREEMENT, VERDICTS
 
 pytestmark = pytest.mark.browser
 

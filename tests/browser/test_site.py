@@ -15,13 +15,14 @@ import pytest
 from PIL import Image, ImageCms
 from playwright.sync_api import expect
 
-from cifar import CLASSES, library, mistakes
-from cifar.classifier import classify, classify_all
-from cifar.explain import heat_maps
-from cifar.images import network_view, open_image
-from cifar.pinned import FetchError
-from cifar.publish import runtime
-from cifar.publish.site import METHODS, build
+from cifar import CLASSES
+from cifar.data.downloads import FetchError
+from cifar.data.pictures import network_view, open_image
+from cifar.evaluation.classifier import classify, classify_all
+from cifar.explain.methods import heat_maps
+from cifar.explore import mistakes, store
+from cifar.publish import onnxruntime_web
+from cifar.publish.static_site import METHODS, build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,7 +34,7 @@ MODELS = ("resnet", "basenet")
 def site(tmp_path_factory):
     """The folder above that of the site: it must work under any path."""
     try:
-        runtime.fetch()
+        onnxruntime_web.fetch()
     except FetchError as error:
         if "CI" in os.environ:  # where nothing is skipped
             raise
@@ -168,11 +169,11 @@ def assert_same_maps(found, heats):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
-    confidence = library.table(model)["confidence"].to_numpy()
+    confidence = store.table(model)["confidence"].to_numpy()
     indices = [*range(25, 10_000, 250), int(confidence.argmin())]  # the last is in doubt
     found = desk.evaluate(LOOK, [model, indices, "gradcam", []])
     images = test_split.images[indices].permute(0, 2, 3, 1).contiguous().numpy()
-    answers = classify_all(library.load(model), images)
+    answers = classify_all(store.load(model), images)
     wanted = np.array([answer.probabilities for answer in answers])
     assert len(found) == 41
     np.testing.assert_allclose([one["probabilities"] for one in found], wanted, atol=1e-3)
@@ -180,10 +181,10 @@ def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
     assert [one["label"] for one in found] == test_split.labels[indices].tolist()
     second = np.argsort(-wanted, axis=1, kind="stable")[:, 1]
     assert [one["runner_up"] for one in found] == second.tolist()
-    below = library.load(model).metrics["unsure"]["below"]
+    below = store.load(model).metrics["unsure"]["below"]
     doubted = [[notice["kind"] for notice in one["notices"]] == ["unsure"] for one in found]
     assert doubted == [answer.confidence < below for answer in answers] and any(doubted)
-    ckpt = library.load(model)
+    ckpt = store.load(model)
     for one, image in zip(found[::5], images[::5], strict=True):
         targets = [part["target"] for part in one["maps"]]
         assert_same_maps(one, heat_maps(ckpt, image, targets, "gradcam", one["layers"]))
@@ -196,7 +197,7 @@ def test_the_page_has_the_methods_that_it_is_told_of(desk):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("method", METHODS)
 def test_heat_maps_are_those_of_python(desk, test_split, model, method):
-    ckpt = library.load(model)
+    ckpt = store.load(model)
     layer = ckpt.model.layers[-1]
     indices = [61, 3, 7099, 4000, 9999]
     for classes in ([], [3, 5], [8]):
@@ -337,7 +338,7 @@ def test_what_cannot_be_seen_says_why(desk, content, words):
 def test_from_the_matrix_to_an_image_with_its_evidence(visit):
     page = opened(visit())
     page.get_by_role("button", name="cat predicted as dog").click()
-    rows = library.table("resnet")
+    rows = store.table("resnet")
     wanted = mistakes.select(rows, true=["cat"], predicted=["dog"]).index.tolist()
     assert selection_of(page) == wanted
     page.locator(".explorer .tile").nth(2).click()
@@ -354,7 +355,7 @@ def test_from_the_matrix_to_an_image_with_its_evidence(visit):
     for name in ("check this map", "save evidence (.zip)"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     expect(page.get_by_text("What would change its mind?")).to_have_count(0)
-    recorded = library.predictions("resnet")
+    recorded = store.predictions("resnet")
     titles = [f"training image {one}" for one in recorded.neighbours[wanted[2], :3]]
     near = page.locator(".detail .neighbours figure")
     assert near.evaluate_all("all => all.map(one => one.title)") == titles
@@ -366,7 +367,7 @@ def test_from_the_matrix_to_an_image_with_its_evidence(visit):
 def test_filters_and_the_other_panels(visit, annotations):
     page = opened(visit("?outcome=all"))
     rows = mistakes.table(
-        library.predictions("resnet"), library.load("resnet").temperature, annotations
+        store.predictions("resnet"), store.load("resnet").temperature, annotations
     )
     field = page.locator(".explorer label", has=page.get_by_text("true class", exact=True))
     menu = field.locator("select")
@@ -386,7 +387,7 @@ def test_filters_and_the_other_panels(visit, annotations):
     expect(page.locator(".explorer .slices, .explorer .panel:visible")).not_to_have_count(0)
     panels.get_by_role("tab", name="Compare").click()
     expect(page.locator(".quarter.fixed b")).to_have_text(
-        str(mistakes.compare(library.table("resnet"), library.table("basenet")).counts["fixed"])
+        str(mistakes.compare(store.table("resnet"), store.table("basenet")).counts["fixed"])
     )
     expect(page.locator(".explorer .upload")).to_have_count(0)
 
@@ -423,10 +424,10 @@ def test_the_model_switch_serves_every_tab(visit, pixels_of):
     expect(page.locator("#tab-report img[src*='basenet-confusion']")).to_be_visible()
     tab(page, "Classify")
     page.locator(".classify .bars li").first.wait_for()
-    said = classify(library.load("basenet"), pixels_of(0))
+    said = classify(store.load("basenet"), pixels_of(0))
     expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
     page.locator("#model label", has_text="ResNet").click()
-    said = classify(library.load("resnet"), pixels_of(0))
+    said = classify(store.load("resnet"), pixels_of(0))
     expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
     assert page.url.endswith("/lens/#classify")
     page.reload()
@@ -449,7 +450,7 @@ def drop(page, content, name, target):
 
 def classified(page, image, fit="crop", model="basenet", box=None):
     """Wait for Python's answer about a picture."""
-    said = classify(library.load(model), network_view(image, fit, box))
+    said = classify(store.load(model), network_view(image, fit, box))
     bars = page.locator(".classify .bars li")
     page.locator(".classify .answer:not(.old)").wait_for()
     for k, (name, probability) in enumerate(said.top(3)):

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar import library, screenshot
-from cifar.classifier import classify
-from cifar.images import network_view, open_image
+from cifar.data.pictures import network_view, open_image
+from cifar.evaluation.classifier import classify
+from cifar.explore import store
+from cifar.report import screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -92,7 +93,7 @@ def photo(tmp_path):
 @pytest.fixture
 def said(photo):
     """The best model's answer on the photo."""
-    return classify(library.load("resnet"), network_view(open_image(photo)))
+    return classify(store.load("resnet"), network_view(open_image(photo)))
 
 
 def test_the_page_works(visit, below, photo, said):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cifar import library
+from cifar.explore import store
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ def test_the_header_switches_models_and_keeps_the_filters(visit, truth):
         row = truth.rows[model].loc[61]
         expect(page.locator("#explorer .facts")).to_contain_text(f"{row['confidence']:.0%} sure")
         heads = page.locator("#explorer .shares thead th")
-        first, second = (library.title(library.load(name)) for name in (model, other))
+        first, second = (store.title(store.load(name)) for name in (model, other))
         expect(heads.nth(0)).to_have_text(first.rpartition(" · ")[0])
         expect(heads.nth(1)).to_have_text(second.rpartition(" · ")[0])
         page.wait_for_function(
@@ -153,7 +153,7 @@ def test_two_tabs_of_a_browser_keep_each_others_tags(visit):
 
 def test_visitors_do_not_see_each_other(visit, truth, tmp_path):
     one = visit()
-    np.save(tmp_path / "mine.npy", library.predictions("basenet").logits)
+    np.save(tmp_path / "mine.npy", store.predictions("basenet").logits)
     one.panel("Compare")
     one.page.get_by_text("Compare with anybody's predictions").click()
     one.page.get_by_label("predictions file").set_input_files(tmp_path / "mine.npy")
@@ -165,7 +165,7 @@ def test_visitors_do_not_see_each_other(visit, truth, tmp_path):
     expect(other.button("interesting", exact=True)).to_have_attribute("aria-pressed", "false")
     other.panel("Compare")
     names = other.menu("the other model").locator("option").all_inner_texts()
-    assert names == [library.title(library.load("basenet")), "a published model"]
+    assert names == [store.title(store.load("basenet")), "a published model"]
     other.page.locator("#model label").nth(1).click()
     expect(other.page.locator("#explorer .total")).to_contain_text("mistakes in 10,000")
     assert one.selection == truth.select(true=["cat"]) and one.view["model"] == "resnet"

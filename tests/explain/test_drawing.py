@@ -5,15 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar.explain import (
-    COLOURS,
-    DIVERGING,
-    HeatMap,
-    colour_table,
-    draw_contrast,
-    overlay,
-)
-from cifar.model import Layer
+from cifar.explain.drawing import COLOURS, DIVERGING, colour_table, draw_contrast, overlay
+from cifar.explain.methods import HeatMap
+from cifar.models.networks import Layer
 
 EIGHT = Layer("stage2", "stage 2", 8)
 

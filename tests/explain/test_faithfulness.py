@@ -10,14 +10,14 @@ import torch
 from pytorch_grad_cam.metrics import road as library
 from torch import nn
 
-from cifar import checkpoint
-from cifar.checkpoint import Checkpoint
-from cifar.classifier import calibrated, classify, to_tensor
+from cifar.evaluation.classifier import calibrated, classify, to_tensor
 from cifar.explain.faithfulness import agreement, curves, faithfulness
 from cifar.explain.methods import HeatMap, heat_maps
 from cifar.explain.perturbation import blurred, ranking, resized
 from cifar.explain.trust import FRACTIONS, area
-from cifar.model import Layer
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.networks import Layer
 
 module = importlib.import_module("cifar.explain.faithfulness")  # not the function
 PATCH = np.s_[8:16, 16:24]  # rows and columns

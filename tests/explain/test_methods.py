@@ -10,10 +10,11 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, FinerWeightedTarget
 
-from cifar import checkpoint
-from cifar.classifier import classify, to_tensor
-from cifar.explain import METHODS, HeatMap, cam, contrast, default_choice, heat_maps
-from cifar.model import NETWORKS, Layer
+from cifar.evaluation.classifier import classify, to_tensor
+from cifar.explain import cam
+from cifar.explain.methods import METHODS, HeatMap, contrast, default_choice, heat_maps
+from cifar.models import checkpoint
+from cifar.models.networks import NETWORKS, Layer
 
 THEIRS = {
     "gradcam": pytorch_grad_cam.GradCAM,

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from cifar import checkpoint, metrics
-from cifar.classifier import classify, to_tensor
-from cifar.explain import heat_maps
+from cifar.evaluation import metrics
+from cifar.evaluation.classifier import classify, to_tensor
+from cifar.explain.methods import heat_maps
 from cifar.explain.occlusion import occlusion
+from cifar.models import checkpoint
 
 
 @pytest.fixture

@@ -5,15 +5,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch.nn.functional import interpolate
 
 from cifar.explain.methods import HeatMap
-from cifar.explain.perturbation import (
-    blurred,
-    first,
-    imputed,
-    mixed,
-    random_maps,
-    ranking,
-    resized,
-)
+from cifar.explain.perturbation import blurred, first, imputed, mixed, random_maps, ranking, resized
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 

@@ -3,9 +3,9 @@
 import re
 import shlex
 
-from cifar import checkpoint
-from cifar.publish import site
-from cifar.results import README
+from cifar.models import checkpoint
+from cifar.publish import static_site
+from cifar.report.readme_tables import README
 from tests.hub.server import READER
 
 
@@ -14,7 +14,7 @@ def test_two_commands_lead_from_a_login_to_a_model_and_a_site(hub, on_hub, monke
         (folder / "index.html").write_text(space)
         (folder / "README.md").write_text("---\ntitle: CIFAR Lens\nsdk: static\n---\n")
 
-    monkeypatch.setattr(site, "build", write)  # tests/publish/test_site.py is about that
+    monkeypatch.setattr(static_site, "build", write)  # tests/publish/test_site.py is about that
     text = README.read_text(encoding="utf-8")
     block = re.search(r"<!-- hub -->\n```sh\n(.*?)```\n<!-- /hub -->", text, re.DOTALL)[1]
     login, *commands = map(shlex.split, block.splitlines())

@@ -64,7 +64,13 @@ def test_packages_of_others_are_named_as_they_are_imported(shop):
 
 def test_the_app_needs_nothing_of_training_or_publishing(app):
     others = ("train", "recipe", "evaluate", "bench", "figures", "screenshot", "publish")
-    assert {"app", "cifar", "cifar.ui.evidence", "cifar.explain.cam", "cifar.images"} <= app.keys()
+    assert {
+        "app",
+        "cifar",
+        "cifar.ui.evidence",
+        "cifar.explain.cam",
+        "cifar.data.pictures",
+    } <= app.keys()
     assert not {name for name in app if any(f"cifar.{other}" in name for other in others)}
     assert "cifar.__main__" not in app
 

@@ -9,11 +9,14 @@ import pytest
 from huggingface_hub import SpaceCardData, metadata_load
 from packaging.requirements import Requirement
 
-from cifar import LensError, checkpoint, library
-from cifar.annotations import FOLDER
-from cifar.publish import deploy, needed, site
-from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check
-from cifar.results import README, drawn
+from cifar import LensError
+from cifar.data.annotations import FOLDER
+from cifar.explore import store
+from cifar.models import checkpoint
+from cifar.models.figure_files import drawn
+from cifar.publish import needed, static_site
+from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check, deploy
+from cifar.report.readme_tables import README
 
 # https://huggingface.co/docs/hub/spaces-config-reference
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -75,12 +78,12 @@ def test_the_folder_holds_what_the_app_reads_and_nothing_else(flavour, request):
     files = content(folder)
     app = {path.relative_to(needed.ROOT).as_posix() for path in needed.modules().values()}
     data = {p.relative_to(needed.ROOT).as_posix() for p in needed.data_files(needed.modules())}
-    kept = {f"checkpoints/{name}/{file}" for name in library.NAMES for file in CHECKPOINT_FILES}
+    kept = {f"checkpoints/{name}/{file}" for name in store.NAMES for file in CHECKPOINT_FILES}
     figures = {
         path.relative_to(needed.ROOT).as_posix()
-        for name in library.NAMES
+        for name in store.NAMES
         for kind in ("confusion_matrix", "reliability", "misclassified")
-        if (path := drawn(library.load(name), kind))
+        if (path := drawn(store.load(name), kind))
     } | {"assets/training_curves.png", "assets/training_images.png"}
     shipped = {"assets/cifar10-test.parquet"}
     shipped |= {f"assets/annotations/{path.name}" for path in FOLDER.iterdir()}
@@ -146,7 +149,7 @@ def test_on_zerogpu_spaces_is_imported_before_all_else(cpu, zero):
 @pytest.mark.parametrize("flavour", ["cpu", "zero"])
 def test_the_readme_speaks_of_what_runs(flavour, request):
     text = (request.getfixturevalue(flavour) / "README.md").read_text(encoding="utf-8")
-    for title, _ in library.choices():
+    for title, _ in store.choices():
         assert f"- {title}\n" in text
     assert ("borrows a GPU" in text) == (flavour == "zero")
     assert 'Client("me/lens")' in text and "https://huggingface.co/spaces/me/lens cifar" in text
@@ -202,7 +205,7 @@ def test_a_site_in_a_folder_is_for_no_space_in_particular(tmp_path, monkeypatch)
     def write(folder, space):
         (folder / "space").write_text(space)
 
-    monkeypatch.setattr(site, "build", write)
+    monkeypatch.setattr(static_site, "build", write)
     assert deploy(static=True, out=tmp_path / "out") == str(tmp_path / "out")
     assert (tmp_path / "out" / "space").read_text() == ""
 
@@ -255,7 +258,7 @@ def test_a_static_space_is_the_site(hub, on_hub, monkeypatch):
         (folder / "index.html").write_text(f"the site of {space}")
         (folder / "README.md").write_text("---\ntitle: CIFAR Lens\nsdk: static\n---\n")
 
-    monkeypatch.setattr(site, "build", write)
+    monkeypatch.setattr(static_site, "build", write)
     command = ["-m", "cifar", "deploy", "me/site", "--static", "--models", "me/resnet"]
     assert on_hub(*command).returncode == 0
     repo = hub.space("me/site")

@@ -6,9 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from cifar import ASSETS, library, page
-from cifar.classifier import classify
-from cifar.images import network_view, open_image
+from cifar import ASSETS
+from cifar.data.pictures import network_view, open_image
+from cifar.evaluation.classifier import classify
+from cifar.explore import page_data, store
 from cifar.publish.space import build
 from tests import serving
 
@@ -52,14 +53,14 @@ def test_it_starts_from_its_files_alone_and_answers(files, tmp_path):
         view = network_view(open_image(serving.photo("bus.png")))
         assert base64.b64decode(seen["pixels"]) == view.tobytes()
         found = ask("look", {"model": "resnet", "image": {"pixels": seen["pixels"]}})
-        wanted = classify(library.load("resnet"), view).probabilities
+        wanted = classify(store.load("resnet"), view).probabilities
         np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-4)
         for question, content_of in (
-            ({"kind": "sheet", "name": 0}, page.sheet(0)),
-            ({"kind": "pack", "name": "published"}, page.pack("published")),
+            ({"kind": "sheet", "name": 0}, page_data.sheet(0)),
+            ({"kind": "pack", "name": "published"}, page_data.pack("published")),
             (
                 {"kind": "neighbors", "name": "resnet", "number": 0},
-                page.neighbor_sheet("resnet", 0),
+                page_data.neighbor_sheet("resnet", 0),
             ),
         ):
             made = server.home / "made" / explore("asset", question)["file"]

@@ -18,13 +18,17 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from cifar import CLASSES, LensError, library, mistakes
-from cifar.classifier import classify
-from cifar.explain import METHODS, default_choice, heat_maps, overlay
-from cifar.images import FITS, network_view, open_image
-from cifar.metrics import probabilities, proportion
-from cifar.ui import api, calls, picture
-from cifar.verdicts import VERDICTS
+from cifar import CLASSES, LensError
+from cifar.data.pictures import FITS, network_view, open_image
+from cifar.evaluation.classifier import classify
+from cifar.evaluation.metrics import probabilities, proportion
+from cifar.explain.drawing import overlay
+from cifar.explain.methods import METHODS, default_choice, heat_maps
+from cifar.explore import mistakes, store
+from cifar.explore.verdicts import VERDICTS
+from cifar.ui.api import endpoints, pictures
+from cifar.ui.api import recorded as calls
+from cifar.ui.security import remote_pictures
 from tests.serving import photo
 
 MODEL = "basenet"
@@ -80,7 +84,7 @@ def own_server():
 
 
 def said_of_the_bus(model, fit="crop"):
-    return classify(library.load(model), network_view(open_image(BUS), fit))
+    return classify(store.load(model), network_view(open_image(BUS), fit))
 
 
 def check_bus(found, model, top_k, fit="crop"):
@@ -92,7 +96,7 @@ def check_bus(found, model, top_k, fit="crop"):
     )
     assert found["predicted"] == CLASSES[said.predicted]
     assert found["confidence"] == pytest.approx(said.confidence, abs=1e-5)
-    assert (found["model"], found["weights_sha256"]) == (model, library.load(model).sha256)
+    assert (found["model"], found["weights_sha256"]) == (model, store.load(model).sha256)
 
 
 def pixels(path):
@@ -171,7 +175,7 @@ def test_a_doubtful_answer_says_so(client, tmp_path):
     ("target", "method", "layer"), [("", "", ""), ("ship", "gradcam", "stage3"), ("cat", "", "")]
 )
 def test_a_class_is_explained(client, target, method, layer):
-    ckpt, seen = library.load(MODEL), network_view(open_image(BUS))
+    ckpt, seen = store.load(MODEL), network_view(open_image(BUS))
     path, found = client.predict(
         handle_file(BUS), MODEL, target, method, layer, api_name="/explain"
     )
@@ -208,7 +212,7 @@ def test_curl_gets_the_heat_map_as_png(post, uploaded):
 )
 def test_mistakes_are_listed_as_in_the_explorer(client, annotations, filters):
     found = client.predict(MODEL, limit=7, offset=2, **filters, api_name="/list_mistakes")
-    rows = mistakes.table(library.predictions(MODEL), library.load(MODEL).temperature, annotations)
+    rows = mistakes.table(store.predictions(MODEL), store.load(MODEL).temperature, annotations)
     wanted = mistakes.select(
         rows,
         true=[filters["true_class"]] if "true_class" in filters else (),
@@ -228,7 +232,7 @@ def test_mistakes_are_listed_as_in_the_explorer(client, annotations, filters):
 
 def test_a_page_beyond_the_last_is_empty(client):
     found = client.predict(MODEL, offset=10_000, api_name="/list_mistakes")
-    assert found["rows"] == [] and found["count"] == library.table(MODEL)["wrong"].sum()
+    assert found["rows"] == [] and found["count"] == store.table(MODEL)["wrong"].sum()
 
 
 def test_a_link_opens_the_same_selection(client):
@@ -242,17 +246,17 @@ def test_a_link_opens_the_same_selection(client):
 
 @pytest.mark.parametrize("wrong", [True, False])
 def test_one_image_is_told_whole(client, test_split, annotations, wrong):
-    rows = mistakes.table(library.predictions(MODEL), library.load(MODEL).temperature, annotations)
+    rows = mistakes.table(store.predictions(MODEL), store.load(MODEL).temperature, annotations)
     reviewed = annotations.given >= 0
     index = int(rows.index[(rows["wrong"] == wrong) & reviewed][0])
     path, found = client.predict(MODEL, index, api_name="/get_mistake")
-    row, recorded = rows.loc[index], library.predictions(MODEL)
+    row, recorded = rows.loc[index], store.predictions(MODEL)
     assert np.array_equal(pixels(path), test_split.images[index].permute(1, 2, 0).numpy())
     assert found["caption"] == mistakes.caption(index, row) and found["wrong"] == wrong
     assert (found["true"], found["predicted"]) == (row["true"], row["predicted"])
     assert found["verdict"] == (row["verdict"] or None)
     assert found["why"] == (VERDICTS[row["verdict"]][1] if wrong else None)
-    shares = probabilities(recorded.logits[index], library.load(MODEL).temperature)
+    shares = probabilities(recorded.logits[index], store.load(MODEL).temperature)
     assert {one["class"]: one["probability"] for one in found["probabilities"]} == pytest.approx(
         dict(zip(CLASSES, shares, strict=True)), abs=1e-6
     )
@@ -271,8 +275,8 @@ def test_one_image_is_told_whole(client, test_split, annotations, wrong):
 @pytest.mark.parametrize("other", ["resnet", "published"])
 def test_two_models_are_compared(client, other):
     found = client.predict(MODEL, other, api_name="/compare")
-    first = library.table(MODEL)
-    second = library.published_table() if other == "published" else library.table(other)
+    first = store.table(MODEL)
+    second = store.published_table() if other == "published" else store.table(other)
     wanted = mistakes.compare(first, second)
     assert found["counts"] == wanted.counts and found["p_value"] == pytest.approx(wanted.p_value)
     for name, rows in ((MODEL, first), (other, second)):
@@ -309,7 +313,7 @@ def test_curl_is_told_what_was_recorded(post, client, call, question):
 def test_every_part_of_an_answer_is_described(client, call, question):
     found = client.predict(**question, api_name=f"/{call}")
     found = found[-1] if isinstance(found, tuple) else found
-    *_, described = get_function_description(getattr(calls, call))
+    *_, described = get_function_description(getattr(pictures, call, None) or getattr(calls, call))
     words = set(re.findall(r"\w+", " ".join(described)))
     for part in (found, *found.get("rows", [])):
         assert part and part.keys() <= words
@@ -372,11 +376,11 @@ def test_a_fetch_ends(monkeypatch):
     async def never(address, folder):
         await anyio.sleep_forever()
 
-    monkeypatch.setattr(picture, "download", never)
-    monkeypatch.setattr(picture, "SECONDS", 0.01)
+    monkeypatch.setattr(remote_pictures, "download", never)
+    monkeypatch.setattr(remote_pictures, "SECONDS", 0.01)
     with (
         pytest.raises(LensError, match="could not be fetched"),
-        picture.picture_file({"url": "https://example.org/bus.png"}),
+        remote_pictures.picture_file({"url": "https://example.org/bus.png"}),
     ):
         pass
 
@@ -390,11 +394,11 @@ def test_no_more_calls_run_and_wait_than_may():
 
     async def crowd():
         line = anyio.CapacityLimiter(2)
-        answer = api.endpoint(call, line)
+        answer = endpoints.endpoint(call, line)
         async with anyio.create_task_group() as group:
-            for _ in range(2 + api.WAITING):
+            for _ in range(2 + endpoints.WAITING):
                 group.start_soon(answer)
-            while line.statistics().tasks_waiting < api.WAITING:
+            while line.statistics().tasks_waiting < endpoints.WAITING:
                 await anyio.sleep(0.01)
             with pytest.raises(Error, match="Too many calls are waiting"):
                 await answer()
@@ -402,7 +406,7 @@ def test_no_more_calls_run_and_wait_than_may():
             go.set()
 
     anyio.run(crowd)
-    assert len(running) == 2 + api.WAITING
+    assert len(running) == 2 + endpoints.WAITING
 
 
 # MCP

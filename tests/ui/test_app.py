@@ -4,9 +4,11 @@ import sys
 
 import pytest
 
-from cifar import LensError, library
-from cifar.card import percent
-from cifar.ui import about, launch, report
+from cifar import LensError
+from cifar.explore import store
+from cifar.models.model_card import percent
+from cifar.ui import about, report
+from cifar.ui.app import launch
 
 
 def test_importing_the_app_opens_no_connection_and_starts_no_thread():
@@ -40,17 +42,17 @@ def test_mcp_clients_without_their_package_are_one_sentence(monkeypatch):
 
 
 def test_the_best_model_comes_first_under_its_size_and_accuracy():
-    names = [name for _, name in library.choices()]
+    names = [name for _, name in store.choices()]
     assert names == ["resnet", "basenet"]
-    ckpt = library.load("resnet")
+    ckpt = store.load("resnet")
     accuracy = ckpt.metrics["test"]["accuracy"]["value"]
-    assert library.title(ckpt) == f"ResNet 5.3M · {accuracy:.1%}"
+    assert store.title(ckpt) == f"ResNet 5.3M · {accuracy:.1%}"
 
 
 @pytest.mark.parametrize("name", ["resnet", "basenet"])
 def test_the_report_shows_what_was_measured(name):
     text = report.numbers(name)
-    assert percent(library.load(name).metrics["test"]["accuracy"]) in text
+    assert percent(store.load(name).metrics["test"]["accuracy"]) in text
     assert "n = 10,000" in text
 
 

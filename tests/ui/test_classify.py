@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from cifar import CLASSES
-from cifar.images import FITS, network_view, open_image
+from cifar.data.pictures import FITS, network_view, open_image
 from cifar.ui import classify as tab
 from tests.serving import PHOTOS
 

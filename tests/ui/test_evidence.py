@@ -13,10 +13,12 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from cifar import CLASSES, library
-from cifar.classifier import classify
-from cifar.explain import default_choice, faithfulness, heat_maps
-from cifar.page import options, pixels_of
+from cifar import CLASSES
+from cifar.evaluation.classifier import classify
+from cifar.explain.faithfulness import faithfulness
+from cifar.explain.methods import default_choice, heat_maps
+from cifar.explore import store
+from cifar.explore.page_data import options, pixels_of
 from cifar.ui import evidence
 
 MODEL = "basenet"
@@ -25,7 +27,7 @@ MODEL = "basenet"
 @pytest.fixture
 def mistake(test_images):
     """The test index of an image that the model gets wrong."""
-    rows = library.table(MODEL)
+    rows = store.table(MODEL)
     return int(rows.index[rows["wrong"]][0])
 
 
@@ -35,14 +37,14 @@ def values_of(part):
 
 def test_a_mistake_is_shown_for_what_was_said_and_for_what_is_true(test_images, mistake):
     found = evidence.look({"model": MODEL, "image": {"index": mistake}})
-    row = library.table(MODEL).loc[mistake]
+    row = store.table(MODEL).loc[mistake]
     assert CLASSES[found["predicted"]] == row["predicted"]
     assert CLASSES[found["label"]] == row["true"]
     assert [one["target"] for one in found["maps"]] == [found["predicted"], found["label"]]
-    method, layers = default_choice(library.load(MODEL))
+    method, layers = default_choice(store.load(MODEL))
     assert (found["method"], tuple(found["layers"])) == (method, layers)
     heats = heat_maps(
-        library.load(MODEL), test_images[mistake], [one["target"] for one in found["maps"]]
+        store.load(MODEL), test_images[mistake], [one["target"] for one in found["maps"]]
     )
     for part, heat in zip(found["maps"], heats, strict=True):
         np.testing.assert_allclose(values_of(part), heat.values, rtol=1e-6)
@@ -52,7 +54,7 @@ def test_a_mistake_is_shown_for_what_was_said_and_for_what_is_true(test_images, 
 def test_a_picture_is_shown_for_the_answer_and_the_runner_up(test_images):
     image = test_images[11]
     found = evidence.look({"model": MODEL, "image": {"pixels": pixels_of(image)}})
-    said = classify(library.load(MODEL), image)
+    said = classify(store.load(MODEL), image)
     np.testing.assert_allclose(found["probabilities"], said.probabilities)
     order = np.argsort(-said.probabilities)
     assert [one["target"] for one in found["maps"]] == order[:2].tolist()
@@ -64,14 +66,14 @@ def test_any_method_layers_and_classes(test_images, method):
     layers = [] if method == "occlusion" else ["stage2", "stage3"]
     question = {"model": MODEL, "image": {"index": 3}, "method": method, "classes": [9, 0]}
     found = evidence.look(question | {"layers": layers})
-    heats = heat_maps(library.load(MODEL), test_images[3], [9, 0], method, layers or None)
+    heats = heat_maps(store.load(MODEL), test_images[3], [9, 0], method, layers or None)
     assert found["method"] == method and found["title"] == heats[0].title
     assert found["unit"] == heats[0].unit
     np.testing.assert_allclose(values_of(found["maps"][0]), heats[0].values, atol=1e-6)
 
 
 def test_finercam_sets_the_two_classes_against_each_other(test_images):
-    ckpt, image = library.load(MODEL), test_images[5]
+    ckpt, image = store.load(MODEL), test_images[5]
     found = evidence.look(
         {"model": MODEL, "image": {"index": 5}, "method": "finercam", "classes": [3, 5]}
     )
@@ -120,7 +122,7 @@ def test_the_check_comes_with_its_curves(test_images):
 
 def test_probes_start_from_the_image_itself(test_images):
     found = evidence.probes({"model": MODEL, "image": {"index": 3}})
-    said = classify(library.load(MODEL), test_images[3])
+    said = classify(store.load(MODEL), test_images[3])
     for probe in found["probes"]:
         at = probe["settings"].index(probe["neutral"])
         np.testing.assert_allclose(probe["probabilities"][at], said.probabilities, atol=1e-4)

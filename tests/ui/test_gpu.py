@@ -9,16 +9,18 @@ import sys
 import numpy as np
 import pytest
 
-from cifar import ASSETS, library
-from cifar.explain import faithfulness, heat_maps
-from cifar.page import pixels_of
+from cifar import ASSETS
+from cifar.explain.faithfulness import faithfulness
+from cifar.explain.methods import heat_maps
+from cifar.explore import store
+from cifar.explore.page_data import pixels_of
 from cifar.ui import evidence, gpu
 
 MODEL = "basenet"
 
 
 def test_without_zerogpu_it_is_a_plain_call():
-    ckpt = library.load(MODEL)
+    ckpt = store.load(MODEL)
     assert not gpu.ZERO and not hasattr(gpu, "borrow")
     assert gpu.compute(lambda *given: given, ckpt, 1, "two") == (ckpt, 1, "two")
 
@@ -58,12 +60,13 @@ EMULATED = """
 import json
 import numpy as np
 import spaces  # which from here on plays CUDA, and minds on which device each tensor is
-from cifar import library
-from cifar.explain import METHODS, faithfulness, heat_maps
+from cifar.explain.faithfulness import faithfulness
+from cifar.explain.methods import METHODS, heat_maps
+from cifar.explore import store
 from cifar.ui import evidence, gpu
 
 image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-pair = gpu.ON_GPU["basenet"], library.load("basenet")
+pair = gpu.ON_GPU["basenet"], store.load("basenet")
 assert [next(ckpt.model.parameters()).device.type for ckpt in pair] == ["cuda", "cpu"]
 heat = heat_maps(pair[1], image, [3])[0]
 work = {method: lambda ckpt, method=method: heat_maps(ckpt, image, [3, 5], method)[0].values

@@ -9,10 +9,10 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from cifar import library
-from cifar.pack import unpack
+from cifar.explore import store
+from cifar.explore.columns import unpack
 from cifar.ui import mistakes as tab
-from cifar.ui.served import SERVED
+from cifar.ui.security.temporary_files import SERVED
 
 
 def test_a_forged_question_gets_one_sentence():
@@ -55,18 +55,18 @@ def test_each_model_has_its_own_pack():
     assert [header["name"] for header in headers] == ["resnet", "basenet"]
     assert headers[0]["sha256"] != headers[1]["sha256"]
     for header in headers:
-        assert header["sha256"] == library.load(header["name"]).sha256
+        assert header["sha256"] == store.load(header["name"]).sha256
 
 
 @pytest.mark.parametrize("model", ["resnet", "basenet"])
 def test_sheets_hold_the_training_images_nearest_to_every_mistake(model):
     """Every pixel is compared with the training split where that is at hand, in test_neighbours."""
     header, columns = packed(model)
-    recorded, wrong = library.predictions(model), library.table(model)["wrong"].to_numpy()
+    recorded, wrong = store.predictions(model), store.table(model)["wrong"].to_numpy()
     assert np.array_equal(columns["neighbor_row"] == 65535, ~wrong)
     assert np.array_equal(columns["neighbors"], recorded.neighbours[:, :3])
     assert np.array_equal(columns["neighbor_labels"], recorded.neighbour_labels[:, :3])
-    images, layout = library.neighbor_images(model), header["neighbors"]
+    images, layout = store.neighbor_images(model), header["neighbors"]
     for index in np.flatnonzero(wrong)[::50]:
         number, row = divmod(int(columns["neighbor_row"][index]), layout["per_sheet"])
         answer = tab.asset({"kind": "neighbors", "name": model, "number": number})
@@ -102,7 +102,7 @@ def upload(tmp_path):
 
 
 def test_uploaded_predictions_become_a_pack_and_the_file_goes(upload):
-    logits = library.predictions("basenet").logits
+    logits = store.predictions("basenet").logits
     question = upload("mine.npy", lambda path: np.save(path, logits))
     header, columns = unpack((SERVED.path / tab.compare_upload(question)["file"]).read_bytes())
     assert header["title"] == "mine.npy" and header["against"]["basenet"]["counts"][1:3] == [0, 0]

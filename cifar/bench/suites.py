@@ -1,0 +1,52 @@
+"""Measures us against a reference in the same run, and says whether the bar was held.
+
+    python -m cifar bench train
+    python -m cifar bench app --json
+    python -m cifar bench explain
+    python -m cifar bench network
+    python -m cifar bench start --record
+
+A suite is a function that returns rows; each row is one figure of ours beside the reference's.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from cifar.bench import app, explain, network, start, train
+from cifar.bench.rows import Row, as_json, as_table, held
+from cifar.models.checkpoint import replace, write_json
+from cifar.models.device import describe
+from cifar.report.readme_tables import BENCH, refresh_readme, reports, speed_table
+
+__all__ = ["SUITES", "as_json", "as_table", "held", "measure", "record"]
+
+# What each suite measures, and what it sets us beside.
+SUITES: dict[str, tuple[Callable[[], list[Row]], str]] = {
+    "train": (train.train_suite, "the loop of a tutorial, in turns"),
+    "app": (app.app_suite, "a bare Gradio server that sends as much back"),
+    "explain": (explain.explain_suite, "the grad-cam library's plain call"),
+    "network": (network.network_suite, "the bare network on the same images"),
+    "start": (start.start_suite, "a script that imports torch and gradio and serves an empty page"),
+}
+
+
+def measure(suite: str) -> dict:
+    """Run a suite: {"suite", "reference", "hardware", "rows"}, as values that JSON can hold."""
+    run, reference = SUITES[suite]
+    rows = [asdict(row) for row in run()]
+    # The others measure what visitors of the app wait for, which runs on the processor.
+    cuda = suite == "train" and torch.cuda.is_available()
+    device = torch.device("cuda" if cuda else "cpu")
+    return {"suite": suite, "reference": reference, "hardware": describe(device), "rows": rows}
+
+
+def record(report: dict, readme: Path) -> None:
+    """Keep a report under assets/, and refresh README's table with it. Raises LensError."""
+    BENCH.mkdir(parents=True, exist_ok=True)
+    text = readme.read_text(encoding="utf-8")
+    write_json(BENCH / f"{report['suite']}.json", report)
+    fresh = refresh_readme(text, {"speed": speed_table(reports())})
+    replace(readme, lambda path: path.write_text(fresh, encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""CIFAR-10, what people said of it, and any picture as 32x32 pixels."""

@@ -1,0 +1,138 @@
+"""Load what people and other networks said of the test images, as published by others.
+
+The files lie in `assets/annotations/`, whose README names their sources and licences;
+`cifar.data.shipped` makes them. All are in the official order of the test images.
+
+- Votes: CIFAR-10H, about 51 people asked for the class of each image (Peterson et al., "Human
+  uncertainty makes classification more robust", ICCV 2019).
+- Label reviews: five people asked about each of 275 labels that looked wrong, and a published
+  model's probabilities (Northcutt et al., "Pervasive label errors in test sets destabilize machine
+  learning benchmarks", NeurIPS 2021).
+- Predictions of thirty published networks (Recht et al., "Do ImageNet classifiers generalize to
+  ImageNet?", ICML 2019).
+- Near-duplicates of training images (Barz and Denzler, "Do we train on test data? Purging CIFAR of
+  near-duplicates", J. Imaging 2020).
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cifar import ASSETS, CLASSES, LensError
+
+FOLDER = ASSETS / "annotations"
+N = 10_000
+REVIEWERS = 5
+ANSWERS = ("given", "guessed", "neither", "both")
+# How alike a test image and its near-duplicate are, as Barz and Denzler judged them.
+JUDGMENTS = ("exact", "near", "very similar")
+
+
+class AnnotationsError(LensError):
+    """A file of annotations is missing or damaged; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Votes and label reviews of the 10,000 test images.
+
+    votes: int64 (10000, 10), how many people chose each class.
+    reviews: int8 (10000, 4), how many of the five reviewers chose the given label, the guessed
+    one, neither or both (ANSWERS); -1 for an image that was not reviewed.
+    given, guessed: int8 (10000,), the two classes that the reviewers were shown, 0 to 9, or -1.
+    """
+
+    votes: np.ndarray
+    reviews: np.ndarray
+    given: np.ndarray
+    guessed: np.ndarray
+
+
+@dataclass(frozen=True)
+class PublishedNetworks:
+    """Class predictions of published networks on the test images, the least accurate first.
+
+    names: as their authors gave them. predictions: uint8 (30, 10000), classes 0 to 9.
+    """
+
+    names: tuple[str, ...]
+    predictions: np.ndarray
+
+
+def load_annotations() -> Annotations:
+    """Load votes and label reviews. Raises AnnotationsError for a missing or damaged file."""
+    votes = _array("cifar10h-votes.npz", (N, len(CLASSES))).astype(np.int64)
+    reviews = np.full((N, len(ANSWERS)), -1, dtype=np.int8)
+    given, guessed = np.full(N, -1, dtype=np.int8), np.full(N, -1, dtype=np.int8)
+    path = FOLDER / "cifar10_mturk.json"
+    try:
+        for review in json.loads(path.read_text(encoding="utf-8")):
+            index = review["id"]
+            reviews[index] = [review["mturk"][answer] for answer in ANSWERS]
+            given[index] = review["given_original_label"]
+            guessed[index] = review["our_guessed_label"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _damaged(path.name, error) from error
+    return Annotations(votes, reviews, given, guessed)
+
+
+def load_published() -> np.ndarray:
+    """Load the probabilities of a published model (92.94% right): float64 (10000, 10).
+
+    Its authors published these, not the model. Rows add up to 1 within 1e-6. Raises
+    AnnotationsError for a missing or damaged file.
+    """
+    return _array("published-model.npz", (N, len(CLASSES))).astype(np.float64)
+
+
+def load_published_networks() -> PublishedNetworks:
+    """Load the predictions of thirty networks (81.98% to 97.11% right).
+
+    Raises AnnotationsError for a missing or damaged file.
+    """
+    names = _array("published-networks.npz", (30,), "names")
+    predictions = _array("published-networks.npz", (30, N), "predictions")
+    return PublishedNetworks(tuple(map(str, names)), predictions)
+
+
+def load_near_duplicates() -> pd.DataFrame:
+    """Load the 286 test images that have a near-duplicate among the training images.
+
+    The index is the test index; columns: train_index (0 to 49,999), distance (of the authors'
+    features, 0 to 1) and judgment (one of JUDGMENTS). Raises AnnotationsError for a missing or
+    damaged file.
+    """
+    name = "duplicates_cifar10.csv"
+    try:
+        rows = pd.read_csv(FOLDER / name)
+        return pd.DataFrame(
+            {
+                "train_index": rows["TrainID"].to_numpy(),
+                "distance": rows["Distance"].to_numpy(),
+                "judgment": [JUDGMENTS[k] for k in rows["Judgment"]],
+            },
+            index=pd.Index(rows["TestID"], name="index"),
+        ).sort_index()
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _damaged(name, error) from error
+
+
+def _array(name: str, shape: tuple[int, ...], key: str = "values") -> np.ndarray:
+    """An array of a .npz file that must have this shape."""
+    try:
+        with np.load(FOLDER / name, allow_pickle=False) as arrays:
+            array = arrays[key]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise _damaged(name, error) from error
+    if array.shape != shape:
+        raise _damaged(name, f"{key} has the shape {array.shape} instead of {shape}")
+    return array
+
+
+def _damaged(name: str, reason: object) -> AnnotationsError:
+    return AnnotationsError(
+        f"{FOLDER / name} cannot be read ({reason}): get it anew from the project. A clone without "
+        "git-lfs holds only pointers in its place."
+    )

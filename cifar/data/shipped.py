@@ -1,0 +1,78 @@
+"""Make the data files under `assets/` from what others published, so that anybody can check them.
+
+    python -m cifar assets
+
+fetches each source at a fixed commit, compares it with its sha256 (in
+`assets/annotations/sources.csv`) and writes the files that the project ships. The same sources give
+the same content.
+"""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from cifar import ASSETS
+from cifar.data import annotations, cifar10, downloads, image_table
+from cifar.data.cifar10 import DataError
+from cifar.data.image_table import ImageTable
+from cifar.models.checkpoint import replace
+
+SOURCES = annotations.FOLDER / "sources.csv"
+NETWORKS = "_predictions.json"  # how the file names of the thirty networks end
+
+
+def make(sources: Path | None = None, out: Path = ASSETS) -> None:
+    """Write the test split and the annotations into a folder.
+
+    sources: a folder with the published files under their published names; what it lacks is fetched
+    into it. A folder of the user's cache if None. Raises LensError.
+    """
+    folder = sources or downloads.cache_home() / "sources"
+    with SOURCES.open(encoding="utf-8", newline="") as lines:
+        published = {
+            row["url"].rpartition("/")[2]: downloads.fetch(row["url"], row["sha256"], folder)
+            for row in csv.DictReader(lines)
+        }
+    (out / "annotations").mkdir(parents=True, exist_ok=True)
+    write_test_split(cifar10.download("test"), out / cifar10.TEST_FILE.name)
+    write_annotations(published, out / "annotations")
+
+
+def write_test_split(source: Path, path: Path) -> None:
+    """Write the Hub's file of test images as lossless WebP. Raises DataError if it differs from the
+    official release."""
+    if not cifar10.load_test(source).official:
+        raise DataError(f"{source} does not hold the official test images: its md5 differs.")
+    table = ImageTable(source)
+    replace(path, lambda partial: image_table.write(partial, table.decode(), table.labels))
+
+
+def write_annotations(published: dict[str, Path], folder: Path) -> None:
+    """Write the annotations. published: paths of the published files, by their names."""
+    for name in ("cifar10_mturk.json", "duplicates_cifar10.csv"):
+        shutil.copyfile(published[name], folder / name)
+    votes = np.load(published["cifar10h-counts.npy"]).astype(np.uint8)
+    probabilities = np.load(published["cifar10_test_set_pyx.npy"]).astype(np.float32)
+    _save(folder / "cifar10h-votes.npz", values=votes)
+    _save(folder / "published-model.npz", values=probabilities)
+
+    labels = cifar10.load("test").labels.numpy()
+    networks = {
+        name.removesuffix(NETWORKS): np.array(json.loads(path.read_text()), np.uint8)
+        for name, path in published.items()
+        if name.endswith(NETWORKS)
+    }
+    names = sorted(networks, key=lambda name: ((networks[name] == labels).sum(), name))
+    _save(
+        folder / "published-networks.npz",
+        names=np.array(names),
+        predictions=np.stack([networks[name] for name in names]),
+    )
+
+
+def _save(path: Path, **arrays: np.ndarray) -> None:
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)

@@ -1,0 +1,1 @@
+"""Predictions of a network, and how good they are."""

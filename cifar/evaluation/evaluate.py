@@ -1,0 +1,171 @@
+"""Checkpoint and data in, predictions and metrics out.
+
+    python -m cifar evaluate resnet
+
+writes, into the checkpoint's folder, `predictions.npz` (logits, labels and features of the 10,000
+test images, their map and their nearest images), `neighbors.parquet` (the training images nearest
+to its mistakes), `metrics.json` (every number that is shown anywhere) and `README.md` (the model
+card). The temperature and the thresholds of doubt are set on `val`. No answer depends on the test
+split; its features are what pictures unlike CIFAR-10 are measured from.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from cifar import CLASSES
+from cifar.data import cifar10, ood_sets
+from cifar.data.image_statistics import measure
+from cifar.evaluation import metrics, neighbors, ood
+from cifar.evaluation.predictions import NEIGHBOURS, Predictions, save_predictions
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.device import describe
+from cifar.models.model_card import model_card
+from cifar.models.networks import multiply_adds, normalize
+
+BATCH = 250
+
+
+@torch.inference_mode()
+def predict(
+    ckpt: Checkpoint, images: torch.Tensor, *, mirrored: bool = False, label: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 (N, 10) and features float32 (N, D) of uint8 images (N, 3, 32, 32)."""
+    device = next(ckpt.model.parameters()).device
+    logits, features = [], []
+    starts = range(0, len(images), BATCH)
+    for start in tqdm(starts, label, unit_scale=BATCH, unit="img", disable=not label):
+        batch = images[start : start + BATCH].to(device)
+        inputs = normalize(batch.flip(-1) if mirrored else batch)
+        found = ckpt.model.features(inputs.contiguous(memory_format=torch.channels_last))
+        features.append(found.float().cpu().numpy())
+        logits.append(ckpt.model.head(found).float().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(features)
+
+
+def evaluate(name: str | Path, source: Path | None = None) -> dict:
+    """Measure a checkpoint, write what was found beside it, and return `metrics.json`'s content.
+
+    source: of the training images, as of `data.load`. Raises CheckpointError or DataError.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
+    ckpt = checkpoint.load(checkpoint.find_own(name), device, measured=False)
+    started = time.monotonic()
+    val, test = cifar10.load("val", source), cifar10.load("test")
+    val_labels, labels = val.labels.numpy(), test.labels.numpy()
+
+    val_logits, val_features = predict(ckpt, val.images, label="val")
+    temperature = metrics.fit_temperature(val_logits, val_labels)
+    logits, features = predict(ckpt, test.images, label="test")
+    mirrored, _ = predict(ckpt, test.images, mirrored=True, label="test, mirrored")
+
+    result = {
+        "weights_sha256": ckpt.sha256,
+        "official": test.official and val.official,
+        "temperature": temperature,
+        "val": split_metrics(val_logits, val_labels, temperature),
+        "test": split_metrics(logits, labels, temperature),
+    }
+    both = (logits + mirrored) / 2
+    result["test"]["mirrored"] = _share((both.argmax(1) == labels).sum(), len(labels))
+    train = cifar10.load("train", source)
+    train_logits, train_features = predict(ckpt, train.images, label="train")
+    # Of a run on the first images only, the others are none that it was trained on.
+    seen = slice(ckpt.config["training"]["images"])
+    correct = (train_logits.argmax(1) == train.labels.numpy())[seen]
+    result["train"] = {"accuracy": _share(correct.sum(), len(correct))}
+    alike = neighbors.nearest(features, train_features, NEIGHBOURS, "nearest training images")
+    right = logits.argmax(1) == labels
+    predictions = Predictions(
+        logits,
+        labels,
+        features.astype(np.float16),
+        test.official,
+        ckpt.sha256,
+        map=neighbors.embed(features, "map of the test images"),
+        neighbours=train.indices.numpy()[alike].astype(np.int32),
+        neighbour_labels=train.labels.numpy()[alike].astype(np.uint8),
+        nearest_right=neighbors.nearest_among(features, right, "nearest right answers").astype(
+            np.int32
+        ),
+        qualities=measure(test.images.permute(0, 2, 3, 1).numpy()),
+    )
+    result |= {
+        "parameters": ckpt.config["parameters"],
+        "multiply_adds": multiply_adds(ckpt.model),
+        "evaluation": {
+            "hardware": describe(torch.device(device)),
+            "seconds": round(time.monotonic() - started),
+            "torch": torch.__version__,
+            "command": f"python -m cifar evaluate {ckpt.place_for_others}",
+        },
+    }
+    result |= ood.measure(
+        temperature, predictions, val_logits, val_features, val_labels, foreign_features(ckpt)
+    )
+    result |= scored(ckpt)
+    save_predictions(ckpt.path / "predictions.npz", predictions)
+    neighbors.save_images(ckpt.path / neighbors.FILE, predictions, train)
+    _write(ckpt, result)
+    return result
+
+
+def foreign_features(ckpt: Checkpoint) -> dict[str, np.ndarray]:
+    """The features, float32 (N, D), of every set of foreign pictures by its name."""
+    found = {}
+    for pictures in ood_sets.SETS:
+        images = torch.from_numpy(pictures.images()).permute(0, 3, 1, 2)
+        _, found[pictures.name] = predict(ckpt, images, label=pictures.title)
+    return found
+
+
+def _write(ckpt: Checkpoint, result: dict) -> None:
+    checkpoint.write_json(ckpt.path / "metrics.json", result)
+    card = model_card(ckpt.config, result)
+    checkpoint.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
+
+
+def scored(ckpt: Checkpoint) -> dict:
+    """What is on record about these weights' heat maps: {"explain": ...}, or nothing."""
+    try:
+        known = checkpoint.read_json(ckpt.path / "metrics.json")
+    except CheckpointError:  # none yet, or broken: it is about to be replaced
+        return {}
+    same = known.get("weights_sha256") == ckpt.sha256
+    return {"explain": known["explain"]} if same and "explain" in known else {}
+
+
+def split_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict:
+    """Every number about one split, from logits (N, 10) and labels (N,)."""
+    predicted = logits.argmax(1)
+    confusion = metrics.confusion_matrix(predicted, labels)
+    probs = metrics.probabilities(logits, temperature)
+    return {
+        "accuracy": _share((predicted == labels).sum(), len(labels)),
+        "top5": _share(round(metrics.top_k_accuracy(logits, labels, 5) * len(labels)), len(labels)),
+        "mistakes": int((predicted != labels).sum()),
+        "nll": metrics.nll(logits, labels),
+        "nll_calibrated": metrics.nll(logits, labels, temperature),
+        "ece": metrics.expected_calibration_error(metrics.probabilities(logits), labels),
+        "ece_calibrated": metrics.expected_calibration_error(probs, labels),
+        "per_class": [
+            {
+                "class": name,
+                "recall": _share(confusion[i, i], confusion[i].sum()),
+                "precision": _share(confusion[i, i], confusion[:, i].sum()),
+            }
+            for i, name in enumerate(CLASSES)
+        ],
+        "confusion": confusion.tolist(),
+        "reliability": metrics.reliability(metrics.probabilities(logits), labels),
+        "reliability_calibrated": metrics.reliability(probs, labels),
+    }
+
+
+def _share(successes: int, n: int) -> dict:
+    return metrics.proportion(int(successes), int(n))

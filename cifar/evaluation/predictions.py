@@ -1,0 +1,164 @@
+"""`predictions.npz`: what a checkpoint said of the test split, bound to its weights.
+
+Reading is strict, as it is for checkpoints: an array of another shape or type, a number out of its
+range, or other weights are an error that names them. Nothing is ever unpickled.
+"""
+
+import tokenize
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cifar import CLASSES
+from cifar.data import cifar10
+from cifar.data.image_statistics import QUALITIES
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint, CheckpointError
+
+NEIGHBOURS = 5
+# Arrays that predictions may lack.
+OPTIONAL = ("map", "neighbours", "neighbour_labels", "nearest_right", "qualities")
+# Features in float16 beyond this would make the file too large for a repository.
+MAX_FEATURES_BYTES = 12_000_000
+MAX_BYTES = (
+    2 * MAX_FEATURES_BYTES
+)  # of all arrays, unpacked: a zip file can hold far more than it is
+# What a file that was cut off, altered or made by somebody ill-disposed makes its readers raise.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,  # encrypted, or compressed in a way that nobody knows
+    SyntaxError,  # of a header of NumPy's, or one that ends too early
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a checkpoint said of the test split, in official test order.
+
+    logits: float32 (N, 10). labels: int64 (N,). features: float16 (N, D). official: whether the
+    images were those of the official release. sha256: of the weights.
+    map: float32 (N, 2), 0 to 1, the place of each image among the others (`neighbours.embed`).
+    neighbours: int32 (N, 5), the training images with the nearest features, nearest first, by their
+    position in the official training order.
+    neighbour_labels: uint8 (N, 5), their labels, 0 to 9.
+    nearest_right: int32 (N,), the test index of the nearest other image that was classified right,
+    of whatever class; -1 where there is none.
+    qualities: float32 (N, 4), what `qualities.measure` finds in the pixels.
+    Features and what follows the sha256 may be None.
+    """
+
+    logits: np.ndarray
+    labels: np.ndarray
+    features: np.ndarray | None
+    official: bool
+    sha256: str
+    map: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
+    neighbour_labels: np.ndarray | None = None
+    nearest_right: np.ndarray | None = None
+    qualities: np.ndarray | None = None
+
+
+def save_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions whole; features only where they are small enough for a repository."""
+    arrays = {
+        "logits": predictions.logits.astype(np.float32),
+        "labels": predictions.labels.astype(np.uint8),
+        "official": np.array(predictions.official),
+        "weights_sha256": np.array(predictions.sha256),
+    }
+    if predictions.features is not None and predictions.features.nbytes <= MAX_FEATURES_BYTES:
+        arrays["features"] = predictions.features
+    for name in OPTIONAL:
+        if (array := getattr(predictions, name)) is not None:
+            arrays[name] = array
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+
+    checkpoint.replace(path, write)
+
+
+def load_predictions(ckpt: Checkpoint) -> Predictions:
+    """The recorded predictions of a checkpoint.
+
+    Raises CheckpointError if they are absent, broken, or were made by other weights.
+    """
+    path = ckpt.path / "predictions.npz"
+    try:
+        found = _arrays(path)
+        _check(found)
+        predictions = Predictions(
+            found["logits"],
+            found["labels"].astype(np.int64),
+            found.get("features"),
+            bool(found["official"]),
+            str(found["weights_sha256"]),
+            **{name: found.get(name) for name in OPTIONAL},
+        )
+    except UNREADABLE as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}): run `python -m cifar evaluate {ckpt.place}`."
+        ) from error
+    if predictions.sha256 != ckpt.sha256:
+        raise CheckpointError(
+            f"{path} was made by other weights: run `python -m cifar evaluate {ckpt.place}`."
+        )
+    return predictions
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file. Raises one of UNREADABLE for any other and for one too large."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(item.file_size for item in archive.infolist())
+    if size > MAX_BYTES:
+        raise ValueError(f"it holds {size / 1e6:.0f} MB, and at most {MAX_BYTES / 1e6:.0f} can be")
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # bytes, of what does not begin as an array does
+            raise ValueError(f"{name} is no array")
+    return found
+
+
+def _check(arrays: dict[str, np.ndarray]) -> None:
+    """Raises ValueError for an array of predictions.npz that is not what Predictions says."""
+    n, top = arrays["labels"].size, np.inf
+    train_images = len(cifar10.OFFICIAL_MD5["train"]) * cifar10.BLOCK
+    for name, dtype, shape, low, high in (
+        ("logits", np.float32, (n, len(CLASSES)), -top, top),
+        ("labels", np.uint8, (n,), 0, len(CLASSES) - 1),
+        ("official", np.bool_, (), False, True),
+        ("features", np.float16, (n, None), -top, top),
+        ("map", np.float32, (n, 2), 0, 1),
+        ("neighbours", np.int32, (n, NEIGHBOURS), 0, train_images - 1),
+        ("neighbour_labels", np.uint8, (n, NEIGHBOURS), 0, len(CLASSES) - 1),
+        ("nearest_right", np.int32, (n,), -1, n - 1),
+        ("qualities", np.float32, (n, len(QUALITIES)), 0, top),
+    ):
+        if name not in arrays and name in ("features", *OPTIONAL):
+            continue
+        array = arrays[name]
+        fits = len(array.shape) == len(shape) and all(
+            wanted in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
+        )
+        if array.dtype != dtype or not fits:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        if not np.isfinite(array).all() or (array < low).any() or (array > high).any():
+            raise ValueError(f"{name} holds a number that is out of its range")
+    if "neighbour_labels" in arrays and "neighbours" not in arrays:
+        raise ValueError("it has neighbour_labels, but not the neighbours that they are of")
+    if (arrays.get("nearest_right") == np.arange(n)).any():
+        raise ValueError("nearest_right names an image as its own neighbour")

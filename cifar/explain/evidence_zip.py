@@ -1,0 +1,170 @@
+"""Everything that was shown of one image as a zip file, so that others can look at it and check it.
+
+manifest.json         which network, versions, method, layers, classes, scores; what each file is
+input.*               the picture as it was uploaded, if it was
+view.png              the 32x32 pixels that the network saw
+probabilities.csv     class, calibrated probability, logit
+maps/CLASS.npy        evidence, float32 (h, w), as computed: `unit` in the manifest
+overlays/CLASS.png    the same over the image, all maps on one scale
+contrast.npy, .png    the first class's evidence minus the second's, where there are two
+"""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import PIL
+import torch
+from PIL import Image
+
+from cifar import CLASSES, __version__
+from cifar.data.pictures import SIZE
+from cifar.evaluation.classifier import Answer
+from cifar.explain.drawing import draw_contrast, overlay
+from cifar.explain.faithfulness import Faithfulness
+from cifar.explain.methods import HeatMap, contrast
+from cifar.models.checkpoint import Checkpoint
+
+SCHEMA_VERSION = 1
+ZOOM = 8  # overlays are drawn at this many pixels an image pixel
+STRENGTH = 0.6
+# Zip files hold times; one for all makes the same evidence the same bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def as_zip(
+    ckpt: Checkpoint,
+    image: np.ndarray,
+    answer: Answer,
+    heats: Sequence[HeatMap],
+    checks: Sequence[Faithfulness],
+    *,
+    strength: float = STRENGTH,
+    smooth: bool = True,
+    original: tuple[str, bytes] | None = None,
+    view: dict | None = None,
+    index: int | None = None,
+    label: int | None = None,
+) -> bytes:
+    """The file's content. image: uint8 (32, 32, 3). checks: of each heat map, in their order.
+
+    strength, smooth: how the maps are drawn, see `overlay`. original: name and content of the
+    picture that the image was made from; view: what `network_view` made it by. index: of a test
+    image.
+    The same arguments give the same bytes.
+    """
+    scale = max(heat.peak for heat in heats)
+    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    files = {
+        "view.png": ("the pixels that the network saw", _png(image)),
+        "probabilities.csv": ("calibrated probabilities and logits", _table(answer)),
+    }
+    if original:
+        name, content = original
+        files[name] = ("the picture as it was uploaded", content)
+    for heat in heats:
+        name = CLASSES[heat.target]
+        files[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
+        files[f"overlays/{name}.png"] = (
+            f"evidence for {name} over the image, strength {strength:g}, scale 0 to {scale:.6g}",
+            _png(overlay(large, heat, scale=scale, strength=strength, smooth=smooth)),
+        )
+    if len(heats) == 2 and heats[0].target != heats[1].target:
+        first, second = (CLASSES[heat.target] for heat in heats)
+        difference = contrast(*heats)
+        end = float(np.abs(difference).max())
+        files["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
+        files["contrast.png"] = (
+            f"the same, scale {-end:.6g} to {end:.6g}",
+            _png(draw_contrast(difference, SIZE * ZOOM, scale=end, smooth=smooth)),
+        )
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "made_by": f"CIFAR Lens {__version__}",
+        "checkpoint": {
+            "name": ckpt.name,
+            "network": ckpt.config["network"],
+            "weights_sha256": ckpt.sha256,
+            "temperature": ckpt.temperature,
+        },
+        "versions": {
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+            "matplotlib": matplotlib.__version__,
+        },
+        "image": {
+            "test_index": index,
+            "view": view,
+            "label": None if label is None else CLASSES[label],
+            "predicted": CLASSES[answer.predicted],
+            "confidence": answer.confidence,
+        },
+        "method": heats[0].method,
+        "layers": [layer.name for layer in heats[0].layers],
+        "unit": heats[0].unit,
+        "drawing": {"strength": strength, "smooth": smooth},
+        "maps": [
+            {
+                "class": CLASSES[heat.target],
+                "against": None if heat.against is None else CLASSES[heat.against],
+                "peak": heat.peak,
+                **_scores(check),
+            }
+            for heat, check in zip(heats, checks, strict=True)
+        ],
+        "files": {name: about for name, (about, _) in files.items()},
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "manifest.json", json.dumps(manifest, indent=2).encode())
+        for name, (_, content) in files.items():
+            _add(archive, name, content)
+    return buffer.getvalue()
+
+
+def _scores(check: Faithfulness) -> dict:
+    """A check as plain values."""
+    return {
+        "verdict": check.verdict,
+        "sentence": check.sentence,
+        "road": check.road,
+        "random_road": float(np.abs(check.random_road).max()),
+        "control": check.control,
+        "occlusion": check.occlusion,
+        "fractions": list(check.fractions),
+        "deletion": check.deletion.tolist(),
+        "insertion": check.insertion.tolist(),
+        "random_deletion": check.random_deletion.mean(0).tolist(),
+        "random_insertion": check.random_insertion.mean(0).tolist(),
+    }
+
+
+def _table(answer: Answer) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("class", "probability", "logit"))
+    writer.writerows(zip(CLASSES, answer.probabilities, answer.logits, strict=True))
+    return text.getvalue().encode()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _npy(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)

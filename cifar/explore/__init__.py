@@ -1,0 +1,1 @@
+"""Which predictions are wrong and why, packed for the page."""

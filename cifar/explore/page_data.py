@@ -1,0 +1,184 @@
+"""What a page is told, whether a server stands behind it or not: data, choices and words.
+
+Packs (see `cifar.explore.packs`) and sheets of thumbnails are the same for both; the evidence panel
+offers less where no server answers.
+"""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+
+from cifar import CLASSES
+from cifar.explain.drawing import COLOURS, DIVERGING, colour_table
+from cifar.explain.methods import METHODS, default_choice
+from cifar.explore import mistakes, packs, store, thumbnails
+from cifar.explore.external_predictions import as_predictions
+from cifar.explore.slices import slices
+from cifar.models.checkpoint import Checkpoint
+
+PUBLISHED = "published"
+
+# How to read what is shown, by heading: Markdown.
+HEAT_MAPS = """
+Bright places are where the chosen layer holds evidence **for one class**. Two maps of one image
+share one scale, so the brighter one really has more evidence; maps of different images, methods,
+layers or models do not compare. Late layers know more about classes and less about places: their
+maps are coarse. A map shows where evidence lies, not why the network decided, and a convincing map
+can stand beside a wrong answer.
+"""
+UNSURE = """
+*Not sure*: of validation images with so little confidence, fewer than nine in ten were recognised.
+"""
+CONFIDENCE = """
+Probabilities are softmax after one temperature, fitted on 2,000 training images that the network
+never saw in training. The Report tab shows how well that works.
+"""
+VERDICTS = """
+About 51 people were asked for the class of every test image
+([CIFAR-10H](https://github.com/jcpeterson/cifar-10h), Peterson et al. 2019, CC BY-NC-SA 4.0), and
+five reviewed each of 275 labels that looked wrong
+([label-errors](https://github.com/cleanlab/label-errors), Northcutt et al. 2021, Apache-2.0). A
+verdict says what they said, by a fixed rule; it does not prove who is right.
+"""
+
+
+def models() -> list[str]:
+    """Names of the checkpoints, the most accurate first."""
+    return [name for _, name in store.choices()]
+
+
+def listed() -> dict:
+    """The models that can be shown, and others that can be compared with only, with titles."""
+    return {
+        "models": [{"name": name, "title": title} for title, name in store.choices()],
+        "others": [{"name": PUBLISHED, "title": "a published model"}],
+        "model": models()[0],
+    }
+
+
+def pack_names() -> list[str]:
+    """Names of all packs."""
+    return ["images", *models(), PUBLISHED]
+
+
+def pack(name: str) -> bytes:
+    """Return a pack by its name, one of `pack_names`."""
+    if name == "images":
+        rows, recorded = store.table(models()[0]), store.predictions(models()[0])
+        dimensions = slices(rows, recorded.qualities)
+        return packs.images_pack(recorded.labels, places(), dimensions, store.annotations())
+    if name == PUBLISHED:
+        return compared(PUBLISHED, "a published model", store.published_probabilities())
+    ckpt = store.load(name)
+    return packs.model_pack(
+        ckpt,
+        # The explorer says the accuracy itself, with its interval.
+        store.title(ckpt).rpartition(" · ")[0],
+        store.predictions(name),
+        store.table(name),
+        {other: store.table(other) for other in models() if other != name},
+        has_neighbor_images=store.neighbor_images(name) is not None,
+    )
+
+
+def compared(name: str, title: str, probabilities: np.ndarray) -> bytes:
+    """The pack of predictions of the test images, float (N, 10), that models are compared with."""
+    labels = store.predictions(models()[0]).labels
+    rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
+    against = {model: store.table(model) for model in models()}
+    return packs.other_pack(name, title, probabilities, rows, against)
+
+
+def places() -> np.ndarray:
+    """The place of every test image in the sheets, as of `sprites.positions`."""
+    return thumbnails.positions([store.table(name)["wrong"].to_numpy() for name in models()])
+
+
+def sheet(number: int) -> bytes:
+    """Return a sheet of thumbnails as PNG. Raises ValueError for a number outside the sheets."""
+    return thumbnails.sheet(store.test_images(), places(), number)
+
+
+def neighbor_sheets(model: str) -> int:
+    """Count the sheets of training images near a model's mistakes; 0 if none is on record."""
+    if store.neighbor_images(model) is None:
+        return 0
+    return -(-int(store.table(model)["wrong"].sum()) // packs.NEIGHBOR_ROWS)
+
+
+def neighbor_sheet(model: str, number: int) -> bytes:
+    """Return a sheet of training images near a model's mistakes, see `explorer.neighbor_sheet`."""
+    images = store.neighbor_images(model)
+    return packs.neighbor_sheet(images, store.predictions(model), store.table(model), number)
+
+
+def examples() -> list[dict]:
+    """The first test image of every class: index, label, and pixels as of `pixels_of`."""
+    labels = store.test_images().labels
+    return [
+        {"index": index, "label": label, "pixels": pixels_of(store.test_images()[index])}
+        for label in range(len(CLASSES))
+        for index in [int(np.flatnonzero(labels == label)[0])]
+    ]
+
+
+def pixels_of(image: np.ndarray) -> str:
+    """A uint8 (32, 32, 3) image as the page holds it: base64 of its bytes, row by row."""
+    return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
+
+
+def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False) -> dict:
+    """What the evidence panel offers to choose from.
+
+    methods: keys of METHODS, if not all can be computed. last_layer: whether only the layer before
+    the head can be looked at. What is shown first is the best of those by its measured score.
+    """
+    checkpoints = {name: store.load(name) for name in models()}
+    layers = {
+        name: ckpt.model.layers[-1:] if last_layer else ckpt.model.layers
+        for name, ckpt in checkpoints.items()
+    }
+    return {
+        "classes": list(CLASSES),
+        "methods": [
+            {
+                "name": method.name,
+                "title": method.title,
+                "about": method.about,
+                "source": method.source,
+                "slow": method.slow,
+            }
+            for method in METHODS.values()
+            if method.name in methods
+        ],
+        "layers": {
+            name: [
+                {"name": layer.name, "title": layer.title, "size": layer.size}
+                for layer in layers[name]
+            ]
+            for name in checkpoints
+        },
+        "defaults": {
+            name: _default(ckpt, methods, [layer.name for layer in layers[name]])
+            for name, ckpt in checkpoints.items()
+        },
+        "colours": {
+            "sequential": colour_table(COLOURS, 64),
+            "diverging": colour_table(DIVERGING, 65),
+        },
+    }
+
+
+def _default(ckpt: Checkpoint, methods: Sequence[str], layers: Sequence[str]) -> dict:
+    """The method and layers shown first, among those that are offered."""
+    method, names = default_choice(ckpt)
+    if method in methods and set(names) <= set(layers):
+        return {"method": method, "layers": names}
+    scores = {
+        (row["method"], row["layer"]): row["road"]["mean"]
+        for row in ckpt.metrics.get("explain", {}).get("rows", [])
+        if row["method"] in methods and row["layer"] in layers
+    }
+    method, layer = max(scores, key=scores.get, default=(methods[0], layers[-1]))
+    return {"method": method, "layers": (layer,)}

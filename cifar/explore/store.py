@@ -1,0 +1,113 @@
+"""What every tab and every visitor shares: checkpoints, tables of mistakes, test images, votes.
+
+Everything is read once, when it is first needed, and never changed afterwards.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cifar.data import cifar10
+from cifar.data.annotations import Annotations, load_annotations, load_published
+from cifar.data.image_table import ImageTable
+from cifar.evaluation import neighbors
+from cifar.evaluation.neighbors import NeighborImages
+from cifar.evaluation.predictions import Predictions, load_predictions
+from cifar.explore import mistakes
+from cifar.explore.external_predictions import as_predictions
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint, CheckpointError
+
+NAMES = {"resnet": "ResNet", "basenet": "BaseNet"}
+
+Function = TypeVar("Function", bound=Callable)
+
+
+def once(load: Function) -> Function:
+    """Cache a function's results; of several threads that ask at once, one does the work."""
+    cached, lock = cache(load), threading.Lock()
+
+    @wraps(load)
+    def get(*args):
+        with lock:
+            return cached(*args)
+
+    get.cache_clear = cached.cache_clear
+    return get
+
+
+def choices() -> list[tuple[str, str]]:
+    """The checkpoints as (what people read, name), the most accurate first.
+
+    Raises CheckpointError if there is none, or one that was not measured.
+    """
+    found = [load(name) for name in checkpoint.available()]
+    if not found:
+        raise CheckpointError(
+            f"There is no checkpoint in {checkpoint.ROOT}: put one there (python -m cifar train)."
+        )
+    found.sort(key=lambda ckpt: -ckpt.accuracy)
+    return [(title(ckpt), ckpt.name) for ckpt in found]
+
+
+def title(ckpt: Checkpoint) -> str:
+    """'ResNet 5.3M · 92.8%': the network, its parameters, its plain test accuracy."""
+    count = ckpt.config["parameters"]
+    size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
+    network = ckpt.config["network"]
+    return f"{NAMES.get(network, network)} {size} · {ckpt.accuracy:.1%}"
+
+
+@once
+def load(name: str) -> Checkpoint:
+    """Load a checkpoint of the project by its name."""
+    return checkpoint.load(name)
+
+
+@once
+def predictions(name: str) -> Predictions:
+    """Load a model's recorded predictions of the test images."""
+    return load_predictions(load(name))
+
+
+@once
+def annotations() -> Annotations:
+    """Load people's votes and label reviews."""
+    return load_annotations()
+
+
+@once
+def test_images() -> ImageTable:
+    """Open the 10,000 test images, in official order."""
+    return ImageTable(cifar10.TEST_FILE)
+
+
+@once
+def table(name: str) -> pd.DataFrame:
+    """Return a model's `mistakes.table`, with what people said."""
+    return mistakes.table(predictions(name), load(name).temperature, annotations())
+
+
+@once
+def published_probabilities() -> np.ndarray:
+    """Load the probabilities of the published model, float64 (10000, 10)."""
+    return load_published()
+
+
+@once
+def published_table() -> pd.DataFrame:
+    """Return the `mistakes.table` of the published model."""
+    labels = test_images().labels.astype(np.int64)
+    return mistakes.table(as_predictions(published_probabilities(), labels), 1.0)
+
+
+@once
+def neighbor_images(name: str) -> NeighborImages | None:
+    """Open the training images nearest to a model's mistakes; None if it has none on record."""
+    path = load(name).path / neighbors.FILE
+    recorded = predictions(name).neighbour_labels is not None
+    return NeighborImages(path) if recorded and path.exists() else None

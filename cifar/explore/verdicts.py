@@ -1,0 +1,68 @@
+"""Whose fault is a mistake? What people said of each image, put beside what the network said."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from cifar import CLASSES
+from cifar.data.annotations import Annotations
+from cifar.evaluation import metrics
+
+# Key: title, and the rule in words. The first rule that holds decides.
+VERDICTS = {
+    "suspect": (
+        "Label suspect",
+        "people chose another class most often, or fewer than 3 of 5 reviewers kept the label",
+    ),
+    "ambiguous": ("Ambiguous to people", "fewer than 90% of people chose the label"),
+    "most": ("Most people right", "90% to under 100% of people chose the label"),
+    "own": ("Model's own", "all people chose the label"),
+}
+
+# Share of people who chose the label: from the first number to under the second.
+AGREEMENT = {
+    "all agree": (1.0, math.inf),
+    "90% to under 100%": (0.9, 1.0),
+    "50% to under 90%": (0.5, 0.9),
+    "under 50%": (0.0, 0.5),
+}
+
+
+def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd.DataFrame:
+    """What people said of each image, and a verdict on each mistake.
+
+    labels: int (N,), 0 to 9. wrong: bool (N,). Columns: agreement (share of people who chose the
+    label, 0 to 1), people (the class that most chose; of equals the first in the order of CLASSES),
+    verdict (a key of VERDICTS, empty for a right answer). Raises ValueError if the annotations are
+    of other images.
+    """
+    votes, given = annotations.votes, annotations.given
+    reviewed = given >= 0
+    if len(votes) != len(labels) or (given[reviewed] != labels[reviewed]).any():
+        raise ValueError("The annotations are not of these images in this order.")
+    for_label = votes[np.arange(len(labels)), labels]
+    agreement = for_label / votes.sum(1)
+    people = votes.argmax(1)
+    suspect = (votes.max(1) > for_label) | (reviewed & (annotations.reviews[:, 0] < 3))
+    verdict = np.select(
+        [~wrong, suspect, agreement < 0.9, agreement < 1], ["", *VERDICTS][:4], "own"
+    )
+    return pd.DataFrame(
+        {"agreement": agreement, "people": np.array(CLASSES)[people], "verdict": verdict}
+    )
+
+
+def in_band(agreement: np.ndarray, band: str) -> np.ndarray:
+    """Which shares of people lie in a band of AGREEMENT: bool (N,); NaN lies in none."""
+    low, high = AGREEMENT[band]
+    return (agreement >= low) & (agreement < high)
+
+
+def agreed_accuracy(rows: pd.DataFrame) -> dict:
+    """Accuracy among the images whose label all people chose, as `metrics.proportion` gives it.
+
+    rows: `mistakes.table`, with annotations.
+    """
+    agreed = rows["agreement"] == 1
+    return metrics.proportion(int((agreed & ~rows["wrong"]).sum()), int(agreed.sum()))

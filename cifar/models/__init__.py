@@ -1,0 +1,1 @@
+"""The networks, and what is kept of a trained one."""

@@ -1,0 +1,52 @@
+"""What is fixed of the networks and can be known without PyTorch: inputs, layers, titles."""
+
+from dataclasses import dataclass
+
+# Mean and standard deviation of the 50,000 training images, per channel, on the 0 to 1 scale.
+MEAN = (0.4914, 0.4822, 0.4465)
+STD = (0.2470, 0.2435, 0.2616)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer whose output map can be explained.
+
+    name: of the module. label: how people call it. size: the side of its map in cells, for an
+    image of 32x32 pixels.
+    """
+
+    name: str
+    label: str
+    size: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.label}, {self.size}x{self.size} map"
+
+
+# By the key that `config.json` calls a network by.
+TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
+LAYERS = {
+    "resnet": (
+        Layer("prep", "first layer", 32),
+        Layer("stage1", "stage 1", 16),
+        Layer("stage2", "stage 2", 8),
+        Layer("stage3", "stage 3", 4),
+    ),
+    "basenet": (
+        Layer("prep", "first layer", 32),
+        Layer("stage1", "stage 1", 32),
+        Layer("stage2", "stage 2", 16),
+        Layer("stage3", "stage 3", 8),
+        Layer("stage4", "stage 4", 4),
+    ),
+}
+
+
+def find_layer(layers: tuple[Layer, ...], name: str) -> Layer:
+    """Return the layer of a name. Raises ValueError if there is none."""
+    for layer in layers:
+        if layer.name == name:
+            return layer
+    known = ", ".join(layer.name for layer in layers)
+    raise ValueError(f"There is no layer {name!r}: choose one of {known}.")

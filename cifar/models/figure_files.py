@@ -1,0 +1,38 @@
+"""Figures of checkpoints as files: where they are, and whether they still belong to the weights."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from cifar import ASSETS
+from cifar.models.checkpoint import Checkpoint
+
+# The PNG text field that holds the sha256 of the weights that a figure shows.
+WEIGHTS = "weights"
+
+
+def figure_path(name: str, kind: str) -> Path:
+    """Return the path of a figure of a checkpoint; those of `resnet` have no prefix."""
+    return ASSETS / (f"{kind}.png" if name == "resnet" else f"{name}-{kind}.png")
+
+
+def drawn(ckpt: Checkpoint, kind: str) -> Path | None:
+    """Return the path of a checkpoint's figure, or None if it is missing or of other weights."""
+    path = figure_path(ckpt.name, kind)
+    return path if ckpt.is_own and weights_of(path) == {ckpt.sha256} else None
+
+
+def drawn_of_all(checkpoints: Iterable[Checkpoint], kind: str) -> Path | None:
+    """Return the path of a figure of all checkpoints, or None if it is missing or stale."""
+    path = ASSETS / f"{kind}.png"
+    return path if path.exists() and weights_of(path) <= {c.sha256 for c in checkpoints} else None
+
+
+def weights_of(path: Path) -> set[str]:
+    """Return the sha256 of all weights that a figure shows; empty if there is no figure."""
+    try:
+        with Image.open(path) as image:
+            return set(image.info.get(WEIGHTS, "").split())
+    except (FileNotFoundError, UnidentifiedImageError):
+        return set()

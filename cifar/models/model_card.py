@@ -1,0 +1,214 @@
+"""The model card of a checkpoint, written from its config and metrics and nothing else."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+
+def percent(share: dict) -> str:
+    """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
+    if share["n"] == 0:
+        return "none"
+    return f"{share['value']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
+
+
+def duration(seconds: float) -> str:
+    """'1 h 35 min', '12 min' or '26 s'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def data_note(official: bool) -> str:
+    return (
+        "the official CIFAR-10 pixels, checked by md5 (official: true)"
+        if official
+        else "a copy that differs from the official release (official: false)"
+    )
+
+
+def scores_table(explain: dict) -> str:
+    """Markdown: the scores of every kind of heat map, highest ROAD first, and how they were had.
+
+    explain: the section of `metrics.json` that `explain.method_scores` wrote. The default is bold.
+    """
+    heads = ("heat map", "layer", "maps", "ROAD", "deletion", "insertion", "control", "ms a map")
+    lines = [f"| {' | '.join(heads)} |", "|---|---" + "|---:" * (len(heads) - 2) + "|"]
+    default = (explain["default"]["method"], *explain["default"]["layers"])
+    for row in sorted(explain["rows"], key=lambda row: -row["road"]["mean"]):
+        name, layer = f"`{row['method']}`", f"`{row['layer']}`" if row["layer"] else ""
+        if (row["method"], row["layer"]) == default:
+            name, layer = f"**{name}**", f"**{layer}**"
+        lines.append(_scores(name, layer, row))
+    lines.append(_scores("random maps", "", explain["random"]))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Means over maps of the predicted class of {explain['images']:,} test images (fewer "
+            "for slow methods) with their 95% intervals. ROAD: what removing the least evidence "
+            "first leaves of the probability more than removing the most first does, halved; "
+            "higher is better, 0 says nothing. Deletion (lower is better) and insertion (higher): "
+            "the probability as pixels are covered or uncovered, most evidence first. Control: "
+            "rank correlation with the map that random weights draw, where neither is even; near "
+            "1 is bad. Bold: what is drawn unless another is chosen. "
+            f"By `{explain['command']}` on {explain['hardware']}, {duration(explain['seconds'])}.",
+        ]
+    )
+
+
+def _sizes(sizes: Sequence[int], epochs: int) -> str:
+    """'16 pixels a side (3 epochs), then 32 (6)': the stretches of a run at one size."""
+    each = [sizes[min(epoch, len(sizes) - 1)] for epoch in range(epochs)]
+    (first, count), *others = [(size, len(list(found))) for size, found in groupby(each)]
+    told = [f"{first} pixels a side ({count} epochs)"]
+    return ", then ".join([*told, *(f"{size} ({count})" for size, count in others)])
+
+
+def _scores(name: str, layer: str, row: dict) -> str:
+    values = (interval(row[key]) for key in ("road", "deletion", "insertion", "control"))
+    time = f"{row['milliseconds']:.1f}" if "milliseconds" in row else ""
+    cells = (name, layer, f"{row['n']:,}", *values, time)
+    return f"| {' | '.join(cells)} |"
+
+
+def interval(score: dict) -> str:
+    """'0.208 (0.195 to 0.221)'; nothing where nothing was measured."""
+    if score["mean"] is None:
+        return ""
+    return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def doubts(metrics: dict) -> list[str]:
+    """Lines on when the answer is in doubt; none for metrics that were measured before that."""
+    if "ood" not in metrics:
+        return []
+    foreign, unsure = metrics["ood"], metrics["unsure"]
+    alarms, test = foreign["false_alarms"]["test"], unsure["test"]
+    return [
+        "## Doubt",
+        "",
+        f"Pictures unlike CIFAR-10 are told by the {foreign['score']}, with the threshold "
+        f"({foreign['threshold']:.4f}) at 5% false alarms among the validation images; among the "
+        f"test images they are {percent(alarms)}.",
+        "",
+        "| pictures of something else | n | found |",
+        "|---|---:|---:|",
+        *(
+            f"| {row['title']} | {row['n']:,} | {percent(row['detected'])} |"
+            for row in foreign["sets"]
+        ),
+        "",
+        f"Not sure: answers under {unsure['below']:.1%} confidence, from where on 9 in 10 "
+        f"validation images are right. They are {percent(test['share'])} of the test images; "
+        f"{percent(test['accuracy_below'])} of them are right, of the others "
+        f"{percent(test['accuracy_above'])}.",
+        "",
+    ]
+
+
+def model_card(config: dict, metrics: dict) -> str:
+    """Markdown with the Hub's metadata first. metrics: the content of `metrics.json`."""
+    front = [
+        "license: mit",
+        "library_name: pytorch",
+        "pipeline_tag: image-classification",
+        "datasets:",
+        "- uoft-cs/cifar10",
+        "metrics:",
+        "- accuracy",
+        "tags:",
+        "- cifar10",
+        "- image-classification",
+    ]
+    return "\n".join(["---", *front, "---", "", *body(config, metrics)])
+
+
+def _taught(recipe: dict, training: dict) -> str:
+    """A sentence on the network that it learned from, if there was one."""
+    if not recipe.get("teacher"):
+        return ""
+    return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
+
+
+def title(config: dict) -> str:
+    """What the network is called: the name of its class."""
+    return {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
+
+
+def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
+    """A card's lines without the metadata. extra: lines that come before how it was trained."""
+    test, train = metrics["test"], metrics["train"]["accuracy"]
+    training, recipe = config["training"], config["recipe"]
+    rows = [
+        ("Test accuracy, plain", percent(test["accuracy"])),
+        ("Test accuracy, with the mirrored image averaged in", percent(test["mirrored"])),
+        ("Test accuracy, label among the top 5", percent(test["top5"])),
+        (
+            "Validation accuracy (2,000 held-out training images)",
+            percent(metrics["val"]["accuracy"]),
+        ),
+        (
+            f"Training accuracy, plain ({train['n']:,} training images)",
+            percent(train),
+        ),
+        (
+            "Negative log-likelihood, before and after temperature",
+            f"{test['nll']:.4f}, {test['nll_calibrated']:.4f}",
+        ),
+        (
+            "Expected calibration error (15 bins), before and after",
+            f"{test['ece']:.2%}, {test['ece_calibrated']:.2%}",
+        ),
+        ("Temperature, fitted on the validation images", f"{metrics['temperature']:.4f}"),
+        ("Parameters", f"{metrics['parameters']:,}"),
+        ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
+    ]
+    per_class = [
+        f"| {row['class']} | {percent(row['recall'])} | {percent(row['precision'])} |"
+        for row in test["per_class"]
+    ]
+    return [
+        f"# {title(config)} on CIFAR-10",
+        "",
+        f"Classifies 32x32 colour images into {', '.join(config['classes'])}.",
+        "",
+        f"Measured on {test['accuracy']['n']:,} test images: {data_note(metrics['official'])}. "
+        "Intervals are Wilson's at 95%.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {label} | {value} |" for label, value in rows),
+        "",
+        "| class | recall | precision |",
+        "|---|---|---|",
+        *per_class,
+        "",
+        *extra,
+        "## Training",
+        "",
+        f"{training['epochs']} epochs over {training['images']:,} training images, "
+        f"{data_note(training['official'])}, at {_sizes(recipe['sizes'], training['epochs'])}. "
+        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation"
+        f"{' and the answers of the teacher' if recipe.get('teacher') else ''} left out) on "
+        f"{training['hardware']}, torch {training['torch']}. "
+        f"{_taught(recipe, training)}"
+        "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
+        "",
+        f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "
+        f"{metrics['evaluation']['hardware']} by `{metrics['evaluation']['command']}`; weights "
+        f"sha256 `{metrics['weights_sha256']}`.",
+        "",
+        *(
+            ("## Heat maps", "", scores_table(metrics["explain"]), "")
+            if "explain" in metrics
+            else ()
+        ),
+        *doubts(metrics),
+        "## Limits",
+        "",
+        "It knows ten classes and always names one of them, whatever it is shown. It has seen "
+        "only 32x32 images, so a photograph is reduced to that first. Not for any use where a "
+        "wrong answer matters.",
+        "",
+    ]  # fmt: skip

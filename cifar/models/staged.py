@@ -1,0 +1,78 @@
+"""The shape that both networks share: a chain of named layers, a global max-pool and a head."""
+
+from collections import OrderedDict
+from functools import cache
+
+import torch
+from torch import nn
+
+from cifar.models.facts import MEAN, STD, Layer, find_layer
+
+
+def normalize(images: torch.Tensor) -> torch.Tensor:
+    """Convert uint8 (N, 3, H, W), 0 to 255, to float32 of mean 0 and deviation 1 a channel."""
+    mean, std = _mean_and_std(images.device)
+    return (images.float() - mean) / std
+
+
+# MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1). Created at import, because a tensor that is
+# created while a network is traced cannot be kept.
+_MEAN, _STD = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+
+
+@cache
+@torch.inference_mode(False)
+def _mean_and_std(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Copy both to a device, once: each copy waits for all pending work of the device."""
+    return _MEAN.to(device), _STD.to(device)
+
+
+def conv3x3(width_in: int, width_out: int, stride: int = 1) -> nn.Conv2d:
+    """Return a 3x3 convolution without bias, padded by 1."""
+    return nn.Conv2d(width_in, width_out, 3, stride=stride, padding=1, bias=False)
+
+
+def prep_layer(conv: nn.Module, norm: nn.Module) -> nn.Sequential:
+    """Return the first layer: a convolution, a batch norm, a ReLU."""
+    return nn.Sequential(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
+
+
+class Staged(nn.Module):
+    """A network that is a chain of named modules, `layers`, then a global max-pool and a head.
+
+    It takes normalized images, float32 (N, 3, S, S) with S = 8, 16, 24 or 32 (what it is meant
+    for), and returns logits (N, 10). The chain can be cut after any layer, which is all that heat
+    maps need: no hooks, so nothing is left behind and threads share nothing.
+    """
+
+    layers: tuple[Layer, ...]
+    prep: nn.Sequential
+    pool: nn.Module
+    head: nn.Linear
+
+    def layer(self, name: str) -> Layer:
+        """Return a layer by name. Raises ValueError for a name that the network does not have."""
+        return find_layer(self.layers, name)
+
+    def maps_at(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        """Return the output of a layer: (N, C, h, w)."""
+        last = self.layer(name)
+        for layer in self.layers:
+            x = getattr(self, layer.name)(x)
+            if layer == last:
+                break
+        return x
+
+    def logits_from(self, maps: torch.Tensor, name: str) -> torch.Tensor:
+        """Return the logits (N, 10) that the rest of the network computes from a layer's output."""
+        after = self.layers[self.layers.index(self.layer(name)) + 1 :]
+        for layer in after:
+            maps = getattr(self, layer.name)(maps)
+        return self.head(self.pool(maps).flatten(1))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input of the head, (N, D): the largest response of each last channel."""
+        return self.pool(self.maps_at(x, self.layers[-1].name)).flatten(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))

@@ -1,0 +1,99 @@
+"""A checkpoint's network as an ONNX file, for runtimes other than PyTorch, such as a browser's.
+
+The file takes pixels as they are and gives all that an answer and its heat maps need:
+
+    pixels    uint8 (N, 32, 32, 3), 0 to 255
+    logits    float32 (N, 10), before the temperature
+    features  float32 (N, D), what the head sees
+    maps      float32 (N, D, h, w), the last layer's output; features are the largest of each map
+    weights   float32 (10, D), those of the head: the same for every image
+
+Filters are kept as float16 where that changes no number, as in `model.safetensors`, and turned into
+float32 when the file is opened. Writing it needs the packages onnx and onnxscript.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from cifar.models.checkpoint import Checkpoint, CheckpointError, replace
+from cifar.models.networks import Staged, normalize
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+INPUT = "pixels"
+OUTPUTS = ("logits", "features", "maps", "weights")
+OPSET = 18
+
+
+def export(ckpt: Checkpoint, path: Path) -> None:
+    """Write a checkpoint's network as ONNX.
+
+    Raises CheckpointError for one whose last map is not pooled as a whole.
+    """
+    last, pool = ckpt.model.layers[-1], ckpt.model.pool
+    if not isinstance(pool, nn.MaxPool2d) or pool.kernel_size != last.size:
+        raise CheckpointError(
+            f"{ckpt.path}: the {last.title} is not pooled as a whole, so its heat maps cannot be "
+            "had from it and the head alone."
+        )
+    program = torch.onnx.export(
+        _Whole(ckpt.model).eval(),
+        # Two images: a batch of one would be taken for the only size that there is.
+        (torch.zeros(2, 32, 32, 3, dtype=torch.uint8),),
+        input_names=[INPUT],
+        output_names=OUTPUTS,
+        dynamic_shapes={INPUT: {0: torch.export.Dim("images")}},
+        opset_version=OPSET,
+        dynamo=True,
+        # It would merge batch norms into filters, which float16 cannot hold then.
+        optimize=False,
+        verbose=False,
+    )
+    content = _small(program.model_proto).SerializeToString(deterministic=True)
+    replace(path, lambda partial: partial.write_bytes(content))
+
+
+class _Whole(nn.Module):
+    """From pixels to everything that is asked for."""
+
+    def __init__(self, model: Staged):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        model = self.model
+        x = normalize(pixels.permute(0, 3, 1, 2))
+        maps = model.maps_at(x, model.layers[-1].name)
+        features = model.pool(maps).flatten(1)
+        return model.head(features), features, maps, model.head.weight
+
+
+def _small(proto: "ModelProto") -> "ModelProto":
+    """The same network in fewer bytes, and without the paths of whoever wrote it."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = proto.graph
+    del proto.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.name = ""  # which no node needs: its outputs have theirs
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.ndim < 2:
+            continue
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if np.array_equal(half, values):
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return proto

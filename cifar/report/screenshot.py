@@ -1,0 +1,134 @@
+"""The app in a real browser: serving it, driving Chromium, and the picture for README.
+
+Needs the packages of requirements-dev.txt and a Chromium: Debian's, or the one that the environment
+variable CHROMIUM names.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar import PROJECT, LensError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+APP = PROJECT / "app.py"
+# Without these, Chromium calls home at every start, which takes long where there is no network.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class ScreenshotError(LensError):
+    """The app or the browser did not start; the message says what to do."""
+
+
+@contextmanager
+def serving(script: Path = APP, seconds: float = 180) -> Iterator[str]:
+    """Run app.py as a user would, on a free port; yields its address once it answers.
+
+    script: another one that launches a Gradio app, run in its own folder.
+    """
+    with running(script, seconds) as (url, _):
+        yield url
+
+
+@contextmanager
+def running(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int]]:
+    """As `serving`; yields the id of the process too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, script],
+        cwd=script.parent,
+        env=environment,
+        stdout=subprocess.DEVNULL,  # standard output is for what the caller prints
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ScreenshotError(
+                        "The app did not start: run `python app.py` to see why."
+                    ) from None
+                time.sleep(0.05)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def find_chromium() -> str:
+    """The path of the browser. Raises ScreenshotError if there is none."""
+    wanted = os.environ.get("CHROMIUM")
+    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
+    return path
+
+
+@contextmanager
+def chromium() -> "Iterator[Browser]":
+    """A headless Chromium driven by Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise ScreenshotError(
+            "Playwright is missing: pip install -r requirements-dev.txt."
+        ) from error
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def take(browser: "Browser", url: str, path: Path) -> None:
+    """Write a PNG of the Mistakes tab: cats seen as dogs, the third of them opened."""
+    page = browser.new_page(viewport={"width": 1440, "height": 940})
+    try:
+        page.goto(url)
+        page.get_by_role("tab", name="Mistakes").click()
+        page.get_by_role("button", name="cat predicted as dog").click(timeout=60_000)
+        page.locator("#explorer .tile").nth(2).click()
+        page.locator("#explorer .pair").wait_for(timeout=60_000)
+        page.locator(".evidence[aria-busy=false]").last.wait_for(timeout=60_000)
+        page.mouse.move(0, 0)
+        page.screenshot(path=path)
+    finally:
+        page.close()
+
+
+def draw(path: Path) -> None:
+    """Serve the app and write its screenshot to `path`."""
+    with serving() as url, chromium() as browser:
+        take(browser, url, path)

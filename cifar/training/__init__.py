@@ -1,0 +1,1 @@
+"""A recipe and CIFAR-10 in, a checkpoint out."""

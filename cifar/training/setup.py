@@ -1,0 +1,58 @@
+"""How a run begins: what its network knows before the first step, and what will move it."""
+
+import torch
+
+from cifar.models.networks import dirac_start, normalize, whiten_first_layer
+from cifar.training.optimizers import Muon
+from cifar.training.recipe import Recipe
+
+
+def start(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor) -> None:
+    """Initialise as the recipe says. images: uint8, the training images on the model's device."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = recipe.norm_momentum
+            module.weight.requires_grad_(not recipe.freeze_norm_scale)
+    if recipe.whiten:
+        whiten_first_layer(model, normalize(images[:5000]))
+        model.prep.conv.weight.requires_grad_(False)
+    if recipe.dirac:
+        dirac_start(model)
+    with torch.no_grad():
+        model.head.weight.mul_(recipe.logit_scale)
+        model.head.bias.mul_(recipe.logit_scale)
+
+
+def create_optimizers(model: torch.nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """SGD with Nesterov momentum in three groups, and Muon for filter banks where it is asked for.
+
+    Each group's `peak_lr` is what the schedule multiplies. Weight decay is coupled and divided by
+    the group's learning rate factor, so that every group decays alike.
+    """
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    biases = [norm.bias for norm in norms]
+    head = list(model.head.parameters())
+    banks = [
+        m.weight
+        for m in model.modules()
+        if isinstance(m, torch.nn.Conv2d) and m is not model.prep.conv and m.groups == 1
+    ]
+    muon = banks if recipe.muon_lr else []
+    taken = {id(p) for p in biases + head + muon}
+    rest = [p for p in model.parameters() if id(p) not in taken and p.requires_grad]
+    groups = []
+    for params, factor in (
+        (rest, 1.0),
+        (biases, recipe.bias_lr_factor),
+        (head, recipe.logit_scale**2),
+    ):
+        if params:
+            lr = recipe.lr * factor
+            decay = recipe.weight_decay / factor
+            groups.append({"params": params, "lr": lr, "peak_lr": lr, "weight_decay": decay})
+    fused = next(model.parameters()).is_cuda
+    optimizers = [torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=True, fused=fused)]
+    if muon:
+        optimizers.append(Muon(muon, lr=recipe.muon_lr, momentum=recipe.muon_momentum))
+        optimizers[-1].param_groups[0]["peak_lr"] = recipe.muon_lr
+    return optimizers

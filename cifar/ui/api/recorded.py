@@ -1,0 +1,207 @@
+"""Calls about the test images: what was recorded of them, and what people said."""
+
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+
+from cifar import CLASSES, LensError
+from cifar.data.annotations import ANSWERS, Annotations
+from cifar.evaluation import metrics
+from cifar.evaluation.predictions import Predictions
+from cifar.explore import mistakes, store
+from cifar.explore.mistakes import CELLS, SORTS
+from cifar.explore.page_data import PUBLISHED, models
+from cifar.explore.verdicts import VERDICTS
+from cifar.ui.api.values import checkpoint_of, number, rounded, shares, who
+from cifar.ui.validation import choice, known_index
+
+MAX_ROWS = 100
+
+
+def list_mistakes(
+    model: str,
+    true_class: str = "",
+    predicted_class: str = "",
+    verdict: str = "",
+    sort: str = "most confident",
+    limit: int = 20,
+    offset: int = 0,
+) -> dict:
+    """List the CIFAR-10 test images that a network gets wrong, filtered and sorted.
+
+    Args:
+        model: The network whose mistakes are wanted.
+        true_class: Only images with this label; with any if empty.
+        predicted_class: Only images that were taken for this class; for any if empty.
+        verdict: Only mistakes with this verdict, by what people said of them; with any if empty.
+        sort: What comes first.
+        limit: How many mistakes to give.
+        offset: How many to leave out before them.
+
+    Returns:
+        model and weights_sha256
+        count of the mistakes that pass these filters
+        offset and sort as they were asked for
+        rows: index of a test image, true and predicted class, verdict, and what it is sorted by
+        in rows: confidence, margin to the second class, true_probability, loss and entropy (nats)
+        in rows: agreement, the share of people who chose the label; people, the class of most
+        link: what follows the app's address to open this selection in its Mistakes tab
+    """
+    ckpt = checkpoint_of(model)
+    for name in (true_class, predicted_class):
+        _choice_or_none(name, CLASSES, "class")
+    _choice_or_none(verdict, VERDICTS, "verdict")
+    choice(sort, SORTS, "sort")
+    first = number("offset", offset, 0)
+    last = first + number("limit", limit, 1, MAX_ROWS)
+    found = mistakes.select(
+        store.table(model),
+        true=[true_class] if true_class else (),
+        predicted=[predicted_class] if predicted_class else (),
+        verdict=verdict or None,
+        sort=sort,
+    )
+    selection = {"true": true_class, "pred": predicted_class, "verdict": verdict, "sort": sort}
+    return {
+        **who(ckpt),
+        "count": len(found),
+        "offset": first,
+        "sort": sort,
+        "rows": [_row(index, row) for index, row in found[first:last].iterrows()],
+        "link": _link(model, outcome="wrong", **selection),
+    }
+
+
+def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
+    """Tell everything about one CIFAR-10 test image, whether a network gets it wrong or right.
+
+    Args:
+        model: The network that was asked.
+        index: The image's place in the official order of the test images.
+
+    Returns:
+        the image (32x32, PNG)
+        model and weights_sha256
+        index and caption of the image
+        true and predicted class, and whether that is wrong
+        probabilities of all classes
+        confidence, margin to the second class, true_probability, loss and entropy (nats)
+        votes of about 51 people and review of the label, null if it was not reviewed
+        agreement, the share of people who chose the label; people, the class of most
+        verdict on a mistake and why it was given
+        ranks: its place among all test images in every sort, from 0
+        neighbours: the images that the network finds most like it
+        link: what follows the app's address to open it in its Mistakes tab
+    """
+    ckpt, recorded = checkpoint_of(model), store.predictions(model)
+    index = known_index(index, len(recorded.labels))
+    annotations, rows = store.annotations(), store.table(model)
+    row = rows.loc[index]
+    probabilities = metrics.probabilities(recorded.logits[index], ckpt.temperature)
+    ranked = np.argsort(-probabilities, kind="stable")
+    return store.test_images()[index], {
+        **who(ckpt),
+        "caption": mistakes.caption(index, row),
+        **_row(index, row),
+        "wrong": bool(row["wrong"]),
+        "why": VERDICTS[row["verdict"]][1] if row["verdict"] else None,
+        "probabilities": shares((CLASSES[k], probabilities[k]) for k in ranked),
+        "votes": dict(zip(CLASSES, annotations.votes[index].tolist(), strict=True)),
+        "review": _review(annotations, index),
+        "ranks": {sort: int(places[index]) for sort, places in mistakes.ranks(rows).items()},
+        "neighbours": _neighbours(recorded, index),
+        "link": _link(model, outcome="" if row["wrong"] else "right", id=index),
+    }
+
+
+def compare(model: str, other: str) -> dict:
+    """Compare two networks on the 10,000 CIFAR-10 test images.
+
+    Args:
+        model: The first network.
+        other: The second network; published: what a published model said.
+
+    Returns:
+        model and other as they were asked for
+        accuracy of both with Wilson's 95% interval
+        counts: both right, fixed (only the second is right), broken (only the first), both wrong
+        meaning of these four
+        p_value of fixed against broken by McNemar's exact two-sided test
+    """
+    checkpoint_of(model)
+    if choice(other, [*models(), PUBLISHED], "model") == model:
+        raise LensError(f"{model} cannot be compared with itself: choose another model.")
+    first, second = store.table(model), _table(other)
+    found = mistakes.compare(first, second)
+    return {
+        "model": model,
+        "other": other,
+        "accuracy": {model: _accuracy(first), other: _accuracy(second)},
+        "counts": found.counts,
+        "meaning": CELLS,
+        "p_value": found.p_value,
+    }
+
+
+def _choice_or_none(value: object, known: Iterable[str], what: str) -> None:
+    if value != "":
+        choice(value, known, what)
+
+
+def _table(name: str) -> pd.DataFrame:
+    return store.published_table() if name == PUBLISHED else store.table(name)
+
+
+def _accuracy(rows: pd.DataFrame) -> dict:
+    return metrics.proportion(int((~rows["wrong"]).sum()), len(rows))
+
+
+def _row(index: int, row: pd.Series) -> dict:
+    """A row of `mistakes.table` as plain values; None for what nobody said."""
+    numbers = ("confidence", "true_probability", "loss", "margin", "entropy", "agreement")
+    return {
+        "index": int(index),
+        "true": row["true"],
+        "predicted": row["predicted"],
+        "verdict": row["verdict"] or None,
+        **{name: rounded(row[name]) for name in numbers},
+        "people": row["people"] or None,
+    }
+
+
+def _review(annotations: Annotations, index: int) -> dict | None:
+    """The two classes that reviewers of a label were shown, and how many gave each answer."""
+    if annotations.given[index] < 0:
+        return None
+    return {
+        "given": CLASSES[annotations.given[index]],
+        "guessed": CLASSES[annotations.guessed[index]],
+        "answers": dict(zip(ANSWERS, annotations.reviews[index].tolist(), strict=True)),
+    }
+
+
+def _neighbours(recorded: Predictions, index: int) -> dict:
+    """The nearest training images, and the nearest test image that the network gets right."""
+    training = []
+    if recorded.neighbour_labels is not None:
+        nearest, labels = recorded.neighbours[index], recorded.neighbour_labels[index]
+        training = [
+            {"index": int(one), "label": CLASSES[label]}
+            for one, label in zip(nearest, labels, strict=True)
+        ]
+    right = -1 if recorded.nearest_right is None else int(recorded.nearest_right[index])
+    return {
+        "training": training,
+        "test_right": None
+        if right < 0
+        else {"index": right, "label": CLASSES[recorded.labels[right]]},
+    }
+
+
+def _link(model: str, **view: object) -> str:
+    """What follows the app's address in a link to a view, as the explorer understands it."""
+    usual = {"sort": next(iter(SORTS))}
+    said = {key: value for key, value in view.items() if value not in ("", usual.get(key))}
+    return "?" + urlencode({"model": model} | said)

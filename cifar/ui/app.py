@@ -1,0 +1,117 @@
+"""The Gradio face: `build` lays out the page, one module a tab."""
+
+from cifar.ui.security import folder  # before Gradio, which reads there where uploads go
+
+# isort: split
+
+import signal
+import threading
+from functools import partial
+from importlib.util import find_spec
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from cifar import LensError
+from cifar.explore import store
+from cifar.models.device import return_freed_memory
+from cifar.ui import about, classify, mistakes, report
+from cifar.ui.api import endpoints
+from cifar.ui.security import temporary_files
+from cifar.ui.security.request_filter import Gate
+from cifar.ui.theme import CSS, THEME
+
+__all__ = ["build", "folder", "launch"]
+
+# Events of the page itself do not queue: however many calls of programs wait, it answers visitors.
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+# Tells the components in the page which model is chosen.
+ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
+# Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
+VISITORS = 200
+# What a link to a view of the explorer may hold, but for the model: the keys of view.js.
+VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "slice", "compare"}
+VIEW |= {"sort", "id", "panel"}
+
+
+def build() -> gr.Blocks:
+    """The whole page. Touches no network."""
+    temporary_files.allow()
+    with gr.Blocks(
+        title="CIFAR Lens",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(temporary_files.EVERY, temporary_files.KEEP),
+    ) as demo:
+        with gr.Row(equal_height=True, elem_id="header"):
+            gr.HTML(
+                "<h1>CIFAR Lens</h1><p>what a ResNet sees, and why it is wrong</p>",
+                elem_id="brand",
+            )
+            choices = store.choices()
+            model = gr.Radio(
+                choices,
+                value=choices[0][1],
+                label="Model",
+                show_label=False,
+                container=False,
+                elem_id="model",
+            )
+        # What a link asks for does not always count as a change of the radio.
+        settled = (demo.load(model_of_address, None, model, **PRIVATE).then, model.change)
+        for event in settled:
+            event(None, model, None, js=ANNOUNCE, **PRIVATE)
+        with gr.Tabs() as tabs:
+            for label, build_tab in (
+                ("Classify", classify.build),
+                ("Mistakes", mistakes.build),
+                ("Report", partial(report.build, model, settled)),
+                ("About", partial(about.build, model, settled)),
+            ):
+                with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
+                    build_tab()
+        demo.load(tab_of_address, None, tabs, **PRIVATE)
+        endpoints.build()
+    return demo
+
+
+def model_of_address(request: gr.Request) -> str:
+    """The model that the page's address names, or the best."""
+    wanted = request.query_params.get("model")
+    names = [name for _, name in store.choices()]
+    return wanted if wanted in names else names[0]
+
+
+def tab_of_address(request: gr.Request) -> dict:
+    """The explorer's tab for the page of a link that holds a view of it."""
+    return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
+
+
+def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
+    """Serve the page.
+
+    mcp: serve the calls of programs to MCP clients too. Raises LensError where that cannot be.
+    """
+    if mcp and find_spec("mcp") is None:
+        raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
+    return_freed_memory()
+    temporary_files.sweep_forever()
+    if threading.current_thread() is threading.main_thread():
+        # What stops a server on a Space or under systemd: files go as they do after Ctrl+C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whatever may wait, waits: nobody passes the queue by.
+    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
+        theme=THEME,
+        css=CSS,
+        max_file_size="20mb",
+        run_history=False,
+        footer_links=["api", "gradio"],
+        state_session_capacity=VISITORS,
+        app_kwargs={"middleware": [Middleware(Gate, demo=demo)]},
+        mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides
+        quiet=True,
+        prevent_thread_lock=True,
+        **options,
+    )
+    print(f"CIFAR Lens: {demo.share_url or demo.local_url}", flush=True)
+    demo.block_thread()

@@ -1,0 +1,1 @@
+"""What protects the server: request filter, work queues, temporary files, fetched pictures."""

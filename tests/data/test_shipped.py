@@ -1,0 +1,59 @@
+"""The shipped data is made anew from what others published."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar.data import annotations, cifar10, image_table, shipped
+from cifar.data.annotations import FOLDER
+
+
+def test_the_test_split_is_written_without_loss(tmp_path, test_split):
+    """From PNG, as the Hub has it."""
+    pixels = test_split.images.permute(0, 2, 3, 1).numpy()
+    shipped.image_table.write(tmp_path / "few.parquet", pixels[:300], test_split.labels[:300])
+    few = image_table.ImageTable(tmp_path / "few.parquet")
+    assert np.array_equal(few.decode(), pixels[:300])
+    assert np.array_equal(few.labels, test_split.labels[:300])
+
+
+def test_another_release_is_refused(tmp_path, test_split):
+    pixels = test_split.images[:20].permute(0, 2, 3, 1).numpy()
+    image_table.write(tmp_path / "other.parquet", pixels, test_split.labels[:20])
+    with pytest.raises(cifar10.DataError, match="md5 differs"):
+        shipped.write_test_split(tmp_path / "other.parquet", tmp_path / "test.parquet")
+    assert not (tmp_path / "test.parquet").exists()
+
+
+def test_annotations_are_made_anew_as_they_ship(tmp_path):
+    """From files in the published form, made of those that ship."""
+    networks = annotations.load_published_networks()
+    with (FOLDER / "sources.csv").open(newline="") as lines:
+        published = {row["url"].rpartition("/")[2]: None for row in csv.DictReader(lines)}
+    for name in published:
+        path = published[name] = tmp_path / name
+        if name.endswith("_predictions.json"):
+            at = networks.names.index(name.removesuffix("_predictions.json"))
+            path.write_text(json.dumps(networks.predictions[at].tolist()))
+        elif name == "cifar10h-counts.npy":
+            np.save(path, annotations.load_annotations().votes)
+        elif name == "cifar10_test_set_pyx.npy":
+            np.save(path, annotations.load_published())
+        else:
+            path.write_bytes((FOLDER / name).read_bytes())
+    made = tmp_path / "made"
+    made.mkdir()
+    shipped.write_annotations(published, made)
+    for path in made.iterdir():
+        assert path.read_bytes() == (FOLDER / path.name).read_bytes(), path.name
+    assert len(list(made.iterdir())) == 5
+
+
+def test_a_lossless_webp_is_what_is_stored(test_images):
+    content = test_images._encoded[0].as_py()
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "WEBP" and np.array_equal(np.asarray(image), test_images[0])

@@ -1,0 +1,69 @@
+"""What a page is told, with a server or without one."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar import CLASSES
+from cifar.explain.methods import METHODS, default_choice
+from cifar.explore import page_data, store, thumbnails
+from cifar.explore.columns import unpack
+
+
+def test_every_listed_model_has_its_pack():
+    listed = page_data.listed()
+    names = [one["name"] for one in listed["models"] + listed["others"]]
+    assert page_data.pack_names() == ["images", *names]
+    assert listed["model"] == names[0] == "resnet"
+    for name in names:
+        assert unpack(page_data.pack(name))[0]["name"] == name
+
+
+def test_sheets_follow_the_places_that_the_images_pack_tells(test_images):
+    place = unpack(page_data.pack("images"))[1]["position"]
+    assert np.array_equal(place, page_data.places())
+    sheet = np.asarray(Image.open(io.BytesIO(page_data.sheet(3))))
+    index = int(np.flatnonzero(place == 3 * thumbnails.PER_SHEET + 7)[0])
+    assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
+
+
+def test_the_examples_are_one_of_each_class(test_images):
+    found = page_data.examples()
+    assert [one["label"] for one in found] == list(range(len(CLASSES)))
+    for one in found:
+        pixels = np.frombuffer(base64.b64decode(one["pixels"]), np.uint8).reshape(32, 32, 3)
+        assert np.array_equal(pixels, test_images[one["index"]])
+        assert store.predictions("resnet").labels[one["index"]] == one["label"]
+
+
+def test_all_methods_and_layers_are_offered_unless_some_cannot_be_had():
+    found = page_data.options()
+    assert [method["name"] for method in found["methods"]] == list(METHODS)
+    for name in page_data.models():
+        ckpt = store.load(name)
+        layers = [layer.name for layer in ckpt.model.layers]
+        assert [layer["name"] for layer in found["layers"][name]] == layers
+        assert tuple(found["defaults"][name].values()) == default_choice(ckpt)
+    json.dumps(found)
+
+
+@pytest.mark.parametrize("methods", [("hirescam",), ("gradcam", "hirescam", "layercam")])
+def test_of_fewer_methods_the_best_is_shown_first(methods):
+    found = page_data.options(methods, last_layer=True)
+    assert {method["name"] for method in found["methods"]} == set(methods)
+    for name in page_data.models():
+        ckpt = store.load(name)
+        last = ckpt.model.layers[-1].name
+        assert [layer["name"] for layer in found["layers"][name]] == [last]
+        default = found["defaults"][name]
+        assert tuple(default["layers"]) == (last,)
+        scores = {
+            row["method"]: row["road"]["mean"]
+            for row in ckpt.metrics["explain"]["rows"]
+            if row["layer"] == last and row["method"] in methods
+        }
+        assert scores[default["method"]] == max(scores.values())

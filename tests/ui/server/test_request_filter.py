@@ -1,0 +1,91 @@
+"""The gate alone, with messages as a server hands them over: what takes a real one too long."""
+
+import shutil
+from types import SimpleNamespace
+
+import anyio
+import pytest
+from starlette.responses import PlainTextResponse
+
+from cifar.ui.security import request_filter
+from cifar.ui.security.request_filter import Gate
+
+
+@pytest.fixture
+def answer():
+    """A function: the status and sentence for a POST whose body comes in so many chunks."""
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await PlainTextResponse("read")(scope, receive, send)
+
+    def ask(path, chunks, *, ends=True, mcp=False, **headers):
+        sent, told = list(chunks), []
+
+        async def receive():
+            if not sent:
+                await anyio.sleep_forever()
+            chunk = sent.pop(0)
+            return {"type": "http.request", "body": chunk, "more_body": bool(sent) or not ends}
+
+        async def send(message):
+            told.append(message)
+
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            "type": "http", "method": "POST", "path": path, "query_string": b"",
+            "headers": [(b"transfer-encoding", b"chunked"), *raw],
+        }  # fmt: skip
+        demo = SimpleNamespace(mcp_server=mcp)
+        anyio.run(Gate(app, demo), scope, receive, send)
+        start, *rest = told
+        return start["status"], b"".join(message["body"] for message in rest).decode()
+
+    return ask
+
+
+def test_a_body_that_stops_is_given_up(answer, monkeypatch):
+    monkeypatch.setattr(request_filter, "STALLED", 0.05)
+    for path in ("/gradio_api/upload", "/gradio_api/component_server"):
+        status, sentence = answer(path, [b"{"], ends=False)
+        assert (status, sentence) == (408, "The rest of this request did not come: send it again.")
+
+
+def test_a_full_disk_takes_no_uploads(answer, monkeypatch):
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: usage._replace(free=request_filter.SPARE - 1)
+    )
+    status, sentence = answer("/gradio_api/upload", [b"x"])
+    assert status == 507 and "no room for pictures" in sentence
+    assert answer("/gradio_api/theme", [b"x"]) == (200, "read")
+
+
+@pytest.mark.parametrize(
+    ("path", "mcp", "most"),
+    [
+        ("/gradio_api/upload", False, request_filter.LARGE),
+        (
+            "/gradio_api/mcp/",
+            True,
+            2 * request_filter.LARGE,
+        ),  # a picture as text, which is a third longer
+        ("/gradio_api/mcp/", False, request_filter.SMALL),
+        ("/gradio_api/heartbeat/a", True, request_filter.SMALL),
+    ],
+)
+def test_a_body_may_be_as_large_as_its_use_is(answer, path, mcp, most):
+    whole, more = bytes(most // 4), bytes(most % 4)
+    assert answer(path, [whole] * 4 + [more], mcp=mcp) == (200, "read")
+    status, sentence = answer(path, [whole] * 4 + [more, b"x", b"never read"], mcp=mcp)
+    assert status == 413 and "large" in sentence
+
+
+def test_a_boundary_cut_in_two_is_counted(answer):
+    kind = {"content_type": "multipart/form-data; boundary=line"}
+    body = b"--line\r\n\r\nx\r\n" * request_filter.FILES + b"--line--"
+    whole = "/gradio_api/upload", [bytes([value]) for value in body]
+    assert answer(*whole, **kind) == (200, "read")
+    status, sentence = answer(whole[0], [bytes([v]) for v in b"--line\r\n" + body], **kind)
+    assert status == 413 and "at most 10 files" in sentence

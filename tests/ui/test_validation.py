@@ -1,0 +1,51 @@
+"""What a question of the page may hold."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from cifar import LensError
+from cifar.explore import page_data, store
+from cifar.ui import validation
+
+
+def test_an_answer_is_given_whatever_is_asked():
+    @validation.answering
+    def ask(question):
+        if question.get("fail"):
+            raise LensError("Ask for something else.")
+        return {"got": question}
+
+    assert ask({"a": 1}) == {"got": {"a": 1}}
+    assert ask("text") == ask(None) == ask([1]) == {"got": {}}
+    assert ask({"fail": True}) == {"error": "Ask for something else."}
+
+
+def test_pixels_come_back_as_they_were_sent(tiny_split):
+    image = tiny_split(3).images[0].permute(1, 2, 0).numpy()
+    back, label = validation.image_of({"pixels": page_data.pixels_of(image)})
+    assert np.array_equal(back, image) and label is None
+
+
+def test_a_test_image_comes_with_its_label(test_images):
+    image, label = validation.image_of({"index": 7})
+    assert np.array_equal(image, test_images[7])
+    assert label == store.predictions("resnet").labels[7]
+
+
+def test_what_a_question_must_not_hold_gets_one_sentence():
+    few, many = (base64.b64encode(bytes(n)).decode() for n in (3071, 3073))
+    pixels = (None, 7, "", "not base64!", "grün", ["AAAA"], few, many)
+    for image in (None, "cat", {}, *({"pixels": one} for one in pixels)):
+        with pytest.raises(LensError, match="did not arrive whole"):
+            validation.image_of(image)
+    for index in (-1, 10_000, True, "3", 1.0, None, [1]):
+        with pytest.raises(LensError, match="choose 0 to 9,999"):
+            validation.image_of({"index": index})
+    for path in (None, "", 3, "/etc/passwd", "../../etc/passwd", ["x"], "a\0b"):
+        with pytest.raises(LensError, match="did not arrive"):
+            validation.uploaded(path)
+    for value in (None, 3, "stage9", ["stage1"], {}):
+        with pytest.raises(LensError, match="no such layer: choose one of prep, stage1"):
+            validation.choice(value, ["prep", "stage1"], "layer")
