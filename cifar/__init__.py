@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+# The folder with app.py, assets/ and checkpoints/: that of the clone, or, where the package is
+# installed, one within it.
+PROJECT = PACKAGE / "project" if (PACKAGE / "project").is_dir() else PACKAGE.parent
 ASSETS = PROJECT / "assets"  # the data that the project ships, and the pictures of README
 
 # In the order of the dataset's own labels, 0 to 9.
@@ -23,5 +26,8 @@ CLASSES = (
 
 
 class LensError(Exception):
-    """A problem that its reader can mend: the message says in a sentence what is wrong and what
-    to do. The command line prints it without a traceback, the app shows it as it is."""
+    """A problem that the reader of its message can mend.
+
+    The message says in a sentence what is wrong and what to do. The command line prints it without
+    a traceback, the app shows it as it is.
+    """

@@ -6,25 +6,41 @@ Heavy imports stay inside the verbs, so that `--help` answers at once.
 import errno
 import os
 import sys
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from cifar import CLASSES, LensError
-from cifar.training.recipe import PRESETS, stretched
+from cifar.training.recipe import PRESETS, Recipe, stretched
 
 
 def summary(network: Literal["resnet", "basenet"], /) -> None:
     """Print the layer table of `resnet` or `basenet`."""
     from cifar.models.networks import create_model
-    from cifar.models.networks import summary as table
+    from cifar.models.summary import summary as table
 
     print(table(create_model(network)))
 
 
 # `train resnet --lr 0.5`: a preset by name, any of its fields by flag.
-Preset = tyro.extras.subcommand_type_from_defaults(PRESETS)
+if TYPE_CHECKING:
+    Preset = Recipe
+else:
+    Preset = tyro.extras.subcommand_type_from_defaults(PRESETS)
+
+
+def app(mcp: bool = False) -> None:
+    """Serve the web app on http://127.0.0.1:7860, or the next free port.
+
+    Args:
+        mcp: Answer MCP clients too, at /gradio_api/mcp/ (needs pip install "gradio[mcp]").
+    """
+    from cifar.ui.app import build, serve
+
+    serve(build(), mcp=mcp)
 
 
 def train(
@@ -255,14 +271,23 @@ def bench(
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
+VERBS: dict[str, Callable[..., None]] = {
+    verb.__name__: verb
+    for verb in (
+        *(app, summary, train, recipes, evaluate, predict),
+        *(push, deploy, assets, figures, bench),
+    )
+}
+
+
 def main() -> None:
-    verbs = (summary, train, recipes, evaluate, predict, push, deploy, assets, figures, bench)
-    verbs = {verb.__name__: verb for verb in verbs}
-    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
+    """Run the verb that the command line names; the exit code is 1 for an error."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     try:
         try:
             tyro.extras.subcommand_cli_from_dict(
-                verbs,
+                VERBS,
                 prog="python -m cifar",
                 description=__doc__,
                 config=(tyro.conf.CascadeSubcommandArgs,),

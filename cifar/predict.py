@@ -26,8 +26,9 @@ from cifar import CLASSES, LensError
 from cifar.data.pictures import FORMATS, ImageError, network_view, open_image
 from cifar.evaluation.classifier import Answer, classify_all
 from cifar.explain.drawing import overlay
-from cifar.explain.methods import heat_maps
-from cifar.models.checkpoint import Checkpoint, replace
+from cifar.explain.heat_maps import heat_maps
+from cifar.files import replace
+from cifar.models.checkpoint import Checkpoint
 
 BATCH = 128
 # What a file in a folder must end with to be taken for a picture; a file that is named is tried.
@@ -39,12 +40,19 @@ Row = tuple[Path, list[tuple[str, float]]]  # a picture's file, and its likelies
 
 @dataclass(frozen=True)
 class Picture:
-    """A file and what a network says of it, or why it could not be read."""
+    """A file, what the network sees of it, uint8 (32, 32, 3), and what it answers."""
 
     path: Path
-    image: np.ndarray | None = None
-    answer: Answer | None = None
-    problem: str = ""
+    image: np.ndarray
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that could not be read, and why, in a sentence."""
+
+    path: Path
+    problem: str
 
 
 def run(
@@ -74,7 +82,7 @@ def run(
     rows: list[Row] = []
     failed = len(missing)
     for number, picture in enumerate(predict(ckpt, paths, progress=len(paths) > 1), start=1):
-        if picture.answer is None:
+        if isinstance(picture, Unreadable):
             failed += 1
             tqdm.write(f"{picture.path}: {picture.problem}", file=sys.stderr)
             continue
@@ -122,28 +130,27 @@ def _is_picture(file: Path) -> bool:
     return file.is_file() and file.suffix.lower() in SUFFIXES
 
 
-def predict(ckpt: Checkpoint, paths: Sequence[Path], *, progress: bool = True) -> Iterator[Picture]:
-    """What a network says of each file, in order; memory does not grow with their number."""
+def predict(
+    ckpt: Checkpoint, paths: Sequence[Path], *, progress: bool = True
+) -> Iterator[Picture | Unreadable]:
+    """Yield what a network answers for each file, in order; memory does not grow with them."""
     bar = tqdm(total=len(paths), unit="picture", disable=not progress)
     with ThreadPoolExecutor() as pool, bar:
         remaining = iter(paths)
         while batch := list(islice(remaining, BATCH)):
-            pictures = list(pool.map(_read, batch))
-            readable = [picture.image for picture in pictures if picture.image is not None]
-            answers = iter(classify_all(ckpt, np.stack(readable)) if readable else [])
-            for picture in pictures:
+            views = list(pool.map(_read, batch))
+            images = [view for view in views if isinstance(view, np.ndarray)]
+            answers = iter(classify_all(ckpt, np.stack(images)) if images else [])
+            for path, view in zip(batch, views, strict=True):
                 bar.update()
-                if picture.image is None:
-                    yield picture
-                else:
-                    yield Picture(picture.path, picture.image, next(answers))
+                yield view if isinstance(view, Unreadable) else Picture(path, view, next(answers))
 
 
-def _read(path: Path) -> Picture:
+def _read(path: Path) -> np.ndarray | Unreadable:
     try:
-        return Picture(path, network_view(open_image(path)))
+        return network_view(open_image(path))
     except ImageError as error:
-        return Picture(path, problem=str(error))
+        return Unreadable(path, str(error))
 
 
 def line(picture: Picture, top_k: int) -> str:

@@ -16,5 +16,4 @@ BUSY = Recipe(
     cutmix=(0.25, 0.5),
     precision="float32",
     flip=True,
-    skip_easy=0.5,
 )

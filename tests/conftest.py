@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling
 
-from cifar.data import cifar10
+from cifar.data import cifar10, release
 from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.networks import create_model
@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config, log):
 def _has_training_split():
     """Return whether `data.load("train")` needs no download."""
     kept = huggingface_hub.try_to_load_from_cache(
-        cifar10.DATASET, cifar10.FILES["train"], repo_type="dataset", revision=cifar10.REVISION
+        release.DATASET, release.FILES["train"], repo_type="dataset", revision=release.REVISION
     )
     return bool(os.environ.get("CIFAR_DATA") or isinstance(kept, str))
 
@@ -170,14 +170,14 @@ class Release:
 
 
 @pytest.fixture
-def release(tmp_path, monkeypatch):
+def tiny_release(tmp_path, monkeypatch):
     """A tiny training split that `load` takes for the official one, once it is written."""
     made = Release(tmp_path / "release.parquet")
     md5 = [hashlib.md5(made.rows[k : k + 10].tobytes()).hexdigest() for k in (0, 10)]
-    monkeypatch.setattr(cifar10, "BLOCK", 10)
-    monkeypatch.setattr(cifar10, "OFFICIAL_MD5", {"train": tuple(md5)})
+    monkeypatch.setattr(release, "BLOCK", 10)
+    monkeypatch.setattr(release, "OFFICIAL_MD5", {"train": tuple(md5)})
     monkeypatch.setattr(cifar10, "VAL_SIZE", 10)
-    monkeypatch.setattr(cifar10, "download", lambda file: made.path)
+    monkeypatch.setattr(release, "download", lambda file: made.path)
     monkeypatch.setenv("CIFAR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("CIFAR_DATA", raising=False)
     return made

@@ -9,7 +9,9 @@ from graphlib import TopologicalSorter
 from cifar import PROJECT
 
 # A package imports from itself and from those left of it; so does a module beside the packages.
-ORDER = "models data evaluation explain training explore predict ui report publish bench __main__"
+ORDER = (
+    "files models data evaluation explain training explore predict ui report publish bench __main__"
+)
 
 FILES = [*sorted((PROJECT / "cifar").rglob("*.py")), PROJECT / "app.py"]
 

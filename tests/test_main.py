@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES
+from cifar import CLASSES, files
 from cifar.__main__ import main
 from cifar.data import cifar10
 from cifar.evaluation import evaluate
-from cifar.models import checkpoint
 from cifar.training.recipe import PRESETS, stretched
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +138,7 @@ def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path,
     command += ["--batch-size", "20", "--lr", "0.1"]
     printed = run(*command)
     assert f"Done: {folder}/checkpoint." in printed and printed.count('"epoch"') == 8
-    sizes = [line["size"] for line in checkpoint.read_lines(folder / "history.jsonl")]
+    sizes = [line["size"] for line in files.read_json_lines(folder / "history.jsonl")]
     assert sizes == list(stretched(replace(PRESETS["basenet"], epochs=8)).sizes)
     assert "Test accuracy, plain: " in run("evaluate", folder / "checkpoint")
     assert "%" in run("predict", picture, "--checkpoint", folder / "checkpoint")

@@ -13,7 +13,7 @@ from cifar import CLASSES, LensError, predict
 from cifar.data.pictures import network_view, open_image
 from cifar.evaluation.classifier import classify, classify_all
 from cifar.explain.drawing import overlay
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.models import checkpoint
 
 

@@ -107,11 +107,12 @@ def photograph(width: int = 4000) -> bytes:
         for side in (2, 8, 32, 128, 500)
     ]
     size = (width, 3 * width // 4)
-    large = [np.float32(layer.resize(size, Image.Resampling.BILINEAR)) for layer in layers]
+    large = [
+        np.asarray(layer.resize(size, Image.Resampling.BILINEAR), np.float32) for layer in layers
+    ]
     buffer = io.BytesIO()
-    Image.fromarray(np.uint8(np.clip(sum(large) - 4 * 128, 0, 255))).save(
-        buffer, "JPEG", quality=90
-    )
+    pixels = np.clip(np.sum(large, axis=0) - 4 * 128, 0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 

@@ -9,7 +9,7 @@ from cifar import LensError
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import milliseconds, take_turns
 from cifar.evaluation.classifier import to_tensor
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.models import checkpoint
 from cifar.models.networks import NETWORKS, create_model
 
@@ -37,16 +37,16 @@ def row(name: str, layer: str, classes: int, at_least: float | None = None) -> R
     """One image at one layer, in maps a second."""
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     targets = list(CLASSES[:classes])
-    sides = [
+    ours, library = (
         milliseconds(make(name, layer, image, targets), MAPS[name])
         for make in (our_maps, library_maps)
-    ]
-    for side in sides:
+    )
+    for side in (ours, library):
         side()
-    times = take_turns(tuple(sides), BLOCKS, f"explain {name} {layer}")
-    rates = [[1000 * MAPS[name] * classes / ms for ms in side] for side in times]
+    times = take_turns(ours, library, BLOCKS, f"explain {name} {layer}")
+    our_rates, library_rates = ([1000 * MAPS[name] * classes / ms for ms in side] for side in times)
     what = f"{name}, {layer}, {'one class' if classes == 1 else f'{classes} classes'}"
-    return throughput(what, *rates, at_least=at_least, unit="maps/s")
+    return throughput(what, our_rates, library_rates, at_least=at_least, unit="maps/s")
 
 
 def our_maps(name: str, layer: str, image: np.ndarray, targets: list[int]) -> Callable:

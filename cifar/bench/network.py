@@ -1,6 +1,7 @@
 """What we add to a network's own work, in one process: classifying an image, and the test split."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,14 +32,14 @@ def network_suite() -> list[Row]:
         ckpt = checkpoint.load(name)
         inputs = to_tensor(batch.permute(0, 2, 3, 1).numpy())
         one = in_turns(
-            lambda ckpt=ckpt: classify(ckpt, image),
+            partial(classify, ckpt, image),
             bare(ckpt, to_tensor(image)),
             f"classify {name}",
             calls=10 * BLOCKS,
         )
         rows.append(at_most(f"{name}: classify one image", *one, times=1.3))
         many = in_turns(
-            lambda ckpt=ckpt: evaluate.predict(ckpt, batch),
+            partial(evaluate.predict, ckpt, batch),
             bare(ckpt, inputs.contiguous(memory_format=torch.channels_last)),
             f"evaluate {name}",
             calls=BLOCKS,
@@ -47,7 +48,7 @@ def network_suite() -> list[Row]:
         rows.append(at_most(what, *many, times=1.15))
         count = sum(len(probe.settings) for probe in PROBES.values())
         changed = in_turns(
-            lambda ckpt=ckpt: sweeps(ckpt, image),
+            partial(sweeps, ckpt, image),
             bare(ckpt, inputs[:count].contiguous(memory_format=torch.channels_last)),
             f"probes {name}",
             calls=BLOCKS,

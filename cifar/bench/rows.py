@@ -78,7 +78,7 @@ def as_json(report: dict) -> str:
 
 def as_table(report: dict) -> str:
     """The report for people: a line a row, numbers flush right."""
-    lines = [("", "ours", "reference", "ratio", "unit", "n", "bound", "ok")]
+    lines: list[tuple[str, ...]] = [("", "ours", "reference", "ratio", "unit", "n", "bound", "ok")]
     for row in report["rows"]:
         held = ("yes" if row["ok"] else "NO") if row["bound"] else ""
         shown = {**row, "ratio": f"{row['ratio']:.2f}", "ok": held}

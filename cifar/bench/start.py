@@ -32,7 +32,7 @@ def start_suite(blocks: int = BLOCKS) -> list[Row]:
         sides = starting(APP), starting(empty)
         for side in sides:
             side()  # fills the system's file cache
-        page = take_turns(sides, blocks, "start")
+        page = take_turns(*sides, blocks, "start")
     python = [sys.executable]
     told = in_turns(
         running([*python, "-m", "cifar", "--help"]), running([*python, "-c", ""]), "help", blocks

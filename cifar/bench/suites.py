@@ -17,7 +17,7 @@ import torch
 
 from cifar.bench import app, explain, network, start, train
 from cifar.bench.rows import Row, as_json, as_table, held
-from cifar.models.checkpoint import replace, write_json
+from cifar.files import replace, write_json
 from cifar.models.device import describe
 from cifar.report.readme_tables import BENCH, refresh_readme, reports, speed_table
 

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 from PIL import Image
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, RandomSampler
@@ -17,10 +18,10 @@ from torchvision import transforms
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import take_turns
 from cifar.data import cifar10
-from cifar.models.convolution import Conv2d
-from cifar.models.device import keep_freed_memory
-from cifar.models.networks import MEAN, STD, create_model
-from cifar.training.loop import Accelerator, Training
+from cifar.models.facts import MEAN, STD
+from cifar.models.memory import keep_freed_memory
+from cifar.models.networks import create_model
+from cifar.training.loop import Training
 from cifar.training.recipe import PRESETS
 
 BLOCKS = 5  # timed on each side, in turns, so that both meet the same disturbances
@@ -39,10 +40,10 @@ def training_row(network: str) -> Row:
         in_own_process(our_training, network, steps) as ours,
         in_own_process(tutorial_training, network, steps) as reference,
     ):
-        seconds = take_turns((ours, reference), BLOCKS, f"train {network}")
-    rates = [[steps * batch_size / s for s in side] for side in seconds]
+        times = take_turns(ours, reference, BLOCKS, f"train {network}")
+    our_rates, their_rates = ([steps * batch_size / s for s in side] for side in times)
     name = f"{network}, {steps} step{'s' * (steps > 1)} of {batch_size} images a block"
-    return throughput(name, *rates, at_least=1.3)
+    return throughput(name, our_rates, their_rates, at_least=1.3)
 
 
 @contextmanager
@@ -57,15 +58,17 @@ def in_own_process(make: Callable, *arguments) -> Iterator[Callable[[], float]]:
         yield lambda: process.submit(_seconds).result()
 
 
+_blocks: list[Callable[[], object]] = []  # in a process of its own: what it times
+
+
 def _prepare(make: Callable, arguments: tuple) -> None:
-    global _block
-    _block = make(*arguments)
-    _block()
+    _blocks.append(make(*arguments))
+    _blocks[0]()
 
 
 def _seconds() -> float:
     began = time.perf_counter()
-    _block()
+    _blocks[0]()
     return time.perf_counter() - began
 
 
@@ -135,9 +138,6 @@ def tutorial_training(network: str, steps: int, workers: int = 2) -> Callable[[]
         persistent_workers=workers > 0,
     )
     model = create_model(network).to(device)
-    for module in model.modules():
-        if isinstance(module, Conv2d):
-            module.__class__ = torch.nn.Conv2d  # PyTorch's own, as a tutorial has them
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
     )

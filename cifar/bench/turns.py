@@ -10,13 +10,13 @@ WARM_UP = 3  # before them, not counted
 
 
 def take_turns(
-    sides: tuple[Callable[[], float], ...], blocks: int, name: str
-) -> tuple[list[float], ...]:
-    """What each side returned for each of its blocks."""
-    results = tuple([] for _ in sides)
-    with tqdm(total=blocks * len(sides), desc=name, unit="block") as bar:
+    ours: Callable[[], float], reference: Callable[[], float], blocks: int, name: str
+) -> tuple[list[float], list[float]]:
+    """Return what each side returned for each of its blocks."""
+    results: tuple[list[float], list[float]] = ([], [])
+    with tqdm(total=2 * blocks, desc=name, unit="block") as bar:
         for _ in range(blocks):
-            for side, found in zip(sides, results, strict=True):
+            for side, found in zip((ours, reference), results, strict=True):
                 found.append(side())
                 bar.update()
     return results
@@ -28,7 +28,7 @@ def in_turns(
     """Milliseconds of each of so many calls on either side, after some that are not counted."""
     for call in (ours, reference) * WARM_UP:
         call()
-    return take_turns((milliseconds(ours), milliseconds(reference)), calls, name)
+    return take_turns(milliseconds(ours), milliseconds(reference), calls, name)
 
 
 def milliseconds(call: Callable[[], object], times: int = 1) -> Callable[[], float]:

@@ -2,13 +2,10 @@
 
 The test split is part of this project. The training split comes from the Hugging Face Hub
 (`uoft-cs/cifar10`), is decoded once and memory-mapped from then on, or from a folder that
-torchvision left. Rows are those of the official binary release (one label byte, then 1024 red, 1024
-green and 1024 blue bytes), so that blocks of 10,000 rows can be compared with it by md5: `official`
-says whether every block is the real one.
+torchvision left. `official` says whether every block of 10,000 rows has the md5 of the release.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import tempfile
@@ -19,33 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar import ASSETS, CLASSES
+from cifar import CLASSES
+from cifar.data import release
 from cifar.data.downloads import cache_home
 from cifar.data.image_table import DataError, ImageTable
-from cifar.models import hub
 
-DATASET = "uoft-cs/cifar10"
-REVISION = "0b2714987fa478483af9968de7c934580d0bb9a2"
-FILES = {
-    "train": "plain_text/train-00000-of-00001.parquet",
-    "test": "plain_text/test-00000-of-00001.parquet",
-}
-TEST_FILE = ASSETS / "cifar10-test.parquet"
-SOURCE_VARIABLE = "CIFAR_DATA"
-# md5 of each batch file of the binary release (https://www.cs.toronto.edu/~kriz/cifar.html), in
-# official order; the parquet file holds the training batches in another order.
-OFFICIAL_MD5 = {
-    "train": (
-        "5dd7e06a14cb22eb9f671a540d1b7c25",
-        "5ea93a67294ea407fff1d09f752e9692",
-        "942cd6a4bcdd0dd3c604fbe906cb4421",
-        "ae636b3ba5c66a11e91e8cb52e771fcb",
-        "53f37980c15c3d472c316c40844f3f0d",
-    ),
-    "test": ("803d5f7f4d78ea53de84dbe85f74fb6d",),
-}
-BLOCK = 10_000
-ROW_BYTES = 1 + 3 * 32 * 32
 # What reading the cache raises where it is absent, half-written, altered or no array at all.
 UNREADABLE = (
     OSError,
@@ -92,10 +67,10 @@ def load(split: str, source: str | Path | None = None) -> Split:
     if split not in ("train", "val", "test"):
         raise DataError(f"There is no split {split!r}: choose train, val or test.")
     if split == "test":
-        return load_test(TEST_FILE)
-    if source := source or os.environ.get(SOURCE_VARIABLE):
+        return load_test(release.TEST_FILE)
+    if source := source or os.environ.get(release.SOURCE_VARIABLE):
         rows = read_torchvision(Path(source))
-        official = tuple(block_md5(rows)) == OFFICIAL_MD5["train"]
+        official = tuple(release.block_md5(rows)) == release.OFFICIAL_MD5["train"]
     else:
         rows, official = _read_cache() or _build_cache()
     images = torch.from_numpy(rows[:, 1:]).reshape(-1, 3, 32, 32)
@@ -109,7 +84,8 @@ def load_test(path: Path) -> Split:
     """Load the test split from a parquet file. Raises DataError if it is missing or damaged."""
     table = ImageTable(path)
     pixels = table.decode()
-    official = tuple(block_md5(_rows(pixels, table.labels))) == OFFICIAL_MD5["test"]
+    md5 = release.block_md5(release.as_rows(pixels, table.labels))
+    official = tuple(md5) == release.OFFICIAL_MD5["test"]
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(table.labels.astype(np.int64))
     return Split("test", images, labels, torch.arange(len(labels)), official)
@@ -132,7 +108,11 @@ def val_mask(labels: torch.Tensor) -> torch.Tensor:
 def cache_dir() -> Path:
     """Where decoded splits are kept: CIFAR_CACHE_DIR, or a folder of the user's cache."""
     base = os.environ.get("CIFAR_CACHE_DIR")
-    return (cache_home() if base is None else Path(base)) / REVISION[:12]
+    return (cache_home() if base is None else Path(base)) / release.REVISION[:12]
+
+
+def _train_images() -> int:
+    return len(release.OFFICIAL_MD5["train"]) * release.BLOCK
 
 
 def _cache_paths() -> tuple[Path, Path]:
@@ -148,21 +128,20 @@ def _read_cache() -> tuple[np.ndarray, bool] | None:
         rows = np.lib.format.open_memmap(rows_path, mode="c")
     except UNREADABLE:
         return None
-    if rows.dtype != np.uint8 or rows.shape != (len(OFFICIAL_MD5["train"]) * BLOCK, ROW_BYTES):
+    if rows.dtype != np.uint8 or rows.shape != (_train_images(), release.ROW_BYTES):
         return None
-    if facts != _facts(block_md5(rows)):  # altered after it was written
+    if facts != _facts(release.block_md5(rows)):  # altered after it was written
         return None
     return rows, facts["official"]
 
 
 def _build_cache() -> tuple[np.ndarray, bool]:
     """Download and decode the Hub's training file, and keep the rows."""
-    path = download("train")
+    path = release.download("train")
     table = ImageTable(path)
-    expected = len(OFFICIAL_MD5["train"]) * BLOCK
-    if len(table) != expected:
-        raise DataError(f"{path} holds {len(table):,} images instead of {expected:,}.")
-    rows = official_order(_rows(table.decode("decode train"), table.labels))
+    if len(table) != _train_images():
+        raise DataError(f"{path} holds {len(table):,} images instead of {_train_images():,}.")
+    rows = release.official_order(release.as_rows(table.decode("decode train"), table.labels))
     rows_path, facts_path = _cache_paths()
     partial = rows_path.with_suffix(f".{os.getpid()}.partial")
     try:
@@ -170,7 +149,7 @@ def _build_cache() -> tuple[np.ndarray, bool]:
         with partial.open("wb") as stream:
             np.save(stream, rows)
         os.replace(partial, rows_path)
-        facts = _facts(block_md5(rows))
+        facts = _facts(release.block_md5(rows))
         partial.write_text(json.dumps(facts))
         os.replace(partial, facts_path)
     except OSError as error:
@@ -210,70 +189,9 @@ def read_torchvision(source: Path) -> np.ndarray:
                 f"or its md5 differs): name the folder where torchvision left it, or "
                 f"{CIFAR10.filename}."
             ) from error
-    return _rows(dataset.data, np.array(dataset.targets, np.uint8))
-
-
-def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Images (N, 32, 32, 3) and labels (N,) in the layout of the binary release."""
-    pixels = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
-    return np.concatenate([labels[:, None], pixels], axis=1)
+    return release.as_rows(dataset.data, np.array(dataset.targets, np.uint8))
 
 
 def _facts(md5: list[str]) -> dict:
-    official = tuple(md5) == OFFICIAL_MD5["train"]
-    return {"revision": REVISION, "md5": md5, "official": official}
-
-
-def block_md5(rows: np.ndarray) -> list[str]:
-    """md5 of each block of 10,000 rows of a uint8 (N, 3073) array."""
-    return [hashlib.md5(rows[i : i + BLOCK]).hexdigest() for i in range(0, len(rows), BLOCK)]
-
-
-def official_order(rows: np.ndarray) -> np.ndarray:
-    """Put the blocks of training rows into official order if all are known, else leave them."""
-    md5 = block_md5(rows)
-    if sorted(md5) != sorted(OFFICIAL_MD5["train"]):
-        return rows
-    return np.concatenate(
-        [rows[md5.index(known) * BLOCK :][:BLOCK] for known in OFFICIAL_MD5["train"]]
-    )
-
-
-def download(file: str) -> Path:
-    """Return the Hub's parquet file of `train` or `test`, downloaded unless it is in the cache.
-
-    Resumes interrupted downloads. Raises DataError.
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-    )
-    from huggingface_hub.utils import httpx
-
-    try:
-        path = hf_hub_download(DATASET, FILES[file], repo_type="dataset", revision=REVISION)
-    except (LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
-        missing = f"CIFAR-10's {file} images are not on this computer and could not be "
-        of_network = isinstance(error, httpx.HTTPError | ConnectionError | TimeoutError)
-        if not of_network and (reason := getattr(error, "strerror", None)):
-            raise DataError(
-                f"{missing}kept in the Hugging Face cache ({reason}): free some space, or set "
-                "HF_HOME to a folder that can be written."
-            ) from error
-        for cause in hub.causes(error):
-            # The dataset's name is a constant, so a 404 means that the Hub moved it.
-            unknown = isinstance(cause, HfHubHTTPError) and hub.is_unknown(cause)
-            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not unknown:
-                said = hub.sentence(cause, DATASET, "read")
-                raise DataError(
-                    f"{missing}downloaded. {said} Or name a copy that torchvision left: "
-                    f"set {SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
-                ) from error
-        raise DataError(
-            f"{missing}downloaded from the Hugging Face Hub ({DATASET}): connect to the internet "
-            "and try again, or name a copy that torchvision left: set "
-            f"{SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
-        ) from error
-    return Path(path)
+    official = tuple(md5) == release.OFFICIAL_MD5["train"]
+    return {"revision": release.REVISION, "md5": md5, "official": official}

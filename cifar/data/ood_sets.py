@@ -33,7 +33,7 @@ def digits() -> np.ndarray:
     """Handwritten digits, white on black: uint8 (1797, 32, 32, 3), scaled from 8x8."""
     from sklearn.datasets import load_digits  # heavy
 
-    greys = np.uint8(np.rint(load_digits().images * (255 / 16)))
+    greys = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
     large = [Image.fromarray(grey).resize((SIZE, SIZE), Image.Resampling.BICUBIC) for grey in greys]
     return np.stack([np.asarray(picture.convert("RGB")) for picture in large])
 

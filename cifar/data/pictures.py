@@ -198,7 +198,7 @@ def _strip_on_white(image: Image.Image) -> Image.Image:
     if image.mode == "I;16":
         # 16-bit greys would be clipped to white by a plain conversion.
         values = np.asarray(image)
-        grey = np.uint8(values / 65535 * 255)
+        grey = (values / 65535 * 255).astype(np.uint8)
         grey[values == image.info.get("transparency", -1)] = 255
         return Image.fromarray(grey).convert("RGB")
     if image.has_transparency_data:

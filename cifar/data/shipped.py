@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from cifar import ASSETS
-from cifar.data import annotations, cifar10, downloads, image_table
-from cifar.data.cifar10 import DataError
-from cifar.data.image_table import ImageTable
-from cifar.models.checkpoint import replace
+from cifar.data import annotations, cifar10, downloads, image_table, release
+from cifar.data.image_table import DataError, ImageTable
+from cifar.files import replace
 
 SOURCES = annotations.FOLDER / "sources.csv"
 NETWORKS = "_predictions.json"  # how the file names of the thirty networks end
@@ -37,7 +36,7 @@ def make(sources: Path | None = None, out: Path = ASSETS) -> None:
             for row in csv.DictReader(lines)
         }
     (out / "annotations").mkdir(parents=True, exist_ok=True)
-    write_test_split(cifar10.download("test"), out / cifar10.TEST_FILE.name)
+    write_test_split(release.download("test"), out / release.TEST_FILE.name)
     write_annotations(published, out / "annotations")
 
 
@@ -75,4 +74,4 @@ def write_annotations(published: dict[str, Path], folder: Path) -> None:
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     with path.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        np.savez_compressed(stream, allow_pickle=False, **arrays)

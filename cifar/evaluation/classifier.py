@@ -8,7 +8,7 @@ import torch
 from cifar import CLASSES
 from cifar.evaluation import metrics
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.networks import normalize
+from cifar.models.staged import normalize
 
 BATCH = 128  # images that go through the network at once
 

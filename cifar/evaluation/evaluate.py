@@ -16,16 +16,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cifar import CLASSES
+from cifar import CLASSES, files
 from cifar.data import cifar10, ood_sets
 from cifar.data.image_statistics import measure
 from cifar.evaluation import metrics, neighbors, ood
 from cifar.evaluation.predictions import NEIGHBOURS, Predictions, save_predictions
+from cifar.files import FileError
 from cifar.models import checkpoint
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe
 from cifar.models.model_card import model_card
-from cifar.models.networks import multiply_adds, normalize
+from cifar.models.staged import normalize
+from cifar.models.summary import multiply_adds
 
 BATCH = 250
 
@@ -64,7 +66,7 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
     logits, features = predict(ckpt, test.images, label="test")
     mirrored, _ = predict(ckpt, test.images, mirrored=True, label="test, mirrored")
 
-    result = {
+    result: dict = {
         "weights_sha256": ckpt.sha256,
         "official": test.official and val.official,
         "temperature": temperature,
@@ -125,16 +127,16 @@ def foreign_features(ckpt: Checkpoint) -> dict[str, np.ndarray]:
 
 
 def _write(ckpt: Checkpoint, result: dict) -> None:
-    checkpoint.write_json(ckpt.path / "metrics.json", result)
+    files.write_json(ckpt.path / "metrics.json", result)
     card = model_card(ckpt.config, result)
-    checkpoint.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
+    files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
 
 
 def scored(ckpt: Checkpoint) -> dict:
     """What is on record about these weights' heat maps: {"explain": ...}, or nothing."""
     try:
-        known = checkpoint.read_json(ckpt.path / "metrics.json")
-    except CheckpointError:  # none yet, or broken: it is about to be replaced
+        known = files.read_json(ckpt.path / "metrics.json")
+    except FileError:  # none yet, or broken: it is about to be replaced
         return {}
     same = known.get("weights_sha256") == ckpt.sha256
     return {"explain": known["explain"]} if same and "explain" in known else {}

@@ -4,7 +4,6 @@ Throughout, logits and probabilities are float (N, 10), labels int (N,), all Num
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 
@@ -41,6 +40,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", https://arxiv.org/abs/1706.04599.
     """
+    from scipy.optimize import minimize_scalar  # slow to import, and the app needs none of it
+
     found = minimize_scalar(
         lambda log_t: nll(logits, labels, np.exp(log_t)),
         bounds=(np.log(0.05), np.log(20)),

@@ -8,15 +8,18 @@ between the classes, while their length only makes every logit larger, that is, 
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from cifar.data import image_table
-from cifar.data.cifar10 import Split
 from cifar.data.image_table import ImageTable
 from cifar.evaluation.predictions import Predictions
-from cifar.models.checkpoint import replace
+from cifar.files import replace
+
+if TYPE_CHECKING:
+    from cifar.data.cifar10 import Split
 
 FILE = "neighbors.parquet"
 SHOWN = 3  # nearest training images that are kept of each mistake
@@ -78,11 +81,13 @@ def embed(features: np.ndarray, label: str = "") -> np.ndarray:
     return np.clip((places - (low + high) / 2) / side + 0.5, 0, 1).astype(np.float32)
 
 
-def save_images(path: Path, predictions: Predictions, train: Split) -> None:
+def save_images(path: Path, predictions: Predictions, train: "Split") -> None:
     """Write the training images nearest to each mistake, SHOWN of each, every image once.
 
     train: the split in which `predictions.neighbours` were found.
     """
+    if predictions.neighbours is None:
+        raise ValueError("The predictions hold no nearest training images.")
     wrong = predictions.logits.argmax(1) != predictions.labels
     indices = np.unique(predictions.neighbours[wrong, :SHOWN])
     rows = np.searchsorted(train.indices.numpy(), indices)

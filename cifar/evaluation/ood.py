@@ -21,7 +21,6 @@ regression on `val`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -31,7 +30,8 @@ from cifar.data import ood_sets
 from cifar.evaluation import metrics
 from cifar.evaluation.classifier import Answer
 from cifar.evaluation.predictions import Predictions, load_predictions
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
 
 SCORE = "distance to the 50th nearest features, which counts more where the picture's own are short"
 NEAREST = 50  # as in the paper for CIFAR-10, not chosen by the foreign sets
@@ -60,7 +60,7 @@ class Known:
         return cls(directions, float(np.median(lengths)))
 
 
-_banks: dict[Path, tuple[str, Known]] = {}
+_banks: dict[str, Known] = {}  # by the sha256 of the weights
 _lock = Lock()
 
 
@@ -97,11 +97,9 @@ def bank(ckpt: Checkpoint) -> Known:
     Raises CheckpointError where there are none.
     """
     with _lock:
-        sha256, found = _banks.get(ckpt.path, ("", None))
-        if sha256 != ckpt.sha256:
-            found = Known.of(_features(ckpt))
-            _banks[ckpt.path] = ckpt.sha256, found
-        return found
+        if ckpt.sha256 not in _banks:
+            _banks[ckpt.sha256] = Known.of(_features(ckpt))
+        return _banks[ckpt.sha256]
 
 
 def _features(ckpt: Checkpoint) -> np.ndarray:
@@ -153,6 +151,8 @@ def measure(
     test: with features, as they will be recorded. foreign_features: those of every one of
     `foreign.SETS`, float (N, D), by its name. Thresholds are set on `val` alone.
     """
+    if test.features is None:
+        raise ValueError("The predictions hold no features.")
     return {
         "ood": _measure_unlike(test.features, val_features, foreign_features),
         "unsure": _measure_unsure(

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar import CLASSES
-from cifar.data import cifar10
+from cifar import CLASSES, files
+from cifar.data import release
 from cifar.data.image_statistics import QUALITIES
-from cifar.models import checkpoint
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
 
 NEIGHBOURS = 5
 # Arrays that predictions may lack.
@@ -72,7 +72,7 @@ class Predictions:
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions whole; features only where they are small enough for a repository."""
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "logits": predictions.logits.astype(np.float32),
         "labels": predictions.labels.astype(np.uint8),
         "official": np.array(predictions.official),
@@ -86,9 +86,9 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
 
     def write(partial: Path) -> None:
         with partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
 
-    checkpoint.replace(path, write)
+    files.replace(path, write)
 
 
 def load_predictions(ckpt: Checkpoint) -> Predictions:
@@ -136,7 +136,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def _check(arrays: dict[str, np.ndarray]) -> None:
     """Raises ValueError for an array of predictions.npz that is not what Predictions says."""
     n, top = arrays["labels"].size, np.inf
-    train_images = len(cifar10.OFFICIAL_MD5["train"]) * cifar10.BLOCK
+    train_images = len(release.OFFICIAL_MD5["train"]) * release.BLOCK
     for name, dtype, shape, low, high in (
         ("logits", np.float32, (n, len(CLASSES)), -top, top),
         ("labels", np.uint8, (n,), 0, len(CLASSES) - 1),
@@ -160,5 +160,5 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
             raise ValueError(f"{name} holds a number that is out of its range")
     if "neighbour_labels" in arrays and "neighbours" not in arrays:
         raise ValueError("it has neighbour_labels, but not the neighbours that they are of")
-    if (arrays.get("nearest_right") == np.arange(n)).any():
+    if "nearest_right" in arrays and (arrays["nearest_right"] == np.arange(n)).any():
         raise ValueError("nearest_right names an image as its own neighbour")

@@ -10,6 +10,8 @@ from cifar.explain.methods import HeatMap
 COLOURS = "inferno"
 # Teal for less, white for none, brown for more: told apart by people who see red and green alike.
 DIVERGING = "BrBG_r"
+ZOOM = 8  # pixels of a drawn map for each pixel of the image
+STRENGTH = 0.6  # how much of the image a map covers, unless another is chosen
 
 
 def colour_table(name: str, n: int = 64) -> list[str]:
@@ -28,7 +30,7 @@ def draw_contrast(
     scale = float(np.abs(difference).max()) if scale is None else scale
     relative = np.clip(difference / scale, -1, 1) if scale > 0 else np.zeros_like(difference)
     shares = _large((1 + relative) / 2, size, smooth)
-    return np.uint8(np.rint(_colours(DIVERGING, shares) * 255))
+    return np.rint(_colours(DIVERGING, shares) * 255).astype(np.uint8)
 
 
 def overlay(
@@ -53,7 +55,8 @@ def overlay(
         return image.copy()
     shares = _large(_shares(heat, scale), len(image), smooth)
     over = cover(shares, strength)[..., None]
-    return np.uint8(np.rint((1 - over) * image + over * 255 * _colours(COLOURS, shares)))
+    mixed = (1 - over) * image + over * 255 * _colours(COLOURS, shares)
+    return np.rint(mixed).astype(np.uint8)
 
 
 def cover(shares: np.ndarray, strength: float) -> np.ndarray:

@@ -14,6 +14,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
@@ -24,52 +25,68 @@ from PIL import Image
 from cifar import CLASSES, __version__
 from cifar.data.pictures import SIZE
 from cifar.evaluation.classifier import Answer
-from cifar.explain.drawing import draw_contrast, overlay
+from cifar.explain.drawing import STRENGTH, ZOOM, draw_contrast, overlay
 from cifar.explain.faithfulness import Faithfulness
 from cifar.explain.methods import HeatMap, contrast
 from cifar.models.checkpoint import Checkpoint
 
 SCHEMA_VERSION = 1
-ZOOM = 8  # overlays are drawn at this many pixels an image pixel
-STRENGTH = 0.6
 # Zip files hold times; one for all makes the same evidence the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def as_zip(
-    ckpt: Checkpoint,
-    image: np.ndarray,
-    answer: Answer,
-    heats: Sequence[HeatMap],
-    checks: Sequence[Faithfulness],
-    *,
-    strength: float = STRENGTH,
-    smooth: bool = True,
-    original: tuple[str, bytes] | None = None,
-    view: dict | None = None,
-    index: int | None = None,
-    label: int | None = None,
-) -> bytes:
-    """The file's content. image: uint8 (32, 32, 3). checks: of each heat map, in their order.
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was shown of one image.
 
-    strength, smooth: how the maps are drawn, see `overlay`. original: name and content of the
-    picture that the image was made from; view: what `network_view` made it by. index: of a test
-    image.
-    The same arguments give the same bytes.
+    image: uint8 (32, 32, 3). checks: of each heat map, in their order. strength, smooth: how the
+    maps are drawn, see `overlay`. original: name and content of the uploaded picture that the image
+    was made from; view: the arguments of `network_view` that made it. index: of a test image;
+    label: its class, 0 to 9.
     """
+
+    checkpoint: Checkpoint
+    image: np.ndarray
+    answer: Answer
+    heats: Sequence[HeatMap]
+    checks: Sequence[Faithfulness]
+    strength: float = STRENGTH
+    smooth: bool = True
+    original: tuple[str, bytes] | None = None
+    view: dict | None = None
+    index: int | None = None
+    label: int | None = None
+
+
+def as_zip(evidence: Evidence) -> bytes:
+    """Return the content of the zip file. The same evidence gives the same bytes."""
+    found = _files(evidence)
+    about = {name: words for name, (words, _) in found.items()}
+    manifest = json.dumps(_manifest(evidence) | {"files": about}, indent=2)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "manifest.json", manifest.encode())
+        for name, (_, content) in found.items():
+            _add(archive, name, content)
+    return buffer.getvalue()
+
+
+def _files(evidence: Evidence) -> dict[str, tuple[str, bytes]]:
+    """Return what each file holds, in words, and its content, by its name."""
+    heats, strength, smooth = evidence.heats, evidence.strength, evidence.smooth
     scale = max(heat.peak for heat in heats)
-    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-    files = {
-        "view.png": ("the pixels that the network saw", _png(image)),
-        "probabilities.csv": ("calibrated probabilities and logits", _table(answer)),
+    large = evidence.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    found = {
+        "view.png": ("the pixels that the network saw", _png(evidence.image)),
+        "probabilities.csv": ("calibrated probabilities and logits", _table(evidence.answer)),
     }
-    if original:
-        name, content = original
-        files[name] = ("the picture as it was uploaded", content)
+    if evidence.original:
+        name, content = evidence.original
+        found[name] = ("the picture as it was uploaded", content)
     for heat in heats:
         name = CLASSES[heat.target]
-        files[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
-        files[f"overlays/{name}.png"] = (
+        found[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
+        found[f"overlays/{name}.png"] = (
             f"evidence for {name} over the image, strength {strength:g}, scale 0 to {scale:.6g}",
             _png(overlay(large, heat, scale=scale, strength=strength, smooth=smooth)),
         )
@@ -77,17 +94,22 @@ def as_zip(
         first, second = (CLASSES[heat.target] for heat in heats)
         difference = contrast(*heats)
         end = float(np.abs(difference).max())
-        files["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
-        files["contrast.png"] = (
+        found["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
+        found["contrast.png"] = (
             f"the same, scale {-end:.6g} to {end:.6g}",
             _png(draw_contrast(difference, SIZE * ZOOM, scale=end, smooth=smooth)),
         )
-    manifest = {
+    return found
+
+
+def _manifest(evidence: Evidence) -> dict:
+    ckpt, heats, label = evidence.checkpoint, evidence.heats, evidence.label
+    return {
         "schema_version": SCHEMA_VERSION,
         "made_by": f"CIFAR Lens {__version__}",
         "checkpoint": {
             "name": ckpt.name,
-            "network": ckpt.config["network"],
+            "network": ckpt.network,
             "weights_sha256": ckpt.sha256,
             "temperature": ckpt.temperature,
         },
@@ -98,16 +120,16 @@ def as_zip(
             "matplotlib": matplotlib.__version__,
         },
         "image": {
-            "test_index": index,
-            "view": view,
+            "test_index": evidence.index,
+            "view": evidence.view,
             "label": None if label is None else CLASSES[label],
-            "predicted": CLASSES[answer.predicted],
-            "confidence": answer.confidence,
+            "predicted": CLASSES[evidence.answer.predicted],
+            "confidence": evidence.answer.confidence,
         },
         "method": heats[0].method,
         "layers": [layer.name for layer in heats[0].layers],
         "unit": heats[0].unit,
-        "drawing": {"strength": strength, "smooth": smooth},
+        "drawing": {"strength": evidence.strength, "smooth": evidence.smooth},
         "maps": [
             {
                 "class": CLASSES[heat.target],
@@ -115,16 +137,9 @@ def as_zip(
                 "peak": heat.peak,
                 **_scores(check),
             }
-            for heat, check in zip(heats, checks, strict=True)
+            for heat, check in zip(heats, evidence.checks, strict=True)
         ],
-        "files": {name: about for name, (about, _) in files.items()},
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "manifest.json", json.dumps(manifest, indent=2).encode())
-        for name, (_, content) in files.items():
-            _add(archive, name, content)
-    return buffer.getvalue()
 
 
 def _scores(check: Faithfulness) -> dict:

@@ -26,16 +26,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cifar import LensError
+from cifar import LensError, files
 from cifar.data import cifar10
 from cifar.evaluation.classifier import classify
 from cifar.explain.faithfulness import curves
-from cifar.explain.methods import METHODS, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS
 from cifar.explain.perturbation import random_maps, ranking
 from cifar.explain.randomization import control
 from cifar.models import checkpoint
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe
+from cifar.models.errors import CheckpointError
 from cifar.models.model_card import model_card
 
 STEPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -90,9 +92,9 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
             "default": {"method": best["method"], "layers": [best["layer"]]},
         }
     }
-    checkpoint.write_json(ckpt.path / "metrics.json", result)
+    files.write_json(ckpt.path / "metrics.json", result)
     card = model_card(ckpt.config, result)
-    checkpoint.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
+    files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
     return result
 
 
@@ -109,7 +111,7 @@ def spaced(n: int, count: int) -> np.ndarray:
 
 def choices(ckpt: Checkpoint, slow: bool) -> list[tuple[str, str | None]]:
     """Every method with every layer (none for occlusion), slow methods too if wanted."""
-    layers = [layer.name for layer in ckpt.model.layers]
+    layers = [layer.name for layer in ckpt.layers]
     return [
         (method.name, layer)
         for method in METHODS.values()
@@ -156,7 +158,7 @@ def score_image(
 
 def summarized(scores: list[dict]) -> dict:
     """Of what `score_image` gave a row: n, the mean of each score, the median of milliseconds."""
-    result = {"n": len(scores)}
+    result: dict = {"n": len(scores)}
     for key in SCORES:
         result[key] = mean([s[key] for s in scores if s[key] is not None])
     seconds = [s["seconds"] for s in scores if s["seconds"] is not None]

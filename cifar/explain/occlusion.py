@@ -8,10 +8,8 @@ import numpy as np
 
 from cifar.data.pictures import SIZE
 from cifar.evaluation.classifier import calibrated, to_tensor
+from cifar.explain.methods import PATCH, STRIDE
 from cifar.models.checkpoint import Checkpoint
-
-PATCH = 8
-STRIDE = 4
 
 
 def occlusion(

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from cifar.explain.methods import METHODS, HeatMap, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS, HeatMap
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.networks import create_model
 
@@ -40,8 +41,9 @@ def fresh(network: str, seed: int, device: str = "cpu") -> Checkpoint:
         elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0, module.in_features**-0.5, generator=generator)
             nn.init.zeros_(module.bias)
-    model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-    return Checkpoint(Path("fresh"), model, {"network": network}, {}, "")
+    model.to(device).to(memory_format=torch.channels_last)
+    model.eval().requires_grad_(False)
+    return Checkpoint(Path("fresh"), {"network": network}, {}, "", module=model)
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -66,7 +68,7 @@ def control(
     layers = [layer.name for layer in heat.layers] or None
     found = []
     for seed in range(networks):
-        other = fresh(checkpoint.config["network"], seed, device)
+        other = fresh(checkpoint.network, seed, device)
         rival = None if heat.against is None else [heat.against]
         (theirs,) = heat_maps(other, image, [heat.target], heat.method, layers, against=rival)
         found.append(rank_correlation(heat.values, theirs.values))

@@ -45,21 +45,6 @@ def pack(header: Mapping, columns: Mapping[str, np.ndarray]) -> bytes:
     return gzip.compress(start + b"".join(buffers), 6, mtime=0)
 
 
-def unpack(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    """Header and columns of a pack."""
-    raw = gzip.decompress(content)
-    (length,) = struct.unpack_from("<I", raw)
-    header = json.loads(raw[4 : 4 + length])
-    start = -(-(4 + length) // ALIGNMENT) * ALIGNMENT
-    columns = {}
-    for column in header["columns"]:
-        shape, kind = column["shape"], np.dtype(column["dtype"]).newbyteorder("<")
-        columns[column["name"]] = np.frombuffer(
-            raw, kind, int(np.prod(shape)), start + column["offset"]
-        ).reshape(shape)
-    return header, columns
-
-
 def whole(values: np.ndarray, unit: float, kind: type = np.uint16) -> np.ndarray:
     """Numbers as whole multiples of a unit, cut off at the largest that the type holds."""
     return np.clip(np.rint(values / unit), 0, np.iinfo(kind).max).astype(kind)

@@ -3,8 +3,8 @@
 Everything that the app shows of mistakes is decided here; the page in the browser only draws it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,7 @@ from cifar import CLASSES
 from cifar.data.annotations import Annotations
 from cifar.evaluation import metrics
 from cifar.evaluation.predictions import Predictions
-from cifar.explore.slices import Dimension
-from cifar.explore.verdicts import AGREEMENT, VERDICTS, in_band, judge
+from cifar.explore.verdicts import judge
 
 # What people can sort by, in the words of the menu: column, ascending.
 SORTS = {
@@ -71,51 +70,24 @@ def table(
 def select(
     rows: pd.DataFrame,
     *,
-    true: Sequence[str] = (),
-    predicted: Sequence[str] = (),
+    true: str = "",
+    predicted: str = "",
+    verdict: str = "",
     wrong: bool | None = True,
-    verdict: str | None = None,
-    agreement: str | None = None,
-    confidence: tuple[int, int] = (0, 100),
-    group: tuple[str, int] | None = None,
-    dimensions: Mapping[str, Dimension] | None = None,
-    among: Collection[int] | None = None,
     sort: str = "most confident",
 ) -> pd.DataFrame:
-    """The rows that pass every filter, in order; equal values are ordered by test index.
+    """Return the rows that pass every filter, sorted; equal values are ordered by test index.
 
-    true, predicted: class names to keep; empty keeps all. wrong: True for mistakes, False for
-    right answers, None for both. verdict: a key of VERDICTS. agreement: a key of AGREEMENT.
-    confidence: lowest and highest whole percent, both kept, as `confidence_steps` rounds it.
-    group: a key of dimensions (those of `slices.slices`) and the number of one of its groups.
-    among: test indices to keep. Raises ValueError for what does not exist.
+    true, predicted: a class name each; verdict: a key of VERDICTS; empty keeps all. wrong: True for
+    mistakes, False for right answers, None for both. sort: a key of SORTS. Raises KeyError for
+    another sort.
     """
-    _known("class", (*true, *predicted), CLASSES)
-    _known("verdict", () if verdict is None else (verdict,), VERDICTS)
-    _known("band of agreement", () if agreement is None else (agreement,), AGREEMENT)
-    _known("sort", (sort,), SORTS)
-    low, high = confidence
-    if not 0 <= low <= high <= 100:
-        raise ValueError(f"There is no confidence from {low}% to {high}%: choose within 0 to 100.")
-    keep = pd.Series(True, index=rows.index)
-    if true:
-        keep &= rows["true"].isin(true)
-    if predicted:
-        keep &= rows["predicted"].isin(predicted)
+    keep = np.ones(len(rows), dtype=bool)
+    for column, wanted in (("true", true), ("predicted", predicted), ("verdict", verdict)):
+        if wanted:
+            keep &= (rows[column] == wanted).to_numpy()
     if wrong is not None:
-        keep &= rows["wrong"] == wrong
-    if verdict is not None:
-        keep &= rows["verdict"] == verdict
-    if agreement is not None:
-        keep &= in_band(rows["agreement"], agreement)
-    keep &= pd.Series(confidence_steps(rows), rows.index).between(100 * low, 100 * high)
-    if group is not None:
-        keep &= _column(group, dimensions or {})[rows.index] == group[1]
-    if among is not None:
-        unknown = [index for index in among if index not in rows.index]
-        if unknown:
-            raise ValueError(f"There is no test image {unknown[0]} in this table.")
-        keep &= rows.index.isin(list(among))
+        keep &= (rows["wrong"] == wrong).to_numpy()
     column, ascending = SORTS[sort]
     return rows[keep].sort_values(column, ascending=ascending, kind="stable")
 
@@ -171,24 +143,8 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     return Comparison(cells, counts, float(p_value))
 
 
-def caption(index: int, row: pd.Series) -> str:
+def caption(index: int, row: Any) -> str:
     """What an image is called where it stands alone: '#1718 frog, seen as cat 97%'."""
     if row["wrong"]:
         return f"#{index} {row['true']}, seen as {row['predicted']} {row['confidence']:.0%}"
     return f"#{index} {row['true']}, recognised {row['confidence']:.0%}"
-
-
-def _known(kind: str, names: Sequence[str], known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ValueError(f"There is no {kind} {name!r}: choose from {', '.join(known)}.")
-
-
-def _column(group: tuple[str, int], dimensions: Mapping[str, Dimension]) -> np.ndarray:
-    """The group column of the dimension that a group is of."""
-    key, number = group
-    _known("dimension", (key,), dimensions)
-    count = len(dimensions[key].groups)
-    if number not in range(count):
-        raise ValueError(f"There is no group {number!r} of {key}: choose from 0 to {count - 1}.")
-    return dimensions[key].column

@@ -117,13 +117,14 @@ def model_pack(
         columns[f"rank_{number}"] = places
     if predictions.map is not None:
         columns["map"] = whole(predictions.map, 1 / 65535)
-    if has_neighbor_images:
+    if has_neighbor_images and predictions.neighbours is not None:
         header["neighbors"] = {"per_sheet": NEIGHBOR_ROWS, "columns": SHOWN}
         order = neighbor_order(rows)
         columns["neighbor_row"] = np.full(len(rows), 65535, np.uint16)
         columns["neighbor_row"][order] = np.arange(len(order))
         columns["neighbors"] = predictions.neighbours[:, :SHOWN].astype(np.uint16)
-        columns["neighbor_labels"] = predictions.neighbour_labels[:, :SHOWN]
+        if predictions.neighbour_labels is not None:
+            columns["neighbor_labels"] = predictions.neighbour_labels[:, :SHOWN]
     if predictions.nearest_right is not None:
         columns["nearest_right"] = predictions.nearest_right.astype(np.uint16)
     return pack(header, columns)
@@ -145,7 +146,7 @@ def neighbor_sheet(
     Raises ValueError for a number outside the sheets.
     """
     order = neighbor_order(rows)[number * NEIGHBOR_ROWS : (number + 1) * NEIGHBOR_ROWS]
-    if number < 0 or not len(order):
+    if number < 0 or not len(order) or predictions.neighbours is None:
         raise ValueError(f"There is no sheet {number} of training images.")
     nearest = predictions.neighbours[order, :SHOWN].ravel().tolist()
     return thumbnails.grid([images[index] for index in nearest], SHOWN)

@@ -110,6 +110,8 @@ def neighbor_sheets(model: str) -> int:
 def neighbor_sheet(model: str, number: int) -> bytes:
     """Return a sheet of training images near a model's mistakes, see `explorer.neighbor_sheet`."""
     images = store.neighbor_images(model)
+    if images is None:
+        raise ValueError(f"There are no training images near the mistakes of {model}.")
     return packs.neighbor_sheet(images, store.predictions(model), store.table(model), number)
 
 
@@ -136,8 +138,7 @@ def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False
     """
     checkpoints = {name: store.load(name) for name in models()}
     layers = {
-        name: ckpt.model.layers[-1:] if last_layer else ckpt.model.layers
-        for name, ckpt in checkpoints.items()
+        name: ckpt.layers[-1:] if last_layer else ckpt.layers for name, ckpt in checkpoints.items()
     }
     return {
         "classes": list(CLASSES),
@@ -180,5 +181,6 @@ def _default(ckpt: Checkpoint, methods: Sequence[str], layers: Sequence[str]) ->
         for row in ckpt.metrics.get("explain", {}).get("rows", [])
         if row["method"] in methods and row["layer"] in layers
     }
-    method, layer = max(scores, key=scores.get, default=(methods[0], layers[-1]))
+    best = max(scores, key=lambda choice: scores[choice], default=(methods[0], layers[-1]))
+    method, layer = best
     return {"method": method, "layers": (layer,)}

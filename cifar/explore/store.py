@@ -6,12 +6,12 @@ Everything is read once, when it is first needed, and never changed afterwards.
 import threading
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
-from cifar.data import cifar10
+from cifar.data import release
 from cifar.data.annotations import Annotations, load_annotations, load_published
 from cifar.data.image_table import ImageTable
 from cifar.evaluation import neighbors
@@ -20,23 +20,23 @@ from cifar.evaluation.predictions import Predictions, load_predictions
 from cifar.explore import mistakes
 from cifar.explore.external_predictions import as_predictions
 from cifar.models import checkpoint
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
+from cifar.models.facts import TITLES
 
-NAMES = {"resnet": "ResNet", "basenet": "BaseNet"}
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
-Function = TypeVar("Function", bound=Callable)
 
-
-def once(load: Function) -> Function:
+def once(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Cache a function's results; of several threads that ask at once, one does the work."""
-    cached, lock = cache(load), threading.Lock()
+    cached, lock = cast(Callable[Parameters, Result], cache(load)), threading.Lock()
 
-    @wraps(load)
-    def get(*args):
+    @wraps(cached)
+    def get(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         with lock:
-            return cached(*args)
+            return cached(*args, **kwargs)
 
-    get.cache_clear = cached.cache_clear
     return get
 
 
@@ -58,14 +58,13 @@ def title(ckpt: Checkpoint) -> str:
     """'ResNet 5.3M · 92.8%': the network, its parameters, its plain test accuracy."""
     count = ckpt.config["parameters"]
     size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
-    network = ckpt.config["network"]
-    return f"{NAMES.get(network, network)} {size} · {ckpt.accuracy:.1%}"
+    return f"{TITLES[ckpt.network]} {size} · {ckpt.accuracy:.1%}"
 
 
 @once
 def load(name: str) -> Checkpoint:
-    """Load a checkpoint of the project by its name."""
-    return checkpoint.load(name)
+    """Read a checkpoint of the project by its name; its network is read when it is first needed."""
+    return checkpoint.read(name)
 
 
 @once
@@ -83,7 +82,7 @@ def annotations() -> Annotations:
 @once
 def test_images() -> ImageTable:
     """Open the 10,000 test images, in official order."""
-    return ImageTable(cifar10.TEST_FILE)
+    return ImageTable(release.TEST_FILE)
 
 
 @once

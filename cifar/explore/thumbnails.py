@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -9,6 +10,14 @@ from PIL import Image
 SIDE = 32  # pixels of an image
 COLUMNS = 25  # images in a row of a sheet
 PER_SHEET = 500
+
+
+class Images(Protocol):
+    """Images, uint8 (32, 32, 3) each, by their index."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> np.ndarray: ...
 
 
 def positions(wrong: Sequence[np.ndarray]) -> np.ndarray:
@@ -30,7 +39,7 @@ def count(images: int) -> int:
     return -(-images // PER_SHEET)
 
 
-def sheet(images: Sequence[np.ndarray], places: np.ndarray, number: int) -> bytes:
+def sheet(images: Images, places: np.ndarray, number: int) -> bytes:
     """Sheet `number`, from 0, as PNG: rows of COLUMNS images, the last row may be part empty.
 
     images: uint8 (32, 32, 3) each, in test order; places: what `positions` gave. Raises

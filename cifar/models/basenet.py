@@ -7,7 +7,7 @@ from torch import nn
 
 from cifar.models import equivariant
 from cifar.models.facts import LAYERS
-from cifar.models.staged import Staged, prep_layer
+from cifar.models.staged import Prep, Staged
 
 # How many pairs of channels share a number that decides on their excitation.
 SQUEEZE = 8
@@ -45,7 +45,7 @@ class BaseNet(Staged):
 
     def __init__(self):
         super().__init__()
-        self.prep = prep_layer(equivariant.Lift(3, 16), equivariant.Norm(16))
+        self.prep = Prep(equivariant.Lift(3, 16), equivariant.Norm(16))
         self.stage1 = Separable(16, 24)
         self.stage2 = nn.Sequential(nn.MaxPool2d(2), *_separable(24, 40, 40, 40))
         self.stage3 = nn.Sequential(nn.MaxPool2d(2), *_separable(40, 64, 64, 64))

@@ -1,35 +1,34 @@
 """A trained network as a folder: `model.safetensors`, `config.json` and what was measured of it.
 
-The folder is one of this computer, or one that USER/NAME@REVISION names on the Hugging Face Hub.
-Reading is strict: another format version, network, class list, normalisation, tensor name, shape
-or a broken file is an error that names it. Nothing is ever unpickled.
+The folder is on this computer, or USER/NAME@REVISION names one on the Hugging Face Hub. Reading is
+strict: another format version, network, class list, normalization, tensor name or shape, or a
+broken file, is an error that names it. Nothing is ever unpickled. PyTorch is imported when the
+network itself is needed.
 """
 
-import dataclasses
-import hashlib
-import json
 import math
 import os
 import reprlib
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as serialize
-from torch import nn
-
-from cifar import CLASSES, PROJECT, LensError
+from cifar import CLASSES, PROJECT
+from cifar.files import FileError, read_json, sha256_of, write_json, write_json_lines
 from cifar.models import hub
+from cifar.models.errors import CheckpointError
+from cifar.models.facts import LAYERS, MEAN, STD, Layer
 from cifar.models.hub import Snapshot
-from cifar.models.networks import MEAN, STD, Staged, create_model
+
+if TYPE_CHECKING:
+    from cifar.models.staged import Staged
 
 FORMAT_VERSION = 1
 ROOT = PROJECT / "checkpoints"
-ANY_FOLDER = "FOLDER"  # what others read in the place of a path of this computer
-# What a checkpoint can consist of; the first two it must have.
+ANY_FOLDER = "FOLDER"  # replaces a path of this computer in what is published
+# The files of a checkpoint; the first two are required.
 FILES = (
     "config.json",
     "model.safetensors",
@@ -41,33 +40,56 @@ FILES = (
 )
 
 
-class CheckpointError(LensError):
-    """The folder is not a checkpoint that can be used; the message names what is wrong with it."""
-
-
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in evaluation mode with float32 weights, and what is known about it.
+    """A network and what is known about it.
 
-    metrics: the content of `metrics.json`, empty for a checkpoint that was not evaluated yet.
-    sha256: that of the weights file, to which metrics and predictions are bound.
-    snapshot: where on the Hub it is from; None for a folder of this computer.
+    config, metrics: the contents of `config.json` and `metrics.json`; metrics are empty before the
+    first evaluation. sha256: of the weights file, to which metrics and predictions are bound.
+    snapshot: where on the Hub it is from; None for a folder of this computer. device: where the
+    network is kept. module: the network, if it is in memory already.
     """
 
     path: Path
-    model: Staged
     config: dict
     metrics: dict
     sha256: str
     snapshot: Snapshot | None = None
+    device: str = "cpu"
+    module: "Staged | None" = None
+
+    @cached_property
+    def model(self) -> "Staged":
+        """The network in evaluation mode with float32 weights, read when it is first needed.
+
+        Raises CheckpointError for weights that are not those of the network.
+        """
+        from cifar.models.weights import load_network
+
+        if self.module is not None:
+            return self.module
+        model = load_network(self.path / "model.safetensors", self.network, self.device)
+        count = sum(parameter.numel() for parameter in model.parameters())
+        _expect(self.path / "config.json", self.config, "parameters", count)
+        return model
+
+    @property
+    def network(self) -> str:
+        """A key of NETWORKS."""
+        return self.config["network"]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the network, from the first."""
+        return LAYERS[self.network]
 
     @property
     def temperature(self) -> float:
-        """What logits are divided by; 1 (no calibration) before the first evaluation."""
+        """The divisor of the logits; 1 (no calibration) before the first evaluation."""
         return self.metrics.get("temperature", 1.0)
 
     def measured(self) -> dict:
-        """`metrics`; raises CheckpointError for a checkpoint that was not evaluated yet."""
+        """Return `metrics`. Raises CheckpointError before the first evaluation."""
         if not self.metrics:
             raise CheckpointError(
                 f"{self.path} was not measured yet: run `python -m cifar evaluate {self.place}`."
@@ -76,7 +98,7 @@ class Checkpoint:
 
     @property
     def accuracy(self) -> float:
-        """Plain accuracy on the test images, 0 to 1; raises CheckpointError where it is unknown."""
+        """Plain accuracy on the test images, 0 to 1. Raises CheckpointError if it is unknown."""
         try:
             value = self.measured()["test"]["accuracy"]["value"]
         except (KeyError, TypeError):
@@ -90,13 +112,12 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What people call it: the folder's name, or USER/NAME@REVISION on the Hub."""
+        """The name of its folder, or USER/NAME@REVISION on the Hub."""
         return self.path.name if self.snapshot is None else str(self.snapshot.name)
 
     @property
     def place(self) -> str:
-        """What a command on this computer calls it: its name, or the path of a folder that is not
-        the project's own."""
+        """How a command on this computer names it: its name, or the path of a foreign folder."""
         return self.name if self.snapshot else _place(self.path)
 
     @property
@@ -111,20 +132,106 @@ class Checkpoint:
 
     @property
     def origin(self) -> str:
-        """Which commit and weights a name on the Hub stood for; empty for a local folder."""
+        """The commit and the weights that a name on the Hub stands for; empty if it is local."""
         return f"{self.snapshot}, weights sha256 {self.sha256}" if self.snapshot else ""
 
 
+def load(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Checkpoint:
+    """Read a checkpoint with its weights by its name, its path or its name on the Hub.
+
+    A Path is never a name. measured: False ignores `metrics.json`, for an evaluation that is about
+    to replace it. Raises CheckpointError for a folder that cannot be trusted, HubError if it cannot
+    be downloaded.
+    """
+    ckpt = read(name, device, measured=measured)
+    try:
+        _ = ckpt.model
+    except CheckpointError as error:
+        raise _named(ckpt.snapshot, error) from error
+    return ckpt
+
+
+def read(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Checkpoint:
+    """Read a checkpoint as `load` does, but its weights only when they are first needed."""
+    found = _find(name)
+    snapshot, folder = (found, found.folder) if isinstance(found, Snapshot) else (None, found)
+    try:
+        config = _read_config(folder)
+        weights = folder / "model.safetensors"
+        try:
+            sha256 = sha256_of(weights)
+        except OSError as error:
+            raise CheckpointError(f"{weights} cannot be read: {error}.") from error
+        place = str(snapshot.name) if snapshot else _place(folder)
+        metrics = _read_metrics(folder, sha256, place) if measured else {}
+    except FileError as error:
+        raise _named(snapshot, error) from error
+    return Checkpoint(folder, config, metrics, sha256, snapshot, device)
+
+
+def _named(snapshot: Snapshot | None, error: FileError) -> CheckpointError:
+    """Return the error, with the name on the Hub in front of the cache's folder."""
+    prefix = f"{snapshot} is no checkpoint that can be used: " if snapshot else ""
+    return CheckpointError(f"{prefix}{error}")
+
+
+def _read_config(folder: Path) -> dict:
+    path = folder / "config.json"
+    config = read_json(path)
+    for key, wanted in {
+        "format_version": FORMAT_VERSION,
+        "classes": list(CLASSES),
+        "mean": list(MEAN),
+        "std": list(STD),
+        "input_size": 32,
+    }.items():
+        _expect(path, config, key, wanted)
+    for key in ("recipe", "training"):
+        if not isinstance(config.get(key), dict):
+            raise CheckpointError(f"{path}: {key} is no JSON object.")
+    network = config.get("network")
+    if not isinstance(network, str) or network not in LAYERS:
+        known = " or ".join(LAYERS)
+        raise CheckpointError(
+            f"{path}: There is no network {reprlib.repr(network)}: choose {known}."
+        )
+    return config
+
+
+def _expect(path: Path, config: dict, key: str, wanted: object) -> None:
+    """Raise CheckpointError unless a value of `config.json` is the one wanted."""
+    if config.get(key) != wanted:
+        raise CheckpointError(
+            f"{path}: {key} is {reprlib.repr(config.get(key))} instead of {wanted!r}."
+        )
+
+
+def _read_metrics(folder: Path, sha256: str, place: str) -> dict:
+    path = folder / "metrics.json"
+    if not path.exists():
+        return {}
+    metrics = read_json(path)
+    if metrics.get("weights_sha256") != sha256:
+        raise CheckpointError(
+            f"{path} was measured on other weights: run `python -m cifar evaluate {place}`."
+        )
+    temperature = metrics.get("temperature", 1.0)
+    if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
+        raise CheckpointError(
+            f"{path}: temperature is {reprlib.repr(temperature)} instead of a positive number: run "
+            f"`python -m cifar evaluate {place}`."
+        )
+    return metrics
+
+
 def save(
-    folder: Path, model: nn.Module, *, network: str, recipe: dict, training: dict, history: list
+    folder: Path, model: "Staged", *, network: str, recipe: dict, training: dict, history: list
 ) -> None:
     """Write weights (filters as float16, batch norm as float32), config and history."""
+    from cifar.models.weights import save_weights
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        name: (value.half() if value.ndim > 1 else value).cpu().contiguous()
-        for name, value in model.state_dict().items()
-    }
     config = {
         "format_version": FORMAT_VERSION,
         "network": network,
@@ -132,33 +239,45 @@ def save(
         "mean": list(MEAN),
         "std": list(STD),
         "input_size": 32,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "recipe": recipe,
         "training": training,
     }
-    replace(folder / "model.safetensors", lambda path: path.write_bytes(serialize(tensors)))
+    save_weights(folder / "model.safetensors", model)
     write_json(folder / "config.json", config)
-    write_lines(folder / "history.jsonl", history)
+    write_json_lines(folder / "history.jsonl", history)
+
+
+def available() -> list[str]:
+    """Return the names of the checkpoints in this project, in alphabetical order."""
+    return sorted(path.parent.name for path in ROOT.glob("*/config.json"))
 
 
 def find_own(name: str | Path) -> Path:
-    """The folder of a checkpoint, for whoever writes into it, by its name under `checkpoints/` or
-    its path. Raises CheckpointError where there is none, and for one that is on the Hub."""
+    """Return the folder of a checkpoint on this computer, to write into it, by its name or path.
+
+    Raises CheckpointError if there is none, and if the checkpoint is on the Hub.
+    """
     if folder := _local(name):
         return folder
-    if _is_on_the_hub(name):
-        wanted = hub.parse(str(name))
-        copy = f".{os.sep}{wanted.repo_id.partition('/')[2]}"
-        raise CheckpointError(
-            f"{name} is on the Hub, and what is measured is written beside the weights: copy it "
-            f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
-            f"{copy}`, and name {copy} instead."
-        )
-    raise _unknown(name)
+    if not _is_on_the_hub(name):
+        raise _unknown(name)
+    wanted = hub.parse(str(name))
+    copy = f".{os.sep}{wanted.repo_id.partition('/')[2]}"
+    raise CheckpointError(
+        f"{name} is on the Hub, and what is measured is written beside the weights: copy it "
+        f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
+        f"{copy}`, and name {copy} instead."
+    )
+
+
+def name_for_others(name: str) -> str:
+    """Return a name that `load` accepts without a path of this computer, so it can be published."""
+    return name if os.sep not in name or _is_on_the_hub(name) else ANY_FOLDER
 
 
 def _find(name: str | Path) -> Path | Snapshot:
-    """A local folder wins over a name on the Hub."""
+    """Find a folder; a local one wins over a name on the Hub."""
     if folder := _local(name):
         return folder
     if not _is_on_the_hub(name):
@@ -170,7 +289,7 @@ def _find(name: str | Path) -> Path | Snapshot:
 
 
 def _local(name: str | Path) -> Path | None:
-    """The project's own come first where it is a name, not a path such as ./resnet."""
+    """Find a local folder; the project's own come first for a name that is no path (./resnet)."""
     path = Path(name)
     is_path = isinstance(name, Path) or os.sep in name
     for folder in (path,) if is_path else (ROOT / path, path):
@@ -199,167 +318,6 @@ def _unknown(name: str | Path) -> CheckpointError:
     )
 
 
-def name_for_others(name: str) -> str:
-    """What `load` was given, for what is written down and may be published, see
-    `Checkpoint.place_for_others`; nothing for nothing."""
-    return name if os.sep not in name or _is_on_the_hub(name) else ANY_FOLDER
-
-
 def _is_on_the_hub(name: str | Path) -> bool:
-    """Whether a name can only mean one on the Hub: nothing on this computer has it."""
+    """Whether a name can only mean a checkpoint on the Hub: nothing on this computer has it."""
     return hub.looks_like_a_name(str(name)) and not Path(name).exists()
-
-
-def available() -> list[str]:
-    """Names of the checkpoints in this project, in alphabetical order."""
-    return sorted(path.parent.name for path in ROOT.glob("*/config.json"))
-
-
-def load(
-    name: str | Path, device: str | torch.device = "cpu", *, measured: bool = True
-) -> Checkpoint:
-    """Read a checkpoint by its name, path or name on the Hub; a Path is never a name.
-
-    measured: False leaves `metrics.json` alone, for an evaluation that is about to replace it.
-    Raises CheckpointError for one that cannot be trusted, HubError for one that cannot be had.
-    """
-    found = _find(name)
-    if not isinstance(found, Snapshot):
-        return _read(found, _place(found), device, measured)
-    try:
-        ckpt = _read(found.folder, str(found.name), device, measured)
-    except CheckpointError as error:
-        raise CheckpointError(f"{found} is no checkpoint that can be used: {error}") from error
-    return dataclasses.replace(ckpt, snapshot=found)
-
-
-def _read(folder: Path, place: str, device: str | torch.device, measured: bool) -> Checkpoint:
-    config = read_json(folder / "config.json")
-    for key, wanted in {
-        "format_version": FORMAT_VERSION,
-        "classes": list(CLASSES),
-        "mean": list(MEAN),
-        "std": list(STD),
-        "input_size": 32,
-    }.items():
-        if config.get(key) != wanted:
-            raise CheckpointError(
-                f"{folder}/config.json: {key} is {reprlib.repr(config.get(key))} instead of "
-                f"{wanted!r}."
-            )
-    for key in ("recipe", "training"):
-        if not isinstance(config.get(key), dict):
-            raise CheckpointError(f"{folder}/config.json: {key} is no JSON object.")
-    try:
-        model = create_model(str(config.get("network")))
-    except ValueError as error:
-        raise CheckpointError(f"{folder}/config.json: {error}") from error
-
-    weights = folder / "model.safetensors"
-    try:
-        tensors = load_file(weights)
-        sha256 = file_sha256(weights)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{weights} cannot be read: {error}.") from error
-    expected = model.state_dict()
-    for problem, names in (
-        ("lacks", expected.keys() - tensors.keys()),
-        ("has unknown", tensors.keys() - expected.keys()),
-    ):
-        if names:
-            raise CheckpointError(f"{weights} {problem} {_some(sorted(names))}.")
-    for key, value in tensors.items():
-        if value.shape != expected[key].shape:
-            raise CheckpointError(
-                f"{weights}: {key} has shape {tuple(value.shape)} instead of "
-                f"{tuple(expected[key].shape)}."
-            )
-        known = expected[key].dtype
-        # Filters are stored in half precision.
-        if value.dtype not in (known, torch.float16 if known.is_floating_point else known):
-            raise CheckpointError(f"{weights}: {key} is {value.dtype}, not {known}.")
-        if not value.isfinite().all():
-            raise CheckpointError(f"{weights}: {key} holds NaN or infinity.")
-    count = sum(p.numel() for p in model.parameters())
-    if config.get("parameters") != count:
-        raise CheckpointError(
-            f"{folder}/config.json: parameters is {reprlib.repr(config.get('parameters'))} instead "
-            f"of {count}."
-        )
-    model.load_state_dict(tensors)  # copies float16 into the model's float32
-    model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-
-    metrics = {}
-    if measured and (folder / "metrics.json").exists():
-        metrics = read_json(folder / "metrics.json")
-        if metrics.get("weights_sha256") != sha256:
-            raise CheckpointError(
-                f"{folder}/metrics.json was measured on other weights: run "
-                f"`python -m cifar evaluate {place}`."
-            )
-        temperature = metrics.get("temperature", 1.0)
-        if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
-            raise CheckpointError(
-                f"{folder}/metrics.json: temperature is {reprlib.repr(temperature)} instead of a "
-                f"positive number: run `python -m cifar evaluate {place}`."
-            )
-    return Checkpoint(folder, model, config, metrics, sha256)
-
-
-def _some(names: list[str]) -> str:
-    """The first names of a list, which may be long, as may be each of them."""
-    shown = [
-        name if name.isprintable() and len(name) < 80 else reprlib.repr(name) for name in names
-    ]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(shown[:5]) + more
-
-
-def read_lines(path: Path) -> list[dict]:
-    """The lines of a `.jsonl` file. Raises CheckpointError if it cannot be read or is empty."""
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.") from error
-    if not lines:
-        raise CheckpointError(f"{path} holds no line.")
-    if not all(isinstance(line, dict) for line in lines):
-        raise CheckpointError(f"{path} has a line that is no JSON object.")
-    return lines
-
-
-def file_sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def read_json(path: Path) -> dict:
-    """A JSON file's content. Raises CheckpointError if it is absent or broken."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds no JSON object.")
-    return content
-
-
-def write_json(path: Path, content: dict) -> None:
-    replace(path, lambda p: p.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
-
-
-def write_lines(path: Path, objects: list[dict]) -> None:
-    """A `.jsonl` file: one JSON object a line."""
-    lines = "".join(json.dumps(line) + "\n" for line in objects)
-    replace(path, lambda p: p.write_text(lines, encoding="utf-8"))
-
-
-def replace(path: Path, write) -> None:
-    """Write under a temporary name, then rename: a reader sees the old file or the new, whole."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        write(partial)
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())  # the rename must not reach the disk before the content
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

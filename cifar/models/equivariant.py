@@ -57,8 +57,12 @@ class Norm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
             norm = self.norm
-            known = norm.running_mean, norm.running_var, norm.weight, norm.bias
-            return F.batch_norm(x, *(torch.cat([v, v]) for v in known), eps=norm.eps)
+            mean, var, weight, bias = (
+                torch.cat([value, value])
+                for value in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+                if value is not None
+            )
+            return F.batch_norm(x, mean, var, weight, bias, eps=norm.eps)
         # Halves side by side are a map of twice the width; no value moves in channels_last.
         count, channels, height, width = x.shape
         beside = x.permute(0, 2, 3, 1).reshape(count, height, 2 * width, channels // 2)

@@ -10,10 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cifar import LensError
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
 
 REVISION = re.compile(r"[A-Za-z0-9_](?:[\w.\-]|/(?=\w)){0,199}", re.ASCII)
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -93,22 +97,24 @@ def check_repo_id(repo_id: str) -> None:
 def snapshot(name: HubName, files: Sequence[str]) -> Snapshot:
     """Those of `files` that a model repository has, downloaded unless they are in the cache.
 
-    What an interrupted download left is gone on with. Where the Hub cannot be reached, the commit
+    Resumes interrupted downloads. If the Hub cannot be reached, the files are those of the commit
     that the revision was at the last download. Raises HubError.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted = {"repo_id": name.repo_id, "revision": name.revision, "allow_patterns": [*files]}
+    download = partial(
+        snapshot_download, name.repo_id, revision=name.revision, allow_patterns=[*files]
+    )
     with errors(name):
         try:
-            cached = Path(snapshot_download(**wanted, local_files_only=True))
+            cached = Path(download(local_files_only=True))
         except LocalEntryNotFoundError:
             cached = None
         commit = _commit(name, cached is not None)
         if cached and commit in (None, cached.name):
             return Snapshot(name, cached, cached.name, current=commit is not None)
-        folder = Path(snapshot_download(**wanted))
+        folder = Path(download())
     return Snapshot(name, folder, folder.name)
 
 
@@ -160,7 +166,7 @@ def causes(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def is_unknown(error: Exception) -> bool:
+def is_unknown(error: "HfHubHTTPError") -> bool:
     """Whether this HfHubHTTPError says that there is no such thing, or not without a token."""
     from huggingface_hub import get_token
 
@@ -195,7 +201,7 @@ def sentence(error: Exception, name: HubName | str, access: Literal["read", "wri
     return f"The Hub gave an unexpected answer about {name}: {reason}."
 
 
-def _refusal(error, name: HubName | str, access: str) -> str:
+def _refusal(error: "HfHubHTTPError", name: HubName | str, access: str) -> str:
     """A sentence for a status of 4xx or 5xx."""
     from huggingface_hub import get_token
     from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from cifar.models.facts import TITLES
+
 
 def percent(share: dict) -> str:
     """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
@@ -131,11 +133,6 @@ def _taught(recipe: dict, training: dict) -> str:
     return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
 
 
-def title(config: dict) -> str:
-    """What the network is called: the name of its class."""
-    return {"resnet": "ResNet", "basenet": "BaseNet"}[config["network"]]
-
-
 def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
     """A card's lines without the metadata. extra: lines that come before how it was trained."""
     test, train = metrics["test"], metrics["train"]["accuracy"]
@@ -169,7 +166,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         for row in test["per_class"]
     ]
     return [
-        f"# {title(config)} on CIFAR-10",
+        f"# {TITLES[config['network']]} on CIFAR-10",
         "",
         f"Classifies 32x32 colour images into {', '.join(config['classes'])}.",
         "",

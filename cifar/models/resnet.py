@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from cifar.models.facts import LAYERS
-from cifar.models.staged import Staged, conv3x3, prep_layer
+from cifar.models.staged import Prep, Staged, conv3x3
 
 
 class Widen(nn.Sequential):
@@ -59,7 +59,7 @@ class ResNet(Staged):
 
     def __init__(self):
         super().__init__()
-        self.prep = prep_layer(conv3x3(3, 64), nn.BatchNorm2d(64))
+        self.prep = Prep(conv3x3(3, 64), nn.BatchNorm2d(64))
         self.stage1 = TwoWay(64, 128)
         self.stage2 = Widen(128, 256)
         self.stage3 = TwoWay(256, 512)

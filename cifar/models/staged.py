@@ -32,9 +32,13 @@ def conv3x3(width_in: int, width_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(width_in, width_out, 3, stride=stride, padding=1, bias=False)
 
 
-def prep_layer(conv: nn.Module, norm: nn.Module) -> nn.Sequential:
-    """Return the first layer: a convolution, a batch norm, a ReLU."""
-    return nn.Sequential(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
+class Prep(nn.Sequential):
+    """The first layer: a convolution, a batch norm, a ReLU."""
+
+    conv: nn.Conv2d
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.Module):
+        super().__init__(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
 
 
 class Staged(nn.Module):
@@ -46,7 +50,7 @@ class Staged(nn.Module):
     """
 
     layers: tuple[Layer, ...]
-    prep: nn.Sequential
+    prep: Prep
     pool: nn.Module
     head: nn.Linear
 

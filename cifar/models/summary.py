@@ -11,7 +11,7 @@ def summary(model: nn.Module, size: int = 32) -> str:
 
     MB are 2**20 bytes; the forward/backward pass counts every layer's output twice, in float32.
     """
-    rows = []
+    rows: list[tuple[str, list[int], int]] = []
 
     def record(module: nn.Module, _, output: torch.Tensor) -> None:
         shape = [-1, *output.shape[1:]]

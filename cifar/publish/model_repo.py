@@ -14,10 +14,12 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCardData
 
 from cifar import __version__
-from cifar.data.cifar10 import DATASET
+from cifar.data.release import DATASET
 from cifar.evaluation.predictions import load_predictions
+from cifar.files import read_json_lines
 from cifar.models import checkpoint, hub, model_card
-from cifar.models.checkpoint import Checkpoint, read_lines
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.facts import TITLES
 from cifar.models.figure_files import drawn
 from cifar.publish.upload import publish
 from cifar.report import figures
@@ -41,7 +43,7 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
     is not empty, and whatever the Hub has against it.
     """
     hub.check_repo_id(repo_id)
-    message = f"{model_card.title(ckpt.config)} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
+    message = f"{TITLES[ckpt.network]} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
     write = partial(write_folder, ckpt, repo_id)
     return publish(write, repo_id, "model", out=out, message=message, private=private)
 
@@ -50,7 +52,7 @@ def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
     """What the repository consists of. Raises CheckpointError for what was not measured yet."""
     metrics = ckpt.measured()
     load_predictions(ckpt)
-    read_lines(ckpt.path / "history.jsonl")
+    read_json_lines(ckpt.path / "history.jsonl")
     for name in checkpoint.FILES:
         if name != "README.md":
             shutil.copyfile(ckpt.path / name, folder / name)
@@ -67,13 +69,18 @@ def _figures(ckpt: Checkpoint) -> dict[str, Callable[[Path], object]]:
     """What writes each figure: a copy of those that `python -m cifar figures` drew of these
     weights, else a drawing, but of mistakes, for which the test images would have to be fetched.
     """
-    called, write = model_card.title(ckpt.config), {}
+    title = TITLES[ckpt.network]
+    write: dict[str, Callable[[Path], object]] = {}
     for kind in SHOWN:
         if path := drawn(ckpt, kind):
-            write[kind] = partial(shutil.copyfile, path)
+            write[kind] = partial(_copy, path)
         elif draw := FROM_METRICS.get(kind):
-            write[kind] = figures.to_image(draw(ckpt.metrics, called)).save
+            write[kind] = figures.to_image(draw(ckpt.metrics, title)).save
     return write
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -> str:
@@ -97,7 +104,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -
         datasets=[DATASET],
         metrics=["accuracy"],
         tags=["cifar10", "image-classification", "cifar-lens"],
-        model_name=f"{model_card.title(config)} on CIFAR-10",
+        model_name=f"{TITLES[config['network']]} on CIFAR-10",
         eval_results=[accuracy],
     )
     extra = _usage(config, repo_id)
@@ -110,7 +117,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -
 
 def _usage(config: dict, repo_id: str) -> list[str]:
     """Lines of Markdown; a test runs what is in them."""
-    network = model_card.title(config)
+    network = TITLES[config["network"]]
     return f"""\
 ## Use it
 

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from cifar.models.checkpoint import Checkpoint, CheckpointError, replace
-from cifar.models.networks import Staged, normalize
+from cifar.files import replace
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
+from cifar.models.staged import Staged, normalize
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -53,6 +55,8 @@ def export(ckpt: Checkpoint, path: Path) -> None:
         optimize=False,
         verbose=False,
     )
+    if program is None:
+        raise CheckpointError(f"{ckpt.path}: PyTorch exported nothing.")
     content = _small(program.model_proto).SerializeToString(deterministic=True)
     replace(path, lambda partial: partial.write_bytes(content))
 

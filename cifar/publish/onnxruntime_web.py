@@ -9,6 +9,7 @@ import gzip
 import tarfile
 from pathlib import Path
 
+from cifar import LensError
 from cifar.data import downloads
 
 VERSION = "1.30.0"
@@ -34,10 +35,17 @@ def write(folder: Path) -> dict[str, str]:
     Returns the names of the two files that a page needs: "script" and "binary", the latter gzip.
     """
     with tarfile.open(fetch()) as package:
-        script, binary = (package.extractfile(f"package/dist/{n}").read() for n in (SCRIPT, BINARY))
+        script, binary = (_content(package, f"package/dist/{name}") for name in (SCRIPT, BINARY))
     folder.mkdir(parents=True)
     (folder / SCRIPT).write_bytes(script)
     # Not .gz: some servers would unpack that on the way, others not.
     (folder / f"{BINARY}.packed").write_bytes(gzip.compress(binary, 9, mtime=0))
     (folder / "LICENSE").write_bytes(LICENSE.read_bytes())
     return {"script": SCRIPT, "binary": f"{BINARY}.packed"}
+
+
+def _content(package: tarfile.TarFile, name: str) -> bytes:
+    stream = package.extractfile(name)
+    if stream is None:
+        raise LensError(f"{URL} holds no file {name}: try again later.")
+    return stream.read()

@@ -2,28 +2,29 @@
 
     python -m cifar deploy USER/NAME
 
-A Gradio Space is a folder with the app, the modules and checkpoints that it needs and nothing else.
+A Gradio Space is a folder with the app, the package and the checkpoints.
 There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
 knows only some versions of Python and PyTorch. A static Space is the site of `static_site`.
 """
 
 import ast
+import re
 import shutil
 import sys
+from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, get_args
 
 from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, metadata_save
 
-from cifar import ASSETS, LensError, __version__
+from cifar import ASSETS, PACKAGE, PROJECT, LensError, __version__
 from cifar.data.annotations import FOLDER as ANNOTATIONS
-from cifar.data.cifar10 import DATASET, TEST_FILE
+from cifar.data.release import DATASET, TEST_FILE
 from cifar.explore import store
 from cifar.models import checkpoint, hub
 from cifar.models.figure_files import weights_of
-from cifar.publish import needed
 from cifar.publish.upload import publish
 
 # The app computes on the processor, so other GPUs would be paid for and stand idle.
@@ -130,7 +131,7 @@ def write_folder(
         build(folder, repo_id, hardware)
     if models:
         readme = folder / "README.md"
-        metadata_save(readme, metadata_load(readme) | {"models": list(models)})
+        metadata_save(readme, (metadata_load(readme) or {}) | {"models": list(models)})
 
 
 def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
@@ -145,10 +146,8 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     for name in names:
         store.predictions(name)  # none is published that is broken or of other weights
     shown = {store.load(name).sha256 for name in names}
-    modules = needed.modules()
     files = [
-        *modules.values(),
-        *needed.data_files(modules),
+        PROJECT / "app.py",
         *(
             path
             for name in names
@@ -162,16 +161,17 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
             for path in sorted(ASSETS.glob("*.png"))
             if path != SCREENSHOT and weights_of(path) <= shown
         ),
-        needed.ROOT / "LICENSE",
+        PROJECT / "LICENSE",
     ]
-    for path in files:
-        copy = folder / path.relative_to(needed.ROOT)
+    copies = {path: folder / path.relative_to(PROJECT) for path in files}
+    for path in filter(_is_source, sorted(PACKAGE.rglob("*"))):
+        copies[path] = folder / PACKAGE.name / path.relative_to(PACKAGE)
+    for path, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     shutil.copyfile(SCREENSHOT, folder / THUMBNAIL)
 
-    lines = needed.requirements(needed.third_party(modules) - {"spaces"})
-    pins = needed.pinned(lines, ZEROGPU_PINS if zerogpu else None)
+    pins = pinned(ZEROGPU_PINS if zerogpu else {})
     python = ZEROGPU_PYTHON if zerogpu else f"{sys.version_info.major}.{sys.version_info.minor}"
     _write(folder / "requirements.txt", f"# For Python {python}.", *pins, *[SPACES] * zerogpu)
     if zerogpu:
@@ -182,13 +182,32 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     address = f"{HfApi().endpoint}/spaces/{repo_id}"
     card = SpaceCard.from_template(
         front_matter(address, python, hardware),
-        template_path=TEMPLATE,
+        template_path=str(TEMPLATE),
         repo_id=repo_id,
         address=address,
         titles=titles,
         zerogpu=zerogpu,
     )
     _write(folder / "README.md", str(card).rstrip())
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
+
+
+def pinned(others: Mapping[str, str]) -> list[str]:
+    """Return requirements.txt with the versions that are installed here, or `others` by name.
+
+    Raises LensError for a package that is not installed.
+    """
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [re.split(r"[<>=!~; ]", line)[0] for line in lines if line[:1].isalnum()]
+    try:
+        return [f"{name}=={others.get(name) or version(name).partition('+')[0]}" for name in names]
+    except PackageNotFoundError as error:
+        raise LensError(
+            f"{error.name} is not installed: pip install -r requirements.txt."
+        ) from error
 
 
 def front_matter(address: str, python: str, hardware: Hardware) -> SpaceCardData:

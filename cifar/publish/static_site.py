@@ -10,7 +10,6 @@ import hashlib
 import html
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -18,17 +17,16 @@ from string import Template
 
 from PIL import Image
 
-import cifar
-from cifar import LensError
+from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS
 from cifar.explore import page_data, store, thumbnails
+from cifar.files import fill_folder
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.publish import onnx_export, onnxruntime_web
-from cifar.publish.needed import REQUIREMENTS
 from cifar.report.readme_tables import results_table
 
 TEMPLATES = Path(__file__).parent / "site"
-COMPONENTS = Path(cifar.__file__).parent / "ui" / "components"
+COMPONENTS = PACKAGE / "ui" / "components"
 # What runs in the page; the files beside these folders are Gradio's.
 PARTS = ("shared", "explorer", "evidence", "classify", "static")
 # Heat maps that need the last layer's output and the head alone; `static/cam.js` computes them.
@@ -74,18 +72,8 @@ def build(folder: Path, space: str = "") -> None:
     lead to its page. Downloads ONNX Runtime Web from npm unless it is in the cache. Raises
     LensError.
     """
-    folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise LensError(f"{folder} is not empty: name a folder that is, or a new one.")
     _check_packages()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as partial:
-        whole = Path(partial) / "site"
-        whole.mkdir()
-        _write(whole, space)
-        if folder.exists():
-            folder.rmdir()
-        whole.rename(folder)
+    fill_folder(Path(folder), lambda partial: _write(partial, space))
 
 
 def _check_packages() -> None:
@@ -98,7 +86,7 @@ def _check_packages() -> None:
     if missing:
         raise LensError(
             f"The static site needs {', '.join(missing)}, which cannot be imported: "
-            f"pip install -r {REQUIREMENTS.name}."
+            "pip install -r requirements.txt."
         )
 
 

@@ -6,21 +6,25 @@ files are sent before the commit, so whoever looks sees the old content or the n
 asked, and the same folder again changes nothing.
 """
 
-import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    RepoCard,
+    SpaceHardware,
+)
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import ModelInfo, SpaceInfo
 
-from cifar import LensError
+from cifar.files import FileError, fill_folder, read_json
 from cifar.models import hub
-from cifar.models.checkpoint import FORMAT_VERSION, CheckpointError, read_json
+from cifar.models.checkpoint import FORMAT_VERSION
 from cifar.models.hub import HubError
 
 Kind = Literal["model", "space"]
@@ -41,12 +45,12 @@ def publish(
     but what `write` itself may need. options: of `upload`. Raises LensError.
     """
     if out is not None:
-        fill(out, write)
+        fill_folder(out, write)
         return str(out)
     hub.token()  # before the work
     with tempfile.TemporaryDirectory(prefix="cifar-lens-") as scratch:
         folder = Path(scratch) / kind
-        fill(folder, write)
+        fill_folder(folder, write)
         return upload(folder, repo_id, kind, **options)
 
 
@@ -62,12 +66,14 @@ def upload(
 ) -> str:
     """Create the repository unless it exists, and make its content that of the folder.
 
-    private: create it so; one that is public already is refused. sdk, hardware: of a Space; other
-    hardware is asked for where the Space exists. Returns its address on the Hub. Raises HubError.
+    private: create it so; a public repository is refused. sdk, hardware: of a Space; if the Space
+    exists with other hardware, this one is requested. Returns its address on the Hub. Raises
+    HubError.
     """
     hub.check_repo_id(repo_id)
     hub.token()
     api = HfApi()
+    wanted = SpaceHardware(hardware) if hardware else None
     with hub.errors(repo_id, "write"):
         other: Kind = "space" if kind == "model" else "model"
         if _info(api, repo_id, other):
@@ -78,21 +84,27 @@ def upload(
         there = _info(api, repo_id, kind)
         if there is None:
             api.create_repo(
-                repo_id, repo_type=kind, private=private, space_sdk=sdk, space_hardware=hardware
+                repo_id, repo_type=kind, private=private, space_sdk=sdk, space_hardware=wanted
             )
-            _commit(api, api.repo_info(repo_id, repo_type=kind), folder, kind, message)
+            there = _info(api, repo_id, kind)
+            if there is None:
+                raise HubError(f"The Hub created {repo_id}, but does not find it: try again.")
         else:
-            _check_ours(api, there, folder, kind, private=private, sdk=sdk)
-            if hardware and hardware != _hardware(there):
-                api.request_space_hardware(repo_id, hardware)  # first, for it may be refused
-            _commit(api, there, folder, kind, message)
+            _check_privacy(there, private)
+            if isinstance(there, SpaceInfo):
+                _check_sdk(there, sdk)
+            _check_ours(api, there, folder, kind)
+            if wanted and isinstance(there, SpaceInfo) and wanted != _hardware(there):
+                api.request_space_hardware(repo_id, wanted)  # first, because it may be refused
+        _commit(api, there, folder, kind, message)
     return f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repo_id}"
 
 
 def _info(api: HfApi, repo_id: str, kind: Kind) -> ModelInfo | SpaceInfo | None:
-    """What the Hub knows of a repository; None if there is none."""
+    """Return what the Hub knows of a repository; None if there is none."""
+    ask = api.model_info if kind == "model" else api.space_info
     try:
-        return api.repo_info(repo_id, repo_type=kind, timeout=hub.TIMEOUT)
+        return ask(repo_id, timeout=hub.TIMEOUT)
     except HfHubHTTPError as error:
         if error.response.status_code == 404:
             return None
@@ -103,29 +115,33 @@ def _hardware(space: SpaceInfo) -> str | None:
     return space.runtime.requested_hardware if space.runtime else None
 
 
-def _check_ours(
-    api: HfApi,
-    there: ModelInfo | SpaceInfo,
-    folder: Path,
-    kind: Kind,
-    *,
-    private: bool,
-    sdk: str | None,
-) -> None:
-    """Raises HubError unless what is on the Hub may be replaced by the folder."""
+def _check_privacy(there: ModelInfo | SpaceInfo, private: bool) -> None:
     if private and not there.private:
         raise HubError(
             f"{there.id} is public on the Hub: make it private in its settings there first, or "
             "leave --private out."
         )
-    if kind == "space" and there.sdk != sdk:
+
+
+def _check_sdk(there: SpaceInfo, sdk: str | None) -> None:
+    if there.sdk != sdk:
         raise HubError(
             f"{there.id} is a Space of another kind on the Hub ({there.sdk}, not {sdk}): choose "
             "another name, or delete it there."
         )
-    files = {sibling.rfilename for sibling in there.siblings or ()}
-    ours = _is_our_model if kind == "model" else _is_our_space
-    if not (files <= {ATTRIBUTES} or ours(api, there, files, folder) or _is_new(api, there, kind)):
+
+
+def _check_ours(api: HfApi, there: ModelInfo | SpaceInfo, folder: Path, kind: Kind) -> None:
+    """Raise HubError unless the folder may replace what is on the Hub."""
+    names = {sibling.rfilename for sibling in there.siblings or ()}
+    if names <= {ATTRIBUTES}:
+        return
+    ours = (
+        _is_our_space(there, folder)
+        if isinstance(there, SpaceInfo)
+        else _is_our_model(api, there, names, folder)
+    )
+    if not (ours or _is_new(api, there, kind)):
         raise HubError(
             f"{there.id} on the Hub holds something else than this {CALLED[kind]}, and would be "
             "overwritten: choose another name, or delete it there."
@@ -139,13 +155,13 @@ def _is_our_model(api: HfApi, there: ModelInfo, files: set[str], folder: Path) -
     path = api.hf_hub_download(there.id, "config.json", revision=there.sha)
     try:
         config = read_json(Path(path))
-    except CheckpointError:
+    except FileError:
         return False
     network = read_json(folder / "config.json")["network"]
     return config.get("format_version") == FORMAT_VERSION and config.get("network") == network
 
 
-def _is_our_space(api: HfApi, there: SpaceInfo, files: set[str], folder: Path) -> bool:
+def _is_our_space(there: SpaceInfo, folder: Path) -> bool:
     """By the title in its README."""
     title = RepoCard.load(folder / "README.md").data.get("title")
     return there.card_data is not None and there.card_data.get("title") == title
@@ -183,27 +199,3 @@ def _commit(
             commit_message=message,
             parent_commit=there.sha,
         )
-
-
-def fill(out: Path, write: Callable[[Path], None]) -> None:
-    """Make `out`, which must be empty or not be there, of what `write` puts into a folder.
-
-    A folder that could not be finished is removed. Raises LensError where `out` is not free or
-    cannot be written.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise LensError(f"{out} is not empty: name a folder that is, or that is not there yet.")
-    partial = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
-        write(partial)
-        partial.chmod(0o755)  # mkdtemp's are for their owner alone
-        if out.exists():
-            out.rmdir()
-        os.replace(partial, out)
-    except OSError as error:
-        raise LensError(f"{out} cannot be written: {error.strerror}.") from error
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)

@@ -12,6 +12,7 @@ import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,20 +20,23 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from cifar import ASSETS, CLASSES, LensError
+from cifar import ASSETS, CLASSES, LensError, files
 from cifar.data import cifar10
 from cifar.evaluation import metrics
 from cifar.evaluation.predictions import load_predictions
 from cifar.explain.drawing import overlay
-from cifar.explain.methods import METHODS, default_choice, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
+from cifar.models.facts import find_layer
 from cifar.models.figure_files import WEIGHTS, figure_path
 from cifar.report.readme_tables import README, readme_sections, refresh_readme
 
@@ -78,7 +82,7 @@ def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: cifar10.Split) ->
     )
     method, layers = default_choice(ckpt)
     kind = METHODS[method].title
-    size = ckpt.model.layer(layers[0]).size
+    size = find_layer(ckpt.layers, layers[0]).size
     page.text(margin, 26, f"The {len(shown)} most confident mistakes of {ckpt.name}", **_title())
     page.text(
         margin,
@@ -88,7 +92,8 @@ def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: cifar10.Split) ->
         "scale).",
         **_text(GREY),
     )
-    for place, (index, row) in enumerate(shown.iterrows()):
+    for place, index in enumerate(shown.index.tolist()):
+        row: Any = shown.loc[index]
         x = margin + place % columns * (cell + gap)
         y = top + place // columns * height
         image = _pixels(split, index)
@@ -318,8 +323,8 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     except OSError as error:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]
-    trained = [c for c in checkpoints if c.name == c.config["network"]]
-    history = {c.name: checkpoint.read_lines(c.path / "history.jsonl") for c in trained}
+    trained = [c for c in checkpoints if c.name == c.network]
+    history = {c.name: files.read_json_lines(c.path / "history.jsonl") for c in trained}
     test = cifar10.load("test")
 
     todo = {
@@ -337,8 +342,12 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     drawn = {f"{name}.png": _png(draw(), of) for name, (draw, of) in bar}
     assets.mkdir(parents=True, exist_ok=True)
     for name, png in drawn.items():
-        checkpoint.replace(assets / name, lambda path, png=png: path.write_bytes(png))
-    checkpoint.replace(readme, lambda path: path.write_text(text, encoding="utf-8"))
+        files.replace(assets / name, partial(_write, content=png))
+    files.replace(readme, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _rate(share: dict) -> str:
@@ -347,7 +356,7 @@ def _rate(share: dict) -> str:
 
 def _stretches(lines: list[dict]) -> list[tuple[int, int, int]]:
     """First epoch, last epoch and side of the images of each stretch of equal sizes."""
-    found = []
+    found: list[tuple[int, int, int]] = []
     for line in lines:
         if found and found[-1][2] == line["size"]:
             found[-1] = (found[-1][0], line["epoch"], line["size"])
@@ -386,9 +395,11 @@ def _page(width: int, height: int) -> tuple[Figure, Axes]:
 def _charts(height: int) -> Figure:
     """An empty figure for axes side by side, `height` pixels tall."""
     figure = Figure(
-        figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white", layout="constrained"
+        figsize=(WIDTH / DPI, height / DPI),
+        dpi=DPI,
+        facecolor="white",
+        layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06),
     )
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)
     return figure
 
 

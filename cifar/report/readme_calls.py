@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 from cifar import LensError
-from cifar.models.checkpoint import replace
+from cifar.files import replace
 from cifar.report.readme_tables import refresh_readme
 from cifar.report.screenshot import serving
 
@@ -75,4 +75,4 @@ def printed(language: str, code: str, url: str) -> str:
 
 def picture() -> Path:
     """Where the picture lies that README's calls send."""
-    return Path(find_spec("gradio").origin).parent / "media_assets" / "images" / PICTURE
+    return Path(str(files("gradio") / "media_assets" / "images" / PICTURE))

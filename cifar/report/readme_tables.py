@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from cifar import ASSETS, LensError
 from cifar.explain.methods import METHODS
-from cifar.models.checkpoint import Checkpoint, CheckpointError
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
+from cifar.models.facts import find_layer
 from cifar.models.model_card import duration, interval, percent
 
 README = ASSETS.parent / "README.md"
@@ -73,7 +75,7 @@ def _heat_map_note(ckpt: Checkpoint) -> str:
         )
 
     def said(row: dict) -> str:
-        where = f" at {ckpt.model.layer(row['layer']).title}" if row["layer"] else ""
+        where = f" at {find_layer(ckpt.layers, row['layer']).title}" if row["layer"] else ""
         return f"{METHODS[row['method']].title}{where}: {interval(row['road'])}"
 
     default = measured["default"]

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-from cifar import LensError
+from cifar import LensError, files
 from cifar.models import checkpoint
 from cifar.models.model_card import duration
 from cifar.training.recipe import Recipe
@@ -37,8 +37,8 @@ def collect(folder: Path) -> list[dict]:
     """
     facts = []
     for config_path in sorted(Path(folder).glob("*/checkpoint/config.json")):
-        config = checkpoint.read_json(config_path)
-        history = checkpoint.read_lines(config_path.with_name("history.jsonl"))
+        config = files.read_json(config_path)
+        history = files.read_json_lines(config_path.with_name("history.jsonl"))
         facts.append(
             {
                 "comparison": Path(folder).resolve().name,
@@ -61,7 +61,7 @@ def _is_baseline(fact: dict) -> bool:
 
 def load(path: Path = FACTS) -> list[dict]:
     """All facts on record."""
-    return checkpoint.read_lines(path) if path.exists() else []
+    return files.read_json_lines(path) if path.exists() else []
 
 
 def add(folders: Sequence[Path], path: Path = FACTS) -> list[dict]:
@@ -75,7 +75,7 @@ def add(folders: Sequence[Path], path: Path = FACTS) -> list[dict]:
         facts = [fact for fact in facts if fact["comparison"] != fresh[0]["comparison"]] + fresh
     if not facts:
         raise LensError("No comparison is on record yet: name folders of finished runs.")
-    checkpoint.write_lines(path, facts)
+    files.write_json_lines(path, facts)
     return facts
 
 
@@ -192,5 +192,5 @@ def report(facts: Sequence[dict]) -> str:
 def write(folders: Sequence[Path] = ()) -> Path:
     """Put the comparisons in these folders on record, and write the report anew."""
     facts = add(folders, FACTS)
-    checkpoint.replace(REPORT, lambda path: path.write_text(report(facts), encoding="utf-8"))
+    files.replace(REPORT, lambda path: path.write_text(report(facts), encoding="utf-8"))
     return REPORT

@@ -1,4 +1,4 @@
-"""What makes up an epoch and a step: which images, how changed, how much each counts.
+"""Plan an epoch and build the batch of a step: which images, and how each is changed.
 
 Pure functions: random choices come from (seed, epoch) alone. They are made on the CPU, so that
 every device sees the same batches, and for an epoch at a time, so that no step waits for a copy.
@@ -9,51 +9,36 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cifar.models.networks import normalize
+from cifar.models.staged import normalize
 from cifar.training.augment import DRAWS, augment
-from cifar.training.recipe import Recipe, of_epoch, schedule
+from cifar.training.recipe import Recipe, of_epoch
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an epoch does: a whole number of batches, on the device of the losses it was made from.
+    """The images of an epoch in the order of their visit: a whole number of batches.
 
-    order: int64 (M,), the images in the order of their visit; weights: float32 (M,), how much each
-    visit counts; mirrored: bool (M,), which of them are flipped; draws: float32 (M, DRAWS), the
-    random numbers that decide how each is changed (`augment.augment`).
+    order: int64 (M,), the images; mirrored: bool (M,), which of them are flipped; draws: float32
+    (M, DRAWS), the random numbers that decide how each is changed (`augment.augment`).
     """
 
     order: torch.Tensor
-    weights: torch.Tensor
     mirrored: torch.Tensor
     draws: torch.Tensor
 
+    def part(self, start: int, stop: int) -> "Plan":
+        """Return some consecutive visits."""
+        here = slice(start, stop)
+        return Plan(self.order[here], self.mirrored[here], self.draws[here])
 
-def plan_epoch(recipe: Recipe, epoch: int, losses: torch.Tensor) -> Plan:
-    """Which images an epoch visits, from (seed, epoch) and the losses of earlier epochs.
 
-    losses: float32 (N,), each image's loss when it was last visited. Where the recipe says so, a
-    share of the easy images is left out, and those that stay count for them, so that the mean
-    gradient is unchanged (InfoBatch, Qin et al., https://arxiv.org/abs/2303.04947); none is where
-    no batch would be left.
-    """
-    count = len(losses)
+def plan_epoch(recipe: Recipe, epoch: int, count: int, device: torch.device | str = "cpu") -> Plan:
+    """Plan an epoch over `count` images from (seed, epoch) alone; the plan is on a device."""
     order = torch.randperm(count, generator=_generator(recipe.seed, "order", epoch))
-    order = order.to(losses.device)
-    weights = torch.ones(count, device=losses.device)
-    progress, _ = schedule(recipe, epoch)
-    if recipe.skip_easy and epoch > 0 and progress < 1 - recipe.skip_none:
-        easy = losses < losses.mean()
-        chance = torch.rand(count, generator=_generator(recipe.seed, "skip", epoch))
-        skipped = easy & (chance < recipe.skip_easy).to(losses.device)
-        left = order[~skipped[order]]
-        if len(left) >= recipe.batch_size:
-            weights[easy] = 1 / (1 - recipe.skip_easy)
-            order = left
-    order = order[: len(order) // recipe.batch_size * recipe.batch_size]
-    mirrored = epoch_mirrored(recipe, epoch, count).to(losses.device)
+    order = order[: count // recipe.batch_size * recipe.batch_size]
+    mirrored = epoch_mirrored(recipe, epoch, count)
     draws = torch.rand(count, DRAWS, generator=_generator(recipe.seed, "augment", epoch))
-    return Plan(order, weights[order], mirrored[order], draws.to(losses.device)[order])
+    return Plan(order.to(device), mirrored[order].to(device), draws[order].to(device))
 
 
 def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
@@ -71,12 +56,12 @@ def epoch_mirrored(recipe: Recipe, epoch: int, count: int) -> torch.Tensor:
 def batch(
     recipe: Recipe, images: torch.Tensor, mirrored: torch.Tensor, draws: torch.Tensor, epoch: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Augmented, normalised float32 inputs of a step.
+    """Return the augmented, normalized inputs of a step.
 
     images: uint8 (N, 3, 32, 32) on any device; mirrored, draws: theirs in the plan, on the same;
     epoch: counted from 0, decides how large images and cut-outs are and how many are mixed. Returns
-    (N, 3, size, size), channels last, and float32 (N,): what each image's own label counts, where
-    the rest is that of the image before it (`augment.cutmix`).
+    float32 (N, 3, size, size), channels last, and float32 (N,): the weight of each image's own
+    label; the rest is that of the label of the image before it (`augment.cutmix`).
     """
     changed, kept = augment(
         images,

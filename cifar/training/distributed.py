@@ -39,6 +39,11 @@ class SyncedBatchNorm(nn.BatchNorm2d):
     the input bfloat16. In evaluation mode it is BatchNorm2d and asks no other process.
     """
 
+    momentum: float
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    num_batches_tracked: torch.Tensor
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return super().forward(x)
@@ -57,7 +62,7 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var * total / (total - 1), self.momentum)
-            self.num_batches_tracked += 1
+            self.num_batches_tracked.add_(1)
         scale = self.weight * (var + self.eps).rsqrt()
         shifted = values * _per_channel(scale) + _per_channel(self.bias - mean * scale)
         return shifted.to(x.dtype)
@@ -83,11 +88,17 @@ def end_process() -> None:
     os._exit(0)
 
 
-def synchronize_batch_norms(model: nn.Module) -> None:
-    """Make every BatchNorm2d of a model a SyncedBatchNorm, in place: nothing else changes."""
+def synchronize_batch_norms(model: nn.Module) -> nn.Module:
+    """Return the model with batch norms that train on the statistics of all processes.
+
+    PyTorch's own on GPUs, which they require; SyncedBatchNorm elsewhere.
+    """
+    if next(model.parameters()).is_cuda:
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
     for module in model.modules():
         if type(module) is nn.BatchNorm2d:
             module.__class__ = SyncedBatchNorm
+    return model
 
 
 def once(work: Callable[[], Any]) -> Any:

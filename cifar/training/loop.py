@@ -25,24 +25,18 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from cifar import files
 from cifar.data import cifar10
 from cifar.models import checkpoint
-from cifar.models.device import describe, keep_freed_memory, multiplies_bfloat16
-from cifar.models.networks import NETWORKS, create_model, multiply_adds, normalize
+from cifar.models.memory import keep_freed_memory
+from cifar.models.networks import NETWORKS
+from cifar.models.staged import normalize
 from cifar.training import distillation
-from cifar.training.batches import batch, plan_epoch
-from cifar.training.distributed import once, synchronize_batch_norms
-from cifar.training.optimizers import Lookahead
-from cifar.training.recipe import (
-    Recipe,
-    learning_rate_factor,
-    lookahead_keep,
-    of_epoch,
-    refusal,
-    schedule,
-)
+from cifar.training.batches import Plan, plan_epoch
+from cifar.training.distributed import once
+from cifar.training.recipe import Recipe, of_epoch, refusal
 from cifar.training.run_folder import TrainingError, claimed, read_state, stop_requests, writing
-from cifar.training.setup import create_optimizers, start
+from cifar.training.step import Labels, Learner, computes_bfloat16
 
 REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
 TEACHER = "teacher.npz"  # a teacher's answers, in the run folder
@@ -102,9 +96,10 @@ def train(
 
 def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bool:
     """Train to the end, or until a stop; returns as `train`."""
-    batch_size, is_main = training.recipe.batch_size, training.accelerator.is_main_process
+    recipe, is_main = training.recipe, training.accelerator.is_main_process
+    batch_size = recipe.batch_size
     bar = tqdm(
-        total=training.images_at_most,
+        total=recipe.epochs * training.steps_in_epoch * batch_size,
         initial=training.step * batch_size,
         unit="img",
         unit_scale=True,
@@ -127,7 +122,6 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
             if epoch_ended:
                 line = training.end_epoch()
                 saving = saving or training.complete
-                bar.total = training.images_at_most
                 if is_main:
                     bar.write(json.dumps(line))
             if saving:
@@ -147,7 +141,7 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
 
 
 class Training:
-    """A run in progress: the network, what moves it, and the counters of the current epoch."""
+    """A run in progress: a learner, and the counters of the current epoch."""
 
     def __init__(
         self,
@@ -165,47 +159,51 @@ class Training:
                 "choose a smaller --batch-size."
             )
         self.recipe, self.run = recipe, run
-        self.accelerator = accelerator
-        self.device = accelerator.device
-        fast = multiplies_bfloat16(self.device)
-        self.bfloat16 = fast if recipe.precision == "auto" else recipe.precision == "bfloat16"
-        self.hardware = describe(self.device) + (", bfloat16" if self.bfloat16 else "")
         self.train_split, self.val_split = train_split, val_split
-        self.images = train_split.images[:count].to(self.device)
-        self.labels = train_split.labels[:count].to(self.device)
+        self.accelerator, self.device = accelerator, accelerator.device
+        self.count = count
+        images = train_split.images[:count].to(self.device)
+        labels = train_split.labels[:count].to(self.device)
+        logits = None
         if recipe.teacher:
-            self.answers = once(lambda: self._ask_teacher(resume)).to(self.device)
-
-        torch.manual_seed(recipe.seed)
-        model = create_model(recipe.network).to(self.device, memory_format=torch.channels_last)
-        start(model, recipe, self.images)
-        self.model = model
-        self.optimizers = create_optimizers(model, recipe)
-        self.lookahead = Lookahead(model) if recipe.lookahead_every else None
-        # Forward and backward take three times the forward pass, two operations a multiply-add.
-        self.flops = {size: 6 * multiply_adds(model, size) for size in set(recipe.sizes)}
-        if accelerator.num_processes > 1:
-            synchronize_batch_norms(model)
-        self.network = accelerator.prepare(model).train()
+            logits = once(lambda: self._teacher_logits(images, resume)).to(self.device)
+        self.learner = Learner(recipe, images, Labels(labels, logits), accelerator)
 
         self.epoch = 0  # how many are done
         self.position = 0  # steps done in the current one
         self.step = 0  # steps done in all
-        # Each image's loss when it was last visited, up to the last epoch and in the current one.
-        self.losses = torch.zeros(count, device=self.device)
-        self.fresh_losses = torch.zeros(count, device=self.device)
         self.history: list[dict] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
         self.seconds, self._since = 0.0, time.monotonic()
-        self.plan = plan_epoch(recipe, 0, self.losses)
+        self.plan = self._plan()
+
+    def _plan(self) -> Plan:
+        return plan_epoch(self.recipe, self.epoch, self.count, self.device)
+
+    def _teacher_logits(self, images: torch.Tensor, resume: bool) -> torch.Tensor:
+        """Return the teacher's logits of the images.
+
+        A resumed run keeps those that it began with, whatever has become of the teacher.
+        """
+        cache = self.run / TEACHER
+        if resume:
+            return distillation.load_logits(cache).logits
+        precision = torch.bfloat16 if computes_bfloat16(self.recipe, self.device) else None
+        with (
+            torch.autocast(self.device.type, precision, enabled=bool(precision)),
+            writing(self.run),
+        ):
+            return distillation.teacher_logits(self.recipe.teacher, images, cache)
 
     @property
     def complete(self) -> bool:
+        """Whether all epochs are done."""
         return self.epoch == self.recipe.epochs
 
     @property
     def steps_in_epoch(self) -> int:
+        """How many batches an epoch has."""
         return len(self.plan.order) // self.recipe.batch_size
 
     @property
@@ -214,92 +212,21 @@ class Training:
         return self.epoch + self.position / self.steps_in_epoch
 
     @property
-    def images_at_most(self) -> int:
-        """How many images the whole run will have visited; fewer if later epochs skip some."""
-        left = (self.steps_in_epoch - self.position) * self.recipe.batch_size
-        later = (self.recipe.epochs - self.epoch - 1) * len(self.labels)
-        return self.step * self.recipe.batch_size + (0 if self.complete else left + later)
-
-    @property
     def size(self) -> int:
         """Side in pixels of the images of the current epoch."""
         return of_epoch(self.recipe.sizes, self.epoch)
 
-    def _ask_teacher(self, resume: bool) -> torch.Tensor:
-        """Its answers to the images. A resumed run goes on with those that it began with, whatever
-        has become of the teacher."""
-        cache = self.run / TEACHER
-        if resume:
-            return distillation.kept(cache).logits
-        with self.autocast(), writing(self.run):
-            return distillation.answers(self.recipe.teacher, self.images, cache)
-
-    def autocast(self) -> torch.autocast:
-        """Within the block, convolutions compute in the run's precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
-
     def advance(self) -> None:
-        """One step: cut a batch, augment it, and move the weights."""
-        recipe = self.recipe
-        progress, _ = schedule(recipe, self.epochs_done)
-        factor = learning_rate_factor(recipe, self.epochs_done)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak_lr"] * factor
-
-        here = slice(self.position * recipe.batch_size, (self.position + 1) * recipe.batch_size)
-        chosen = self.plan.order[here]
-        mirrored = self.plan.mirrored[here]
-        draws = self.plan.draws[here]
-        inputs, kept = batch(recipe, self.images[chosen], mirrored, draws, self.epoch)
+        """Do one step: set the learning rates, learn a batch, record what it gave."""
+        before, size = self.epochs_done, self.recipe.batch_size
+        self.learner.set_learning_rates(before)
+        part = self.plan.part(self.position * size, (self.position + 1) * size)
+        result = self.learner.learn(part, self.epoch)
         self.step += 1
         self.position += 1
-        # Every process makes the same batch and trains on its share of it.
-        share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
-        before, chosen = chosen.roll(1)[share], chosen[share]
-        kept = kept[share]
-        with self.autocast():
-            logits = self.network(inputs[share])
-        logits = logits.float()
-        losses, targets = self._losses(logits, chosen, mirrored[share]), self.labels[chosen]
-        if of_epoch(recipe.cutmix, self.epoch):
-            others = self._losses(logits, before, mirrored.roll(1)[share])
-            losses = torch.lerp(others, losses, kept)
-            targets = torch.where(kept < 0.5, self.labels[before], targets)
-        # Of the gradients the mean over processes is taken, and shares may differ by an image.
-        part = len(chosen) * self.accelerator.num_processes / recipe.batch_size
-        loss = part * (losses * self.plan.weights[here][share]).mean()
-        self.accelerator.backward(loss)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        if self.lookahead and self.step % recipe.lookahead_every == 0:
-            self.lookahead.pull(self.model, keep=lookahead_keep(progress))
-        with torch.no_grad():
-            self.fresh_losses[chosen] = losses
-            self.loss_sum += part * losses.mean()
-            self.correct += (logits.argmax(1) == targets).sum()
-
-    def _losses(
-        self, logits: torch.Tensor, chosen: torch.Tensor, mirrored: torch.Tensor
-    ) -> torch.Tensor:
-        """How far logits (N, 10) are from what is known of training images, float32 (N,).
-
-        chosen: int64 (N,), which images; mirrored: bool (N,), which way round.
-        """
-        recipe = self.recipe
-        losses = F.cross_entropy(
-            logits,
-            self.labels[chosen],
-            label_smoothing=recipe.label_smoothing,
-            reduction="none",
-        )
-        if recipe.teacher:
-            answers = self.answers[mirrored.long(), chosen]
-            temperature = of_epoch(recipe.teacher_temperature, self.epoch)
-            distances = distillation.distances(logits, answers, temperature)
-            losses = torch.lerp(losses, distances, recipe.teacher_weight)
-        return losses
+        self.learner.pull(self.step, before)
+        self.loss_sum += result.loss
+        self.correct += result.correct
 
     def agree(self, wish: bool, at_once: bool = False) -> bool:
         """Whether any process wishes it: all of them must do the same after the same step.
@@ -348,15 +275,10 @@ class Training:
         loss = loss_sum / steps
         seconds = self._elapsed()  # after the reading above, which waits for the device
         self.epoch += 1
-        if (
-            self.lookahead
-            and self.epoch in (self.recipe.restart, self.recipe.epochs)
-            and self.step >= self.recipe.lookahead_every  # before, they are the initial weights
-        ):
-            self.lookahead.pull(self.model, keep=1.0)
-        val_loss, val_accuracy = score(self.model, self.val_split, self.device)
+        self.learner.settle(self.step, self.epoch)
+        val_loss, val_accuracy = score(self.learner.model, self.val_split, self.device)
         self._refuse_unless_finite(val_loss)
-        self.network.train()
+        self.learner.network.train()
         line = {
             "epoch": self.epoch,
             "size": size,
@@ -368,42 +290,34 @@ class Training:
             "seconds": round(seconds, 3),
             "images_per_second": round(images / seconds, 1),
             "petaflop": float(f"{self._petaflop(size, images):.5g}"),
-            "hardware": self.hardware,
+            "hardware": self.learner.hardware,
             "torch": str(torch.__version__),
         }
         self.history.append(line)
         self._write(self._write_history)
-        visited = self.plan.order
-        self.losses[visited] = self.accelerator.reduce(self.fresh_losses, "sum")[visited]
-        self.fresh_losses.zero_()
         self.loss_sum.zero_()
         self.correct.zero_()
         self.seconds, self._since = 0.0, time.monotonic()
         self.position = 0
-        self.plan = plan_epoch(self.recipe, self.epoch, self.losses)
+        self.plan = self._plan()
         return line
 
     def _petaflop(self, size: int, images: int) -> float:
-        return self.flops[size] * images / 1e15
+        return self.learner.flops[size] * images / 1e15
 
     def save(self) -> None:
         """Write everything that resuming needs, under a temporary name first.
 
         Raises TrainingError rather than replace a good state by weights that are not finite.
         """
-        for weights in self.model.state_dict().values():
+        for weights in self.learner.model.state_dict().values():
             self._refuse_unless_finite(weights.sum().item())
-        fresh_losses = self.accelerator.reduce(self.fresh_losses, "sum")
         loss_sum, correct = self._tally()
         state = {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "slow": self.lookahead.slow if self.lookahead else {},
+            **self.learner.state(),
             "epoch": self.epoch,
             "position": self.position,
             "step": self.step,
-            "losses": self.losses,
-            "fresh_losses": fresh_losses,
             "history": self.history,
             "tally": {
                 "loss_sum": loss_sum,
@@ -416,7 +330,7 @@ class Training:
             with partial.open("wb") as stream:  # of a path, PyTorch hides why it cannot be written
                 torch.save(state, stream)
 
-        self._write(lambda: checkpoint.replace(self.run / "state.pt", write))
+        self._write(lambda: files.replace(self.run / "state.pt", write))
 
     def _write(self, work: Callable[[], None]) -> None:
         """Done by the first process; if the disk is full, a TrainingError in all of them."""
@@ -428,26 +342,19 @@ class Training:
         once(attempt)
 
     def _write_history(self) -> None:
-        checkpoint.write_lines(self.run / "history.jsonl", self.history)
+        files.write_json_lines(self.run / "history.jsonl", self.history)
 
     def load(self) -> None:
         """Go back to the saved state, which the main process reads for all."""
         state = once(lambda: read_state(self.run / "state.pt"))
-        self.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        if self.lookahead:
-            slow = state["slow"]
-            self.lookahead.slow = {name: value.to(self.device) for name, value in slow.items()}
+        self.learner.load_state(state)
         self.epoch, self.position = state["epoch"], state["position"]
         self.step, self.history = state["step"], state["history"]
-        self.losses = state["losses"].to(self.device)
-        self.plan = plan_epoch(self.recipe, self.epoch, self.losses)
+        self.plan = self._plan()
         self.loss_sum.fill_(state["tally"]["loss_sum"])
         self.seconds, self._since = state["tally"]["seconds"], time.monotonic()
         # The other processes start from nothing: the sum over all is what was saved.
         if self.accelerator.is_main_process:
-            self.fresh_losses = state["fresh_losses"].to(self.device)
             self.correct.fill_(state["tally"]["correct"])
         # A kill between two writes may have left a line that this state does not know.
         self._write(self._write_history)
@@ -460,17 +367,17 @@ class Training:
         petaflop = sum(self._petaflop(line["size"], line["images"]) for line in self.history)
         taught = {}
         if self.recipe.teacher:
-            kept = distillation.kept(self.run / TEACHER)
-            petaflop += kept.petaflop
-            taught = {"teacher_sha256": kept.sha256}
+            teacher = distillation.load_logits(self.run / TEACHER)
+            petaflop += teacher.petaflop
+            taught = {"teacher_sha256": teacher.sha256}
         checkpoint.save(
             self.run / "checkpoint",
-            self.model,
+            self.learner.model,
             network=self.recipe.network,
             recipe=dataclasses.asdict(self.recipe) | {"teacher": self._teacher_name},
             history=self.history,
             training={
-                "images": len(self.labels),
+                "images": self.count,
                 "official": self.train_split.official,
                 "epochs": self.recipe.epochs,
                 "seconds": round(sum(line["seconds"] for line in self.history)),

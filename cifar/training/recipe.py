@@ -2,7 +2,9 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+import tyro
 
 Number = TypeVar("Number", int, float)
 
@@ -87,15 +89,13 @@ class Recipe:
     # repeats. Above 1 it compares what the teacher takes for alike, below 1 what it is sure of.
     teacher_temperature: tuple[float, ...] = (2.0,)
 
-    # Share of the easy images (those whose last loss was below the mean) that an epoch leaves out,
-    # a new random choice each time. The others of them count for those left out.
-    skip_easy: float = 0.0
-    # The last epochs, as a share of a schedule, see every image again.
-    skip_none: float = 0.15
+    # The preset that the recipe was made from, which `stretched` goes by; none if empty.
+    preset: Annotated[str, tyro.conf.Suppress] = ""
 
 
 PRESETS = {
     "resnet": Recipe(
+        preset="resnet",
         network="resnet",
         epochs=80,
         sizes=(24,) * 24 + (32,),
@@ -109,6 +109,7 @@ PRESETS = {
         cutmix=(0.5,) * 72 + (0.0,) * 8,
     ),
     "basenet": Recipe(
+        preset="basenet",
         network="basenet",
         epochs=140,
         restart=40,
@@ -161,8 +162,6 @@ ALLOWED = {
     "cutmix": SHARE,
     "teacher_weight": SHARE,
     "teacher_temperature": POSITIVE,
-    "skip_easy": BELOW_ONE,
-    "skip_none": SHARE,
 }
 
 
@@ -185,23 +184,18 @@ def refusal(recipe: Recipe) -> str:
 
 
 def stretched(recipe: Recipe) -> Recipe:
-    """A preset whose number of epochs was changed, with its plan brought to that length.
+    """Return a preset whose number of epochs was changed with its plan scaled to that length.
 
-    What the preset says epoch by epoch, and when it restarts, keeps its share of the run; a field
-    that was changed too stays as it was given. The preset is the one that the recipe shares most
-    fields with, since even the network may be another.
+    Values that the preset gives epoch by epoch, and its restart, keep their share of the run; a
+    field that was changed too stays as it was given.
     """
-    names = [field.name for field in fields(Recipe)]
-    preset = max(
-        PRESETS.values(),
-        key=lambda preset: sum(getattr(preset, name) == getattr(recipe, name) for name in names),
-    )
-    if recipe.epochs == preset.epochs:
+    if not recipe.preset or recipe.epochs == PRESETS[recipe.preset].epochs:
         return recipe
-    # The preset's epoch that is as far on as the middle of each of these.
+    preset = PRESETS[recipe.preset]
+    # For each epoch, the preset's epoch that is as far on as its middle.
     like = [int((k + 0.5) * preset.epochs / recipe.epochs) for k in range(recipe.epochs)]
-    plan = {}
-    for name in names:
+    plan: dict[str, Any] = {}
+    for name in (field.name for field in fields(Recipe)):
         value = getattr(recipe, name)
         if isinstance(value, tuple) and len(value) > 1 and value == getattr(preset, name):
             plan[name] = tuple(of_epoch(value, epoch) for epoch in like)

@@ -15,8 +15,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from cifar import LensError
-from cifar.models import checkpoint
+from cifar import LensError, files
 from cifar.training.distributed import once
 from cifar.training.recipe import Recipe
 
@@ -60,7 +59,7 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
                 f"{run} already holds a run: continue it with --resume, or choose another --run."
             )
         with writing(run):
-            checkpoint.write_json(recipe_path, wanted)
+            files.write_json(recipe_path, wanted)
         return
     try:
         stored = json.loads(recipe_path.read_text())

@@ -1,14 +1,15 @@
-"""How a run begins: what its network knows before the first step, and what will move it."""
+"""Initialize the weights and build the optimizers of a run."""
 
 import torch
 
-from cifar.models.networks import dirac_start, normalize, whiten_first_layer
+from cifar.models.initialization import dirac_start, whiten_first_layer
+from cifar.models.staged import Staged, normalize
 from cifar.training.optimizers import Muon
 from cifar.training.recipe import Recipe
 
 
-def start(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor) -> None:
-    """Initialise as the recipe says. images: uint8, the training images on the model's device."""
+def initialize(model: Staged, recipe: Recipe, images: torch.Tensor) -> None:
+    """Initialize as the recipe says. images: uint8, the training images on the model's device."""
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = recipe.norm_momentum
@@ -23,8 +24,8 @@ def start(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor) -> None:
         model.head.bias.mul_(recipe.logit_scale)
 
 
-def create_optimizers(model: torch.nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """SGD with Nesterov momentum in three groups, and Muon for filter banks where it is asked for.
+def create_optimizers(model: Staged, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Return SGD with Nesterov momentum in three groups and, if asked for, Muon for filter banks.
 
     Each group's `peak_lr` is what the schedule multiplies. Weight decay is coupled and divided by
     the group's learning rate factor, so that every group decays alike.
@@ -51,7 +52,9 @@ def create_optimizers(model: torch.nn.Module, recipe: Recipe) -> list[torch.opti
             decay = recipe.weight_decay / factor
             groups.append({"params": params, "lr": lr, "peak_lr": lr, "weight_decay": decay})
     fused = next(model.parameters()).is_cuda
-    optimizers = [torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=True, fused=fused)]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=True, fused=fused)
+    ]
     if muon:
         optimizers.append(Muon(muon, lr=recipe.muon_lr, momentum=recipe.muon_momentum))
         optimizers[-1].param_groups[0]["peak_lr"] = recipe.muon_lr

@@ -1,30 +1,32 @@
 """The Gradio face: `build` lays out the page, one module a tab."""
 
-from cifar.ui.security import folder  # before Gradio, which reads there where uploads go
-
-# isort: split
-
+import os
 import signal
+import socket
+import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from cifar import LensError
 from cifar.explore import store
-from cifar.models.device import return_freed_memory
-from cifar.ui import about, classify, mistakes, report
+from cifar.models import checkpoint
+from cifar.models.facts import TITLES
+from cifar.models.memory import return_freed_memory
+from cifar.ui import about, classify, mistakes, network_thread, report
 from cifar.ui.api import endpoints
+from cifar.ui.gpu import ZERO
 from cifar.ui.security import temporary_files
 from cifar.ui.security.request_filter import Gate
 from cifar.ui.theme import CSS, THEME
 
-__all__ = ["build", "folder", "launch"]
-
 # Events of the page itself do not queue: however many calls of programs wait, it answers visitors.
-PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 # Tells the components in the page which model is chosen.
 ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
 # Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
@@ -35,8 +37,10 @@ VIEW |= {"sort", "id", "panel"}
 
 
 def build() -> gr.Blocks:
-    """The whole page. Touches no network."""
-    temporary_files.allow()
+    """Lay out the whole page."""
+    temporary_files.allow()  # first: components keep where their files are
+    if ZERO:
+        network_thread.load()  # ZeroGPU wants networks and decorated functions before the server
     with gr.Blocks(
         title="CIFAR Lens",
         analytics_enabled=False,
@@ -58,7 +62,10 @@ def build() -> gr.Blocks:
                 elem_id="model",
             )
         # What a link asks for does not always count as a change of the radio.
-        settled = (demo.load(model_of_address, None, model, **PRIVATE).then, model.change)
+        settled: tuple[Callable, ...] = (
+            demo.load(model_of_address, None, model, **PRIVATE).then,
+            model.change,
+        )
         for event in settled:
             event(None, model, None, js=ANNOUNCE, **PRIVATE)
         with gr.Tabs() as tabs:
@@ -87,10 +94,49 @@ def tab_of_address(request: gr.Request) -> dict:
     return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
 
 
-def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
-    """Serve the page.
+def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
+    """Serve the page until the process is stopped.
 
-    mcp: serve the calls of programs to MCP clients too. Raises LensError where that cannot be.
+    mcp: serve the calls of programs to MCP clients too. Raises LensError if the port is taken or a
+    package is missing.
+    """
+    found = checkpoint.available()
+    if missing := [name for name in TITLES if name not in found]:
+        print(
+            f"app.py: There is no checkpoint {' and no '.join(missing)} in {checkpoint.ROOT}: the "
+            f"page has {', '.join(found)} alone.",
+            file=sys.stderr,
+        )
+    launch(demo, mcp=mcp, server_port=wanted_port())
+
+
+def wanted_port() -> int | None:
+    """Return the port of GRADIO_SERVER_PORT; None if it is not set.
+
+    Gradio would try the next ports if it is taken, but whoever sets a port has told others of it:
+    raises LensError instead.
+    """
+    port = os.environ.get("GRADIO_SERVER_PORT")
+    if not port:
+        return None
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            raise LensError(
+                f"Port {port} of {host} cannot be had ({error.strerror}): stop what uses it, or "
+                "name another in GRADIO_SERVER_PORT; without that, the first free one from 7860 on "
+                "is taken."
+            ) from error
+    return int(port)
+
+
+def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
+    """Start the server, and load the networks once it listens.
+
+    options: of Gradio's `launch`. Raises LensError if MCP's package is missing.
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
@@ -99,7 +145,7 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
     if threading.current_thread() is threading.main_thread():
         # What stops a server on a Space or under systemd: files go as they do after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Whatever may wait, waits: nobody passes the queue by.
+    # Public API calls always go through the queue.
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=THEME,
         css=CSS,
@@ -114,4 +160,5 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options) -> None:
         **options,
     )
     print(f"CIFAR Lens: {demo.share_url or demo.local_url}", flush=True)
+    network_thread.start()
     demo.block_thread()

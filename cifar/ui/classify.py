@@ -9,7 +9,7 @@ import gradio as gr
 from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
 from cifar.explore import page_data as told
 from cifar.explore.page_data import models, options, pixels_of
-from cifar.ui import evidence
+from cifar.ui.evidence_functions import server_functions
 from cifar.ui.security.temporary_files import COMPONENTS, address
 from cifar.ui.security.work_queues import LIGHT, STORED, in_line
 from cifar.ui.validation import answering, choice, uploaded
@@ -67,7 +67,7 @@ def build() -> None:
         server_functions=[
             in_line(see, LIGHT),
             in_line(examples, STORED),
-            *evidence.server_functions(),
+            *server_functions(),
         ],
         apply_default_css=False,
         elem_id="classify",

@@ -6,23 +6,23 @@ between two questions.
 """
 
 import base64
-from collections.abc import Callable
 
 import numpy as np
 
 from cifar import LensError
 from cifar.data.pictures import FITS, network_view, open_image
 from cifar.evaluation import ood
-from cifar.evaluation.classifier import classify
-from cifar.explain.evidence_zip import STRENGTH, as_zip
-from cifar.explain.faithfulness import Faithfulness, faithfulness
-from cifar.explain.methods import METHODS, HeatMap, default_choice, heat_maps
+from cifar.evaluation.classifier import Answer, classify
+from cifar.explain.drawing import STRENGTH
+from cifar.explain.evidence_zip import Evidence, as_zip
+from cifar.explain.faithfulness import faithfulness
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS, HeatMap, default_choice
 from cifar.explain.probes import flips, sweeps
 from cifar.explore import store
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
-from cifar.ui.security.work_queues import HEAVY, in_line, light_or_heavy
 from cifar.ui.validation import (
     answering,
     choice,
@@ -70,8 +70,8 @@ def look(question: dict) -> dict:
     }
 
 
-def notices(ckpt: Checkpoint, answer) -> list[dict]:
-    """What a visitor should know before believing the answer."""
+def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
+    """Return what a visitor should know before believing the answer."""
     found = []
     if ood.unlike(ckpt, answer):
         found.append(
@@ -170,43 +170,49 @@ def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
 
 @answering
 def bundle(question: dict) -> dict:
-    """A zip file with all that is shown of an image, and all that is needed to make it again."""
+    """Return a zip file with all that is shown of an image, and all that is needed to redo it."""
     name = known_model(question.get("model"))
     ckpt = store.load(name)
-    picture = question.get("image")
-    image, label = image_of(picture)
+    given = question.get("image")
+    image, label = image_of(given)
     answer = classify(ckpt, image)
     heats = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
     strength = share(question.get("strength", STRENGTH), "heat map strength")
-    original = view = None
-    if question.get("path"):
-        path = uploaded(question["path"])
-        view = {"fit": choice(question.get("fit"), FITS, "way to make a picture square")}
-        view["box"] = question.get("box")
-        # Only what is a picture goes in, and only with what was cut out of it.
-        if not np.array_equal(network_view(open_image(path, box=view["box"]), **view), image):
-            raise LensError("The picture has been cut in another way meanwhile: save it again.")
-        original = (f"input{path.suffix.lower()}", path.read_bytes())
-    checked: list[Faithfulness] = [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats]
-    index = picture.get("index")
+    original, view = _original(question, image) if question.get("path") else (None, None)
+    index = given.get("index") if isinstance(given, dict) else None
     content = as_zip(
-        ckpt,
-        image,
-        answer,
-        heats,
-        checked,
-        strength=strength,
-        smooth=question.get("smooth") is not False,
-        original=original,
-        view=view,
-        index=index,
-        label=label,
+        Evidence(
+            ckpt,
+            image,
+            answer,
+            heats,
+            [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats],
+            strength=strength,
+            smooth=question.get("smooth") is not False,
+            original=original,
+            view=view,
+            index=index,
+            label=label,
+        )
     )
     stem = "picture" if index is None else f"test-{index}"
     return {
         "name": f"cifar-lens-{stem}-{name}.zip",
         "data": base64.b64encode(content).decode(),
     }
+
+
+def _original(question: dict, image: np.ndarray) -> tuple[tuple[str, bytes], dict]:
+    """Return name and content of the picture that an image was made from, and how it was made.
+
+    Raises LensError unless it is a picture that gives this very image.
+    """
+    path = uploaded(question["path"])
+    fit = choice(question.get("fit"), FITS, "way to make a picture square")
+    box = question.get("box")
+    if not np.array_equal(network_view(open_image(path, box=box), fit, box), image):
+        raise LensError("The picture has been cut in another way meanwhile: save it again.")
+    return (f"input{path.suffix.lower()}", path.read_bytes()), {"fit": fit, "box": box}
 
 
 def _classes(question: dict) -> list[int]:
@@ -228,7 +234,7 @@ def maps_of(
     if question.get("method") is not None:
         method = choice(question["method"], METHODS, "method")
     if question.get("layers"):
-        known = [layer.name for layer in ckpt.model.layers]
+        known = [layer.name for layer in ckpt.layers]
         if not isinstance(question["layers"], list) or len(question["layers"]) > len(known):
             raise LensError(f"Choose layers out of {', '.join(known)}.")
         layers = tuple(dict.fromkeys(choice(one, known, "layer") for one in question["layers"]))
@@ -237,14 +243,3 @@ def maps_of(
     if METHODS[method].slow:
         return gpu.compute(heat_maps, ckpt, image, classes, method, layers)
     return heat_maps(ckpt, image, classes, method, layers)
-
-
-FUNCTIONS = [look, trust, probes, bundle]
-
-
-def server_functions() -> list[Callable]:
-    """The same as the page calls them, each in its line."""
-    return [
-        in_line(look, light_or_heavy),
-        *(in_line(one, HEAVY) for one in (trust, probes, bundle)),
-    ]

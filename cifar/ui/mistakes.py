@@ -14,8 +14,8 @@ from cifar.explore import page_data as told
 from cifar.explore import store, thumbnails
 from cifar.explore.external_predictions import parse_predictions
 from cifar.explore.page_data import models
-from cifar.ui import evidence
-from cifar.ui.security.temporary_files import COMPONENTS, SENT, SERVED, address
+from cifar.ui.evidence_functions import server_functions
+from cifar.ui.security.temporary_files import COMPONENTS, SENT, address, server_folder
 from cifar.ui.security.work_queues import HEAVY, STORED, in_line
 from cifar.ui.validation import answering, choice, known_index, known_model, uploaded
 
@@ -39,14 +39,16 @@ def asset(question: dict) -> dict:
     kind, name = question.get("kind"), question.get("name")
     if kind == "pack":
         known = choice(name, told.pack_names(), "model")
-        return {"file": SERVED.once(known, ".pack", partial(told.pack, known))}
+        return {"file": server_folder().made.once(known, ".pack", partial(told.pack, known))}
     if kind == "neighbors":
         model = known_model(name)
         number = known_index(question.get("number"), told.neighbor_sheets(model))
         make = partial(told.neighbor_sheet, model, number)
-        return {"file": SERVED.once(f"neighbors-{model}-{number}", ".png", make)}
+        return {"file": server_folder().made.once(f"neighbors-{model}-{number}", ".png", make)}
     number = known_index(name, thumbnails.count(len(store.test_images())))
-    return {"file": SERVED.once(f"sheet{number}", ".png", partial(told.sheet, number))}
+    return {
+        "file": server_folder().made.once(f"sheet{number}", ".png", partial(told.sheet, number))
+    }
 
 
 @answering
@@ -56,14 +58,18 @@ def compare_upload(question: dict) -> dict:
     probabilities = parse_predictions(path, store.predictions(models()[0]).labels)
     path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
-    return {"file": SERVED.add(SENT, ".pack", told.compared("upload", title, probabilities))}
+    return {
+        "file": server_folder().made.add(
+            SENT, ".pack", told.compared("upload", title, probabilities)
+        )
+    }
 
 
 def page() -> dict:
     """What the explorer knows from the start."""
     return {
         "script": address(COMPONENTS / "gradio.js"),
-        "files": address(SERVED.path) + "/",
+        "files": address(server_folder().made.path) + "/",
         **told.listed(),
         "evidence": told.options(),
         "space": os.environ.get("SPACE_ID", ""),
@@ -79,7 +85,7 @@ def build() -> None:
         server_functions=[
             in_line(asset, STORED),
             in_line(compare_upload, HEAVY),
-            *evidence.server_functions(),
+            *server_functions(),
         ],
         apply_default_css=False,
         elem_id="explorer",

@@ -9,7 +9,7 @@ from cifar.explore.store import load
 from cifar.models import checkpoint
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.models.model_card import data_note, duration, percent
-from cifar.ui.security.temporary_files import SERVED
+from cifar.ui.security.temporary_files import server_folder
 
 
 def numbers(name: str) -> str:
@@ -64,7 +64,8 @@ def _copy(path: Path | None) -> str | None:
     """A copy whose name changes with its content, for browsers keep what has the same address."""
     if path is None:
         return None
-    return str(SERVED.path / SERVED.once(f"{path.stem}/figure", path.suffix, path.read_bytes))
+    made = server_folder().made
+    return str(made.path / made.once(f"{path.stem}/figure", path.suffix, path.read_bytes))
 
 
 def show(name: str) -> list:

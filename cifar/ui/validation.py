@@ -8,7 +8,7 @@ import base64
 import binascii
 import functools
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,8 @@ def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
 
 
 def known_model(name: object) -> str:
-    if name not in models():
+    """Return the name of a model of the page."""
+    if not isinstance(name, str) or name not in models():
         raise LensError("There is no such model: reload the page.")
     return name
 
@@ -59,7 +60,7 @@ def known_index(index: object, count: int) -> int:
     return index
 
 
-def choice(value: object, known: tuple | list | dict, what: str) -> str:
+def choice(value: object, known: Collection[str], what: str) -> str:
     """A word of the question that must be one of those that are known."""
     if not isinstance(value, str) or value not in known:
         raise LensError(f"There is no such {what}: choose one of {', '.join(known)}.")

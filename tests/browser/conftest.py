@@ -14,6 +14,7 @@ from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
 from cifar.report import screenshot
 from cifar.ui.security.temporary_files import COMPONENTS, address
+from tests.selection import select
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
 
@@ -337,7 +338,7 @@ class Truth:
 
     def select(self, model="resnet", **filters):
         """Test indices in order."""
-        found = mistakes.select(self.rows[model], dimensions=self.dimensions, **filters)
+        found = select(self.rows[model], dimensions=self.dimensions, **filters)
         return found.index.tolist()
 
     def within(self, cell, other="basenet", model="resnet"):

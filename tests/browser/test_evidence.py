@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from cifar import CLASSES
-from cifar.explain.methods import METHODS, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS
 from cifar.explain.probes import flips, sweeps
 from cifar.explore import store
 

@@ -19,7 +19,7 @@ from cifar import CLASSES
 from cifar.data.downloads import FetchError
 from cifar.data.pictures import network_view, open_image
 from cifar.evaluation.classifier import classify, classify_all
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, store
 from cifar.publish import onnxruntime_web
 from cifar.publish.static_site import METHODS, build
@@ -339,7 +339,7 @@ def test_from_the_matrix_to_an_image_with_its_evidence(visit):
     page = opened(visit())
     page.get_by_role("button", name="cat predicted as dog").click()
     rows = store.table("resnet")
-    wanted = mistakes.select(rows, true=["cat"], predicted=["dog"]).index.tolist()
+    wanted = mistakes.select(rows, true="cat", predicted="dog").index.tolist()
     assert selection_of(page) == wanted
     page.locator(".explorer .tile").nth(2).click()
     at_rest(page)
@@ -372,7 +372,7 @@ def test_filters_and_the_other_panels(visit, annotations):
     field = page.locator(".explorer label", has=page.get_by_text("true class", exact=True))
     menu = field.locator("select")
     menu.select_option(menu.locator("option", has_text="ship").get_attribute("value"))
-    chosen = mistakes.select(rows, true=["ship"], wrong=None).index.tolist()
+    chosen = mistakes.select(rows, true="ship", wrong=None).index.tolist()
     assert selection_of(page) == chosen
     panels = page.locator(".explorer .tabs")
     panels.get_by_role("tab", name="Map").click()

@@ -15,9 +15,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from cifar.data import cifar10
-from cifar.data.cifar10 import DataError
-from cifar.data.image_table import ImageTable
+from cifar.data import cifar10, release
+from cifar.data.image_table import DataError, ImageTable
 
 
 def blocks_of(rows, size):
@@ -54,7 +53,7 @@ def test_the_test_split_that_ships_is_the_official_one(test_split):
 
 
 def test_the_shipped_file_has_the_schema_of_the_hub():
-    schema = pyarrow.parquet.read_schema(cifar10.TEST_FILE)
+    schema = pyarrow.parquet.read_schema(release.TEST_FILE)
     assert schema.field("img").type == pyarrow.struct(
         [("bytes", pyarrow.binary()), ("path", pyarrow.string())]
     )
@@ -89,25 +88,25 @@ def test_an_unknown_split_raises():
 # The Hub's file and what is kept of it, on a tiny dataset
 
 
-def test_pixels_and_labels_are_those_of_the_file(release):
-    release.write()
+def test_pixels_and_labels_are_those_of_the_file(tiny_release):
+    tiny_release.write()
     for _ in range(2):  # decoded, then mapped
         images, labels, official = load_all()
-        assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
-        assert labels.tolist() == release.labels and official
+        assert np.array_equal(images, tiny_release.pixels.transpose(0, 3, 1, 2))
+        assert labels.tolist() == tiny_release.labels and official
 
 
-def test_what_is_kept_is_not_fetched_again(release, tmp_path, monkeypatch):
-    release.write()
+def test_what_is_kept_is_not_fetched_again(tiny_release, tmp_path, monkeypatch):
+    tiny_release.write()
     cifar10.load("train")
     assert cache_files(tmp_path) == ["train.json", "train.npy"]
 
     def refuse(file):
         raise AssertionError("it was fetched again")
 
-    monkeypatch.setattr(cifar10, "download", refuse)
+    monkeypatch.setattr(release, "download", refuse)
     load_all()[0].fill_(7)  # writing into a split leaves the cache alone
-    assert np.array_equal(load_all()[0], release.pixels.transpose(0, 3, 1, 2))
+    assert np.array_equal(load_all()[0], tiny_release.pixels.transpose(0, 3, 1, 2))
 
 
 def altered(at):
@@ -120,42 +119,42 @@ def altered(at):
     [lambda content: content[:60], altered(-9), lambda _: b"{}" * 40],
     ids=["cut off", "one bit changed", "something else"],
 )
-def test_a_damaged_cache_is_built_anew(release, tmp_path, name, damage):
-    release.write()
+def test_a_damaged_cache_is_built_anew(tiny_release, tmp_path, name, damage):
+    tiny_release.write()
     cifar10.load("train")
     path = cifar10.cache_dir() / name
     sound = path.read_bytes()
     path.write_bytes(damage(sound))
     images, _, official = load_all()
     assert official and path.read_bytes() == sound
-    assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
+    assert np.array_equal(images, tiny_release.pixels.transpose(0, 3, 1, 2))
     assert cache_files(tmp_path) == ["train.json", "train.npy"]
 
 
-def test_shuffled_blocks_are_put_back_in_order(release):
-    release.write([*range(10, 20), *range(10)])
+def test_shuffled_blocks_are_put_back_in_order(tiny_release):
+    tiny_release.write([*range(10, 20), *range(10)])
     images, _, official = load_all()
-    assert official and np.array_equal(images, release.pixels.transpose(0, 3, 1, 2))
+    assert official and np.array_equal(images, tiny_release.pixels.transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("what", ["order", "pixel", "label"])
-def test_whatever_differs_is_not_official(release, what):
+def test_whatever_differs_is_not_official(tiny_release, what):
     order = list(range(20))
     if what == "order":
         order[0], order[10] = 10, 0
     elif what == "pixel":
-        release.pixels[4, 30, 2, 1] ^= 1
+        tiny_release.pixels[4, 30, 2, 1] ^= 1
     else:
-        release.labels[3] = (release.labels[3] + 1) % 10
-    release.write(order)
+        tiny_release.labels[3] = (tiny_release.labels[3] + 1) % 10
+    tiny_release.write(order)
     for _ in range(2):  # from the cache too
         assert load_all()[2] is False
 
 
 @pytest.mark.parametrize("label", [-1, 256, None])
-def test_a_label_out_of_range_is_named(release, label):
-    release.labels[6] = label
-    release.write()
+def test_a_label_out_of_range_is_named(tiny_release, label):
+    tiny_release.labels[6] = label
+    tiny_release.write()
     with pytest.raises(DataError, match=r"row 6: label -?\d+ is not one of 0 to 9\."):
         cifar10.load("train")
 
@@ -177,35 +176,35 @@ def encoded(pixels, format="PNG"):
     ],
     ids=["31 wide", "grey", "cut off", "JPEG", "none"],
 )
-def test_a_wrong_image_is_named(release, content, message):
-    release.write(replaced={7: content})
+def test_a_wrong_image_is_named(tiny_release, content, message):
+    tiny_release.write(replaced={7: content})
     with pytest.raises(DataError, match=rf"row 7: the image .*{message}"):
         cifar10.load("train")
 
 
 @pytest.mark.parametrize("count", [0, 19])
-def test_a_wrong_number_of_rows_is_named(release, tmp_path, count):
-    release.write(range(count))
+def test_a_wrong_number_of_rows_is_named(tiny_release, tmp_path, count):
+    tiny_release.write(range(count))
     with pytest.raises(DataError, match=f"holds {count} images instead of 20"):
         cifar10.load("train")
     assert cache_files(tmp_path) == []  # nothing is kept after an error
 
 
-def test_another_file_is_an_error(release):
-    release.write()
-    release.path.write_bytes(release.path.read_bytes()[:-5])
+def test_another_file_is_an_error(tiny_release):
+    tiny_release.write()
+    tiny_release.path.write_bytes(tiny_release.path.read_bytes()[:-5])
     with pytest.raises(DataError, match="damaged or not a CIFAR-10 file"):
-        ImageTable(release.path)
-    release.path.write_text("version https://git-lfs.github.com/spec/v1\n")
+        ImageTable(tiny_release.path)
+    tiny_release.path.write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(DataError, match="git-lfs"):
-        ImageTable(release.path)
-    pyarrow.parquet.write_table(pyarrow.table({"label": [1] * 10}), release.path)
+        ImageTable(tiny_release.path)
+    pyarrow.parquet.write_table(pyarrow.table({"label": [1] * 10}), tiny_release.path)
     with pytest.raises(DataError, match="damaged or not a CIFAR-10 file"):
-        ImageTable(release.path)
+        ImageTable(tiny_release.path)
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(release, tmp_path, monkeypatch):
-    release.write()
+def test_a_cache_that_cannot_be_written_is_an_error(tiny_release, tmp_path, monkeypatch):
+    tiny_release.write()
     (cifar10.cache_dir() / "train.npy").mkdir(parents=True)  # where no file can be put
     with pytest.raises(DataError, match="set CIFAR_CACHE_DIR to a folder that can be written"):
         cifar10.load("train")
@@ -249,14 +248,17 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def left(release, tmp_path, monkeypatch):
+def left(tiny_release, tmp_path, monkeypatch):
     """The folder that holds cifar-10-batches-py with the tiny dataset, which torchvision takes for
     the official one, and the same as .tar.gz."""
     folder = tmp_path / "left" / CIFAR10.base_folder
     folder.mkdir(parents=True)
-    planes = release.pixels.transpose(0, 3, 1, 2).reshape(20, 3072)
+    planes = tiny_release.pixels.transpose(0, 3, 1, 2).reshape(20, 3072)
     for name, rows in (("data_batch_1", slice(10)), ("data_batch_2", slice(10, 20))):
-        batch = {"data": planes[rows], "labels": [int(label) for label in release.labels[rows]]}
+        batch = {
+            "data": planes[rows],
+            "labels": [int(label) for label in tiny_release.labels[rows]],
+        }
         (folder / name).write_bytes(pickle.dumps(batch))
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
     md5 = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
@@ -271,14 +273,14 @@ def left(release, tmp_path, monkeypatch):
     return folder.parent, archive
 
 
-def test_what_torchvision_left_is_read(release, left, tmp_path, monkeypatch):
+def test_what_torchvision_left_is_read(tiny_release, left, tmp_path, monkeypatch):
     folder, archive = left
     for source in (folder, folder / CIFAR10.base_folder, archive):
         images, labels, official = load_all(source=source)
-        assert np.array_equal(images, release.pixels.transpose(0, 3, 1, 2)) and official
-        assert labels.tolist() == release.labels
+        assert np.array_equal(images, tiny_release.pixels.transpose(0, 3, 1, 2)) and official
+        assert labels.tolist() == tiny_release.labels
     monkeypatch.setenv("CIFAR_DATA", str(folder))
-    assert np.array_equal(load_all()[0], release.pixels.transpose(0, 3, 1, 2))
+    assert np.array_equal(load_all()[0], tiny_release.pixels.transpose(0, 3, 1, 2))
     assert cache_files(tmp_path) == []
 
 

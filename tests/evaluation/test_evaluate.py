@@ -14,8 +14,8 @@ from cifar.evaluation.classifier import classify
 from cifar.evaluation.evaluate import evaluate, predict, split_metrics
 from cifar.evaluation.predictions import Predictions, load_predictions, save_predictions
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
-from cifar.models.networks import normalize
+from cifar.models.errors import CheckpointError
+from cifar.models.staged import normalize
 
 FILES = [
     "README.md",

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, softmax
 
+from cifar import files
 from cifar.data import ood_sets
 from cifar.evaluation import evaluate, ood
 from cifar.evaluation.classifier import Answer
 from cifar.evaluation.predictions import Predictions, load_predictions, save_predictions
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.errors import CheckpointError
 
 TITLES = [row.name for row in ood_sets.SETS]
 
@@ -172,7 +173,7 @@ def ckpt(make_checkpoint, measured):
     predictions = dataclasses.replace(recorded(), sha256=found.sha256)
     save_predictions(found.path / "predictions.npz", predictions)
     metrics = measured | {"weights_sha256": found.sha256, "temperature": 1.0}
-    checkpoint.write_json(found.path / "metrics.json", metrics)
+    files.write_json(found.path / "metrics.json", metrics)
     return checkpoint.load(found.path)
 
 

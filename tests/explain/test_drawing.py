@@ -7,7 +7,7 @@ from PIL import Image
 
 from cifar.explain.drawing import COLOURS, DIVERGING, colour_table, draw_contrast, overlay
 from cifar.explain.methods import HeatMap
-from cifar.models.networks import Layer
+from cifar.models.facts import Layer
 
 EIGHT = Layer("stage2", "stage 2", 8)
 

@@ -11,9 +11,9 @@ from PIL import Image
 from cifar import CLASSES
 from cifar.evaluation.classifier import classify
 from cifar.explain.drawing import overlay
-from cifar.explain.evidence_zip import as_zip
+from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.models import checkpoint
 
 
@@ -39,7 +39,7 @@ def picture(content):
 
 def test_it_holds_what_was_shown(shown):
     ckpt, image, answer, heats, checks = shown
-    found = files(as_zip(*shown, original=("input.jpg", b"as uploaded"), index=None))
+    found = files(as_zip(Evidence(*shown, original=("input.jpg", b"as uploaded"), index=None)))
     manifest = json.loads(found.pop("manifest.json"))
     assert found.keys() == manifest["files"].keys()
     assert found["input.jpg"] == b"as uploaded"
@@ -72,7 +72,7 @@ def test_it_holds_what_was_shown(shown):
 def test_maps_are_drawn_as_the_visitor_chose(shown):
     _, image, _, heats, _ = shown
     scale = max(heat.peak for heat in heats)
-    found = files(as_zip(*shown, strength=0.25, smooth=False))
+    found = files(as_zip(Evidence(*shown, strength=0.25, smooth=False)))
     drawn = overlay(
         image.repeat(8, 0).repeat(8, 1), heats[0], scale=scale, strength=0.25, smooth=False
     )
@@ -82,7 +82,7 @@ def test_maps_are_drawn_as_the_visitor_chose(shown):
 
 
 def test_a_test_image_is_named_by_its_index(shown):
-    found = files(as_zip(*shown, index=1718, label=3))
+    found = files(as_zip(Evidence(*shown, index=1718, label=3)))
     manifest = json.loads(found["manifest.json"])
     assert manifest["image"]["test_index"] == 1718 and manifest["image"]["label"] == "cat"
     assert not any(name.startswith("input") for name in found)
@@ -90,9 +90,9 @@ def test_a_test_image_is_named_by_its_index(shown):
 
 def test_one_class_has_no_contrast(shown):
     *rest, heats, checks = shown
-    found = files(as_zip(*rest, heats[:1], checks[:1]))
+    found = files(as_zip(Evidence(*rest, heats[:1], checks[:1])))
     assert "contrast.npy" not in found and len(json.loads(found["manifest.json"])["maps"]) == 1
 
 
 def test_the_same_evidence_is_the_same_bytes(shown):
-    assert as_zip(*shown) == as_zip(*shown)
+    assert as_zip(Evidence(*shown)) == as_zip(Evidence(*shown))

@@ -12,12 +12,13 @@ from torch import nn
 
 from cifar.evaluation.classifier import calibrated, classify, to_tensor
 from cifar.explain.faithfulness import agreement, curves, faithfulness
-from cifar.explain.methods import HeatMap, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import HeatMap
 from cifar.explain.perturbation import blurred, ranking, resized
 from cifar.explain.trust import FRACTIONS, area
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.networks import Layer
+from cifar.models.facts import Layer
 
 module = importlib.import_module("cifar.explain.faithfulness")  # not the function
 PATCH = np.s_[8:16, 16:24]  # rows and columns
@@ -39,7 +40,9 @@ class SeesOnePatch(nn.Module):
 
 @pytest.fixture
 def toy():
-    return Checkpoint(Path("toy"), SeesOnePatch(), {"network": "basenet"}, {"temperature": 1.0}, "")
+    return Checkpoint(
+        Path("toy"), {"network": "basenet"}, {"temperature": 1.0}, "", module=SeesOnePatch()
+    )
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import sys
 import numpy as np
 import pytest
 
-from cifar import LensError
+from cifar import LensError, files
 from cifar.__main__ import main
 from cifar.data import cifar10
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.evaluate import scored
 from cifar.explain import method_scores
 from cifar.explain.faithfulness import curves
+from cifar.explain.heat_maps import heat_maps
 from cifar.explain.method_scores import (
     SCORES,
     STEPS,
@@ -21,11 +22,11 @@ from cifar.explain.method_scores import (
     spaced,
     summarized,
 )
-from cifar.explain.methods import METHODS, default_choice, heat_maps
+from cifar.explain.methods import METHODS, default_choice
 from cifar.explain.perturbation import ranking
 from cifar.explain.randomization import control
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.errors import CheckpointError
 from cifar.models.model_card import model_card, scores_table
 
 FAST = [name for name, method in METHODS.items() if not method.slow]
@@ -44,8 +45,8 @@ def evaluated(make_checkpoint, tiny_split, monkeypatch):
         method_scores, "model_card", lambda config, metrics: str(metrics["explain"])
     )
     folder = make_checkpoint()
-    sha256 = checkpoint.file_sha256(folder / "model.safetensors")
-    checkpoint.write_json(
+    sha256 = files.sha256_of(folder / "model.safetensors")
+    files.write_json(
         folder / "metrics.json", {"weights_sha256": sha256, "temperature": 2.0, "kept": [1, 2]}
     )
     return folder
@@ -203,8 +204,8 @@ def meanwhile(monkeypatch, act):
 
 def test_what_others_measured_meanwhile_is_kept(evaluated, few, monkeypatch):
     def act():
-        known = checkpoint.read_json(evaluated / "metrics.json")
-        checkpoint.write_json(evaluated / "metrics.json", known | {"ood": {"threshold": 1}})
+        known = files.read_json(evaluated / "metrics.json")
+        files.write_json(evaluated / "metrics.json", known | {"ood": {"threshold": 1}})
 
     meanwhile(monkeypatch, act)
     assert score(evaluated, images=2)["ood"] == {"threshold": 1}

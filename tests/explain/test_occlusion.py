@@ -6,7 +6,7 @@ import torch
 
 from cifar.evaluation import metrics
 from cifar.evaluation.classifier import classify, to_tensor
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.explain.occlusion import occlusion
 from cifar.models import checkpoint
 

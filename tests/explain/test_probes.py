@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from cifar import files
 from cifar.evaluation.classifier import classify
 from cifar.explain.probes import PROBES, Flip, Sweep, flips, sweeps
 from cifar.models import checkpoint
-from cifar.models.networks import normalize
+from cifar.models.staged import normalize
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 SMOOTH = np.stack(
@@ -178,7 +179,7 @@ def ckpt(tmp_path_factory, stirred_model):
     checkpoint.save(folder, model, **facts, history=[{}])
     (folder / "metrics.json").write_text(
         '{"temperature": 0.7, "weights_sha256": "'
-        + checkpoint.file_sha256(folder / "model.safetensors")
+        + files.sha256_of(folder / "model.safetensors")
         + '"}'
     )
     return checkpoint.load(folder)

@@ -7,7 +7,7 @@ import torch
 from scipy.stats import rankdata
 
 from cifar.evaluation.classifier import to_tensor
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.explain.randomization import control, fresh, rank_correlation
 from cifar.models import checkpoint
 from cifar.models.networks import NETWORKS

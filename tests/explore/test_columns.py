@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cifar.explore import columns
+from tests.packs import unpack
 
 COLUMNS = {
     "label": np.array([3, 0, 9], dtype=np.uint8),
@@ -17,7 +18,7 @@ COLUMNS = {
 
 
 def test_what_is_packed_is_unpacked():
-    header, unpacked = columns.unpack(columns.pack({"kind": "test", "title": "naïve ✓"}, COLUMNS))
+    header, unpacked = unpack(columns.pack({"kind": "test", "title": "naïve ✓"}, COLUMNS))
     assert header["kind"] == "test" and header["title"] == "naïve ✓"
     assert unpacked.keys() == COLUMNS.keys()
     for name, values in COLUMNS.items():
@@ -42,7 +43,7 @@ def test_the_same_content_gives_the_same_bytes():
 
 def test_a_column_that_is_not_contiguous_is_packed_in_order():
     values = np.arange(12, dtype=np.uint16).reshape(3, 4)[:, ::2]
-    assert np.array_equal(columns.unpack(columns.pack({}, {"x": values}))[1]["x"], values)
+    assert np.array_equal(unpack(columns.pack({}, {"x": values}))[1]["x"], values)
 
 
 def test_other_types_are_refused_by_name():

@@ -1,4 +1,3 @@
-import random
 from itertools import product
 
 import numpy as np
@@ -14,13 +13,11 @@ from cifar.explore.mistakes import (
     SORTS,
     caption,
     compare,
-    confidence_steps,
     ranks,
     select,
     table,
 )
-from cifar.explore.slices import slices
-from cifar.explore.verdicts import AGREEMENT, VERDICTS
+from cifar.explore.verdicts import VERDICTS
 
 TEMPERATURE = 1.7
 
@@ -51,11 +48,6 @@ def votes(predictions):
 @pytest.fixture(scope="module")
 def rows(predictions, votes):
     return table(predictions, TEMPERATURE, votes)
-
-
-@pytest.fixture(scope="module")
-def dimensions(rows):
-    return slices(rows, np.random.default_rng(2).random((400, 4), dtype=np.float32))
 
 
 def plain_rows(predictions):
@@ -101,21 +93,21 @@ def test_select_equals_plain_python(rows, sort):
         "people disagree most": lambda row: row.agreement,
         "test index": lambda row: row.Index,
     }
-    choices = [(), ("cat",), ("cat", "dog", "ship")]
+    choices = ["", "cat", "ship"]
     counts = set()
     for true, predicted, wrong in product(choices, choices, (True, False, None)):
         expected = [
             row
             for row in rows.itertuples()
-            if (not true or row.true in true)
-            and (not predicted or row.predicted in predicted)
+            if (not true or row.true == true)
+            and (not predicted or row.predicted == predicted)
             and (wrong is None or row.wrong == wrong)
         ]
         expected.sort(key=lambda row: (keys[sort](row), row.Index))
         found = select(rows, true=true, predicted=predicted, wrong=wrong, sort=sort)
         assert found.index.tolist() == [row.Index for row in expected]
         counts.add(len(found))
-    assert len(counts) > 10  # the filters do make a difference
+    assert len(counts) > 7  # the filters do make a difference
 
 
 def test_the_table_says_what_people_said(predictions, rows, votes):
@@ -136,66 +128,13 @@ def test_without_annotations_the_table_is_the_same_save_what_people_said(predict
     pd.testing.assert_frame_equal(alone.drop(columns=said), rows.drop(columns=said))
 
 
-def test_all_filters_combine(rows, dimensions):
-    group, among = ("brightness", 2), range(50, 350)
-    options = {
-        "true": [(), ("cat", "dog", "ship", "frog", "deer")],
-        "wrong": [True, False, None],
-        "verdict": [None, *VERDICTS],
-        "agreement": [None, *AGREEMENT],
-        "confidence": [(0, 100), (40, 90)],
-        "group": [None, group],
-        "among": [None, among],
-    }
-    counts = set()
-    rng = random.Random(0)
-    for _ in range(150):
-        chosen = {name: rng.choice(values) for name, values in options.items()}
-        low, high = chosen["confidence"]
-        expected = [
-            row.Index
-            for row in rows.itertuples()
-            if (not chosen["true"] or row.true in chosen["true"])
-            and chosen["wrong"] in (None, row.wrong)
-            and chosen["verdict"] in (None, row.verdict)
-            and (chosen["agreement"] is None or plain_band(row.agreement) == chosen["agreement"])
-            and low <= round(row.confidence * 10_000) / 100 <= high
-            and (chosen["group"] is None or dimensions["brightness"].column[row.Index] == 2)
-            and (chosen["among"] is None or 50 <= row.Index < 350)
-        ]
-        found = select(rows, **chosen, dimensions=dimensions, sort="test index")
-        assert found.index.tolist() == expected
-        counts.add(len(expected))
-    assert len(counts) > 20
-
-
-def plain_band(agreement):
-    if agreement == 1:
-        return "all agree"
-    if agreement >= 0.9:
-        return "90% to under 100%"
-    return "50% to under 90%" if agreement >= 0.5 else "under 50%"
-
-
-def test_confidence_is_compared_as_the_page_holds_it():
-    confidence = np.array([0.89994, 0.89996, 0.9, 0.95, 0.95004, 0.95006])
-    rest = (1 - confidence) / 9
-    logits = np.log(np.column_stack([confidence, *[rest] * 9]))
-    rows = table(Predictions(logits, np.zeros(6, np.int64), None, True, ""), 1.0)
-    assert confidence_steps(rows).tolist() == [8999, 9000, 9000, 9500, 9500, 9501]
-    assert confidence_steps(rows).dtype == np.uint16
-    found = select(rows, wrong=None, confidence=(90, 95), sort="test index")
-    assert found.index.tolist() == [1, 2, 3, 4]
-    assert len(select(rows, wrong=None, confidence=(0, 100))) == 6
-
-
 @pytest.mark.parametrize("sort", SORTS)
 def test_ranks_order_any_selection_as_select_does(rows, sort):
     places = ranks(rows)
     assert list(places) == list(SORTS)
     place = places[sort]
     assert place.dtype == np.uint16 and sorted(place) == list(range(400))
-    for options in ({}, {"wrong": None}, {"true": ["cat"], "wrong": None}, {"verdict": "own"}):
+    for options in ({}, {"wrong": None}, {"true": "cat", "wrong": None}, {"verdict": "own"}):
         found = select(rows, **options, sort=sort).index
         assert sorted(found, key=lambda index: place[index]) == found.tolist()
 
@@ -220,57 +159,12 @@ def test_select_shows_the_most_confident_mistakes_at_first(rows):
 
 def test_select_leaves_the_table_alone(rows):
     before = rows.copy()
-    select(rows, true=["cat"], sort="highest loss")
+    select(rows, true="cat", sort="highest loss")
     assert rows.equals(before)
 
 
 def test_nothing_may_pass_the_filters(rows):
-    assert len(select(rows, true=["cat"], predicted=["cat"], wrong=True)) == 0
-
-
-@pytest.mark.parametrize("options", [{"true": ["cow"]}, {"predicted": ["cat", "cow"]}])
-def test_an_unknown_class_raises(rows, options):
-    with pytest.raises(ValueError, match="no class 'cow': choose from airplane"):
-        select(rows, **options)
-
-
-def test_an_unknown_sort_raises(rows):
-    with pytest.raises(ValueError, match="no sort 'worst': choose from most confident"):
-        select(rows, sort="worst")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"verdict": "innocent"}, "no verdict 'innocent': choose from suspect, ambiguous"),
-        ({"verdict": ""}, "no verdict ''"),
-        ({"agreement": "most"}, "no band of agreement 'most': choose from all agree"),
-        ({"confidence": (-1, 50)}, "no confidence from -1% to 50%"),
-        ({"confidence": (0, 101)}, "no confidence from 0% to 101%"),
-        ({"confidence": (60, 50)}, "no confidence from 60% to 50%"),
-        ({"group": ("mood", 0)}, "no dimension 'mood': choose from class, brightness"),
-        ({"group": ("brightness", 5)}, "no group 5 of brightness: choose from 0 to 4"),
-        ({"group": ("brightness", -1)}, "no group -1 of brightness"),
-        ({"among": [3, 400]}, "no test image 400"),
-        ({"among": [-1]}, "no test image -1"),
-    ],
-)
-def test_what_does_not_exist_raises(rows, dimensions, options, message):
-    with pytest.raises(ValueError, match=message):
-        select(rows, **options, dimensions=dimensions)
-
-
-def test_among_nothing_is_nothing(rows):
-    assert len(select(rows, among=[])) == 0
-    assert select(rows, wrong=None, among={7, 3}, sort="test index").index.tolist() == [3, 7]
-
-
-def test_a_group_is_looked_up_by_test_index(rows, dimensions):
-    """Rows that were selected before keep their groups: nothing goes by place in a list."""
-    whole = select(rows, wrong=None, group=("contrast", 1), dimensions=dimensions)
-    part = select(rows, wrong=True, sort="highest loss")
-    found = select(part, group=("contrast", 1), dimensions=dimensions)
-    assert set(found.index) == set(whole.index[whole["wrong"]])
+    assert len(select(rows, true="cat", predicted="cat", wrong=True)) == 0
 
 
 def of(true, predicted):

@@ -7,12 +7,12 @@ from cifar import CLASSES
 from cifar.evaluation.metrics import probabilities
 from cifar.evaluation.predictions import load_predictions
 from cifar.explore import mistakes, packs, thumbnails
-from cifar.explore.columns import unpack
 from cifar.explore.external_predictions import as_predictions
 from cifar.explore.mistakes import SORTS
 from cifar.explore.slices import slices
 from cifar.explore.verdicts import VERDICTS
 from cifar.models.checkpoint import load
+from tests.packs import unpack
 
 NAMES = ("resnet", "basenet")
 CKPT = {name: load(name) for name in NAMES}

@@ -11,7 +11,7 @@ from PIL import Image
 from cifar import CLASSES
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import page_data, store, thumbnails
-from cifar.explore.columns import unpack
+from tests.packs import unpack
 
 
 def test_every_listed_model_has_its_pack():

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from cifar import CLASSES
+from cifar import CLASSES, files
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.errors import CheckpointError
 from cifar.models.hub import HubName, Snapshot
 
 
@@ -215,31 +215,31 @@ def test_without_checkpoints_the_message_says_so(tmp_path, monkeypatch):
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.json"
-    checkpoint.write_json(path, {"old": 1})
+    files.write_json(path, {"old": 1})
     with pytest.raises(TypeError):
-        checkpoint.write_json(path, {"new": object()})
+        files.write_json(path, {"new": object()})
 
     def half(partial):
         partial.write_text('{"ne')
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        checkpoint.replace(path, half)
-    assert checkpoint.read_json(path) == {"old": 1}
+        files.replace(path, half)
+    assert files.read_json(path) == {"old": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_the_history_has_a_dict_an_epoch(make_checkpoint):
     ckpt = checkpoint.load(make_checkpoint())
-    assert checkpoint.read_lines(ckpt.path / "history.jsonl") == [{"epoch": 1}, {"epoch": 2}]
+    assert files.read_json_lines(ckpt.path / "history.jsonl") == [{"epoch": 1}, {"epoch": 2}]
 
 
 @pytest.mark.parametrize("content", [b"", b'{"epoch": 1}\n{"ep', b"\xff\xfe"])
 def test_a_broken_history_is_named(make_checkpoint, content):
     ckpt = checkpoint.load(make_checkpoint())
     (ckpt.path / "history.jsonl").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"history\.jsonl"):
-        checkpoint.read_lines(ckpt.path / "history.jsonl")
+    with pytest.raises(files.FileError, match=r"history\.jsonl"):
+        files.read_json_lines(ckpt.path / "history.jsonl")
 
 
 # Prints what is known of a checkpoint; a sentence where it cannot be had.

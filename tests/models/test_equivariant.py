@@ -3,7 +3,10 @@ import torch
 from torch.nn import functional as F
 
 from cifar.models import equivariant
-from cifar.models.networks import Separable, create_model, normalize, whiten_first_layer
+from cifar.models.basenet import Separable
+from cifar.models.initialization import whiten_first_layer
+from cifar.models.networks import create_model
+from cifar.models.staged import normalize
 
 WIDTH = 16  # pairs of channels
 LAYERS = {

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from cifar import LensError
+from cifar import LensError, files
 from cifar.data import cifar10
-from cifar.data.cifar10 import DataError
-from cifar.data.image_table import ImageTable
+from cifar.data.image_table import DataError, ImageTable
 from cifar.evaluation.predictions import Predictions, load_predictions, save_predictions
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.errors import CheckpointError
 from tests.models.test_checkpoint import CreatesAFile, edit_config, edit_weights
 
 DEEP = '{"a":' * 50_000 + "1" + "}" * 50_000
@@ -70,7 +69,7 @@ def test_json_that_breaks_its_reader_is_named(make_checkpoint, name, content):
 def test_a_history_of_another_kind_is_named(make_checkpoint, content):
     path = make_checkpoint() / "history.jsonl"
     path.write_text(content)
-    assert "history.jsonl" in refusal(checkpoint.read_lines, path)
+    assert "history.jsonl" in refusal(files.read_json_lines, path)
 
 
 @pytest.mark.parametrize("value", ["2", 0, True, float("nan")])
@@ -323,9 +322,9 @@ def test_files_of_two_networks_that_were_exchanged_are_refused(make_checkpoint, 
 # The dataset
 
 
-def test_wherever_the_cache_is_altered_it_is_found_out(release):
+def test_wherever_the_cache_is_altered_it_is_found_out(tiny_release):
     """In every fifth byte of its header and its facts, and in some of its pixels."""
-    release.write()
+    tiny_release.write()
     cifar10.load("train")
     for name in ("train.npy", "train.json"):
         path, rng = cifar10.cache_dir() / name, random.Random(0)
@@ -339,7 +338,7 @@ def test_wherever_the_cache_is_altered_it_is_found_out(release):
                 path.write_bytes(sound[:at] + bytes([value]) + sound[at + 1 :])
                 found = cifar10._read_cache()
                 # What only separates the words of a header may well be something else.
-                assert found is None or np.array_equal(found[0], release.rows)
+                assert found is None or np.array_equal(found[0], tiny_release.rows)
         path.write_bytes(sound)
 
 
@@ -354,8 +353,8 @@ def test_wherever_the_cache_is_altered_it_is_found_out(release):
     ],
     ids=range(5),
 )
-def test_a_file_of_another_kind_in_the_cache_is_made_anew(release, content):
-    release.write()
+def test_a_file_of_another_kind_in_the_cache_is_made_anew(tiny_release, content):
+    tiny_release.write()
     cifar10.load("train")
     for name in ("train.npy", "train.json"):
         path = cifar10.cache_dir() / name
@@ -364,8 +363,8 @@ def test_a_file_of_another_kind_in_the_cache_is_made_anew(release, content):
         assert cifar10.load("train").official and path.read_bytes() == sound
 
 
-def test_a_pickle_in_the_cache_is_never_run(release, tmp_path):
-    release.write()
+def test_a_pickle_in_the_cache_is_never_run(tiny_release, tmp_path):
+    tiny_release.write()
     cifar10.load("train")
     created = tmp_path / "created"
     objects = saved(np.array([CreatesAFile(created)], dtype=object))
@@ -373,18 +372,18 @@ def test_a_pickle_in_the_cache_is_never_run(release, tmp_path):
     assert cifar10.load("train").official and not created.exists()
 
 
-def test_whatever_is_altered_in_a_table_of_images_is_read_or_refused(release):
-    release.write()
-    sound, rng, refused = release.path.read_bytes(), random.Random(0), 0
+def test_whatever_is_altered_in_a_table_of_images_is_read_or_refused(tiny_release):
+    tiny_release.write()
+    sound, rng, refused = tiny_release.path.read_bytes(), random.Random(0), 0
     for k in range(60):
         changed = bytearray(sound)
         # Half of them in what says where everything is, which is at the end.
         start = len(changed) - 1500 if k % 2 else 0
         for _ in range(rng.choice([1, 2, 8])):
             changed[rng.randrange(start, len(changed))] = rng.randrange(256)
-        release.path.write_bytes(changed)
+        tiny_release.path.write_bytes(changed)
         try:
-            ImageTable(release.path).decode()
+            ImageTable(tiny_release.path).decode()
         except DataError:
             refused += 1
     assert refused > 30

@@ -2,15 +2,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cifar.models.networks import (
-    NETWORKS,
-    create_model,
-    dirac_start,
-    multiply_adds,
-    normalize,
-    summary,
-    whiten_first_layer,
-)
+from cifar.models.initialization import dirac_start, whiten_first_layer
+from cifar.models.networks import NETWORKS, create_model
+from cifar.models.staged import normalize
+from cifar.models.summary import multiply_adds, summary
 
 # As published (rows 22 to 29 follow from the published totals).
 RESNET_TABLE = """

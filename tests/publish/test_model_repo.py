@@ -12,11 +12,13 @@ from PIL import Image
 
 from cifar import LensError
 from cifar.models import checkpoint, figure_files
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.basenet import BaseNet
+from cifar.models.errors import CheckpointError
 from cifar.models.figure_files import figure_path
 from cifar.models.hub import HubError
 from cifar.models.model_card import model_card
-from cifar.models.networks import BaseNet, ResNet, normalize
+from cifar.models.resnet import ResNet
+from cifar.models.staged import normalize
 from cifar.publish.model_repo import push
 
 FILES = {

@@ -9,11 +9,11 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from cifar.publish.needed import ROOT
 
 from cifar.evaluation.classifier import classify_all, to_tensor
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
-from cifar.publish.needed import ROOT
+from cifar.models.errors import CheckpointError
 from cifar.publish.onnx_export import INPUT, OUTPUTS, export
 
 pytestmark = pytest.mark.slow

@@ -13,6 +13,7 @@ from cifar import LensError
 from cifar.data.annotations import FOLDER
 from cifar.explore import store
 from cifar.models import checkpoint
+from cifar.models.facts import TITLES
 from cifar.models.figure_files import drawn
 from cifar.publish import needed, static_site
 from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check, deploy
@@ -78,10 +79,10 @@ def test_the_folder_holds_what_the_app_reads_and_nothing_else(flavour, request):
     files = content(folder)
     app = {path.relative_to(needed.ROOT).as_posix() for path in needed.modules().values()}
     data = {p.relative_to(needed.ROOT).as_posix() for p in needed.data_files(needed.modules())}
-    kept = {f"checkpoints/{name}/{file}" for name in store.NAMES for file in CHECKPOINT_FILES}
+    kept = {f"checkpoints/{name}/{file}" for name in TITLES for file in CHECKPOINT_FILES}
     figures = {
         path.relative_to(needed.ROOT).as_posix()
-        for name in store.NAMES
+        for name in TITLES
         for kind in ("confusion_matrix", "reliability", "misclassified")
         if (path := drawn(store.load(name), kind))
     } | {"assets/training_curves.png", "assets/training_images.png"}

@@ -7,15 +7,16 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from cifar import CLASSES, LensError
+from cifar import CLASSES, LensError, files
 from cifar.data import cifar10
 from cifar.evaluation import evaluate, metrics
 from cifar.evaluation.predictions import Predictions, load_predictions, save_predictions
 from cifar.explore import mistakes
 from cifar.models import checkpoint, figure_files
-from cifar.models.checkpoint import CheckpointError
+from cifar.models.errors import CheckpointError
 from cifar.models.model_card import percent
-from cifar.models.networks import create_model, multiply_adds
+from cifar.models.networks import create_model
+from cifar.models.summary import multiply_adds
 from cifar.report import figures, readme_tables
 from cifar.training.recipe import PRESETS
 
@@ -120,7 +121,7 @@ def project(tmp_path_factory, small_test, logits):
         }
         measured["test"]["mirrored"] = metrics.proportion(333, N)
         measured["explain"] = SCORES | {"command": f"python -m cifar evaluate {name} --explain"}
-        checkpoint.write_json(folder / "metrics.json", measured)
+        files.write_json(folder / "metrics.json", measured)
         save_predictions(
             folder / "predictions.npz",
             Predictions(logits, labels, None, False, ckpt.sha256),
@@ -403,4 +404,4 @@ def test_a_bad_history_is_named(ckpt, tmp_path, content):
     if content is not None:
         (tmp_path / "history.jsonl").write_text(content)
     with pytest.raises(CheckpointError, match=r"history\.jsonl"):
-        checkpoint.read_lines(tmp_path / "history.jsonl")
+        files.read_json_lines(tmp_path / "history.jsonl")

@@ -4,9 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from cifar import LensError
+from cifar import LensError, files
 from cifar.__main__ import main
-from cifar.models import checkpoint
 from cifar.training import ablations
 from cifar.training.ablations import add, changes, collect, load, report, table
 from cifar.training.recipe import Recipe
@@ -40,9 +39,9 @@ def make_run(tmp_path):
         training |= {"seconds": seconds, "petaflop": petaflop}
         training |= {"teacher_sha256": taught} if taught else {}
         config = {"parameters": 48_370, "recipe": written(**f), "training": training}
-        checkpoint.write_json(folder / "config.json", config)
+        files.write_json(folder / "config.json", config)
         lines = [{"train_accuracy": a, "val_accuracy": b} for a, b in ((0.1, 0.2), (train, val))]
-        checkpoint.write_lines(folder / "history.jsonl", lines)
+        files.write_json_lines(folder / "history.jsonl", lines)
         return tmp_path / comparison
 
     return make
@@ -93,7 +92,7 @@ def test_a_comparison_is_called_as_its_folder_however_that_is_given(make_run, mo
 def test_a_run_that_is_not_finished_is_left_out(make_run):
     folder = make_run("baseline")
     (folder / "sgd").mkdir()
-    checkpoint.write_json(folder / "sgd" / "recipe.json", written(muon_lr=0.0))
+    files.write_json(folder / "sgd" / "recipe.json", written(muon_lr=0.0))
     (folder / "notes.txt").write_text("nothing")
     assert [fact["run"] for fact in collect(folder)] == ["baseline"]
 
@@ -114,7 +113,7 @@ def test_facts_come_back_as_they_were_added(make_run, tmp_path):
 def test_adding_replaces_the_same_comparison_and_keeps_the_others(make_run, tmp_path):
     path = tmp_path / "facts.jsonl"
     add([make_run("baseline", 0.1), make_run("baseline", 0.2, comparison="sizes")], path)
-    checkpoint.write_lines(
+    files.write_json_lines(
         tmp_path / "optimiser" / "baseline" / "checkpoint" / "history.jsonl",
         [{"train_accuracy": 0.9, "val_accuracy": 0.3}],
     )

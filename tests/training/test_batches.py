@@ -9,68 +9,22 @@ from cifar.training.recipe import Recipe
 RECIPE = Recipe("basenet", epochs=3, batch_size=16, shift=2, cutout=(8,), flip=True)
 
 
-SKIPPING = replace(RECIPE, epochs=10, batch_size=10, skip_easy=0.5, skip_none=0.2)
-
-
-def losses(count, easy):
-    """The first `easy` images have a small loss, the others a large one."""
-    return torch.where(torch.arange(count) < easy, 0.1, 2.0)
-
-
 def test_each_epoch_has_its_own_order_of_all_images():
-    orders = [plan_epoch(RECIPE, epoch, torch.zeros(512)).order for epoch in range(3)]
+    orders = [plan_epoch(RECIPE, epoch, 512).order for epoch in range(3)]
     assert all(torch.equal(order.sort().values, torch.arange(512)) for order in orders)
     assert not torch.equal(orders[0], orders[1]) and not torch.equal(orders[1], orders[2])
-    assert torch.equal(orders[1], plan_epoch(RECIPE, 1, torch.zeros(512)).order)
+    assert torch.equal(orders[1], plan_epoch(RECIPE, 1, 512).order)
 
 
 def test_images_that_fill_no_batch_wait_for_another_epoch():
-    plans = [plan_epoch(RECIPE, epoch, torch.zeros(500)) for epoch in range(3)]
-    assert all(len(plan.order) == len(plan.weights) == len(plan.mirrored) == 496 for plan in plans)
+    plans = [plan_epoch(RECIPE, epoch, 500) for epoch in range(3)]
+    assert all(len(plan.order) == len(plan.draws) == len(plan.mirrored) == 496 for plan in plans)
     assert set(plans[0].order.tolist()) != set(plans[1].order.tolist())
 
 
 def test_a_plan_mirrors_the_images_of_its_epoch():
-    plan = plan_epoch(RECIPE, 1, torch.zeros(160))
+    plan = plan_epoch(RECIPE, 1, 160)
     assert torch.equal(plan.mirrored, epoch_mirrored(RECIPE, 1, 160)[plan.order])
-
-
-def test_half_of_the_easy_images_are_left_out_and_the_others_count_double():
-    plan = plan_epoch(SKIPPING, 3, losses(2000, easy=1500))
-    easy = plan.order < 1500
-    assert (~easy).sum() >= 490  # all of the 500 hard ones, less those that fill no batch
-    assert 670 < easy.sum() < 830  # four standard deviations round half of 1,500
-    assert (plan.weights[easy] == 2).all() and (plan.weights[~easy] == 1).all()
-    again = plan_epoch(SKIPPING, 4, losses(2000, easy=1500))
-    assert set(again.order.tolist()) != set(plan.order.tolist())
-
-
-def test_the_mean_gradient_does_not_change_by_leaving_out():
-    values = torch.linspace(-1, 1, 2000)
-    sums = [
-        (plan.weights * values[plan.order]).sum().item()
-        for plan in (plan_epoch(SKIPPING, e % 7 + 1, losses(2000, 1500)) for e in range(7))
-    ]
-    expected, spread = values.sum().item(), (values[:1500] ** 2).sum().sqrt().item()
-    assert abs(sum(sums) / 7 - expected) < 4 * spread / 7**0.5
-
-
-def test_nothing_is_left_out_where_no_batch_would_be_left():
-    recipe = replace(SKIPPING, batch_size=100)
-    plans = [plan_epoch(recipe, 3, losses(count, easy=count - 1)) for count in (100, 2000)]
-    assert [len(plan.order) for plan in plans] == [100, 900 + 100 * (len(plans[1].order) > 950)]
-    assert (plans[0].weights == 1).all() and plans[1].weights.max() == 2
-
-
-def test_the_first_and_the_last_epochs_see_every_image():
-    seen = [len(plan_epoch(SKIPPING, e, losses(2000, 1500)).order) for e in range(10)]
-    assert seen[0] == seen[8] == seen[9] == 2000
-    assert all(count < 1500 for count in seen[1:8])
-
-
-def test_nothing_is_easy_where_all_losses_are_equal():
-    plan = plan_epoch(SKIPPING, 3, torch.full((200,), 1.5))
-    assert len(plan.order) == 200 and (plan.weights == 1).all()
 
 
 def test_consecutive_epochs_mirror_complementary_halves():
@@ -84,14 +38,14 @@ def test_without_flip_nothing_is_mirrored():
 
 
 def test_order_and_flip_come_from_different_random_numbers():
-    order = plan_epoch(RECIPE, 0, torch.zeros(1008)).order
+    order = plan_epoch(RECIPE, 0, 1008).order
     mirrored = epoch_mirrored(RECIPE, 0, 1008).float()
     assert abs(torch.corrcoef(torch.stack([order.float(), mirrored]))[0, 1]) < 0.13
 
 
 def test_how_images_are_changed_depends_on_seed_and_epoch_alone():
     def draws(recipe, epoch):
-        plan = plan_epoch(recipe, epoch, torch.zeros(160))
+        plan = plan_epoch(recipe, epoch, 160)
         return plan.draws[plan.order.argsort()]  # of each image, in the order of the images
 
     first = draws(RECIPE, 1)
@@ -129,10 +83,3 @@ def test_how_many_images_are_mixed_is_up_to_the_epoch(tiny_split):
     draws = torch.rand(16, DRAWS)
     first, second = (batch(recipe, images, unmirrored, draws, epoch)[1] for epoch in range(2))
     assert (first == 1).all() and (second < 1).float().mean() > 0.9
-
-
-def test_after_a_restart_easy_images_are_left_out_until_its_last_epochs():
-    recipe = replace(SKIPPING, epochs=20, restart=10)
-    seen = [len(plan_epoch(recipe, e, losses(2000, 1500)).order) for e in range(20)]
-    whole = [epoch for epoch, count in enumerate(seen) if count == 2000]
-    assert whole == [0, 8, 9, 18, 19]

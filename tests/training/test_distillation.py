@@ -10,10 +10,10 @@ from accelerate import Accelerator
 
 from cifar.evaluation.evaluate import predict
 from cifar.models import checkpoint
-from cifar.models.checkpoint import CheckpointError
-from cifar.models.networks import normalize
+from cifar.models.errors import CheckpointError
+from cifar.models.staged import normalize
 from cifar.training import distillation
-from cifar.training.distillation import answers, distances
+from cifar.training.distillation import distances, teacher_logits
 from cifar.training.loop import Training, train
 from cifar.training.recipe import Recipe
 from cifar.training.run_folder import TrainingError
@@ -75,7 +75,7 @@ def test_the_answers_are_the_networks_on_the_images_and_their_mirror_images(
 ):
     # The light network would say the same of both.
     folder, images = make_checkpoint("resnet"), tiny_split(30).images
-    found = answers(str(folder), images, tmp_path / "cache.npz")
+    found = teacher_logits(str(folder), images, tmp_path / "cache.npz")
     model = checkpoint.load(folder).model
     assert found.shape == (2, 30, 10) and found.dtype == torch.float32
     torch.testing.assert_close(found[0], model(normalize(images)), atol=1e-4, rtol=0)
@@ -85,18 +85,18 @@ def test_the_answers_are_the_networks_on_the_images_and_their_mirror_images(
 
 def test_answers_are_kept_for_the_next_time(make_checkpoint, tiny_split, tmp_path, looks):
     name, images, cache = str(make_checkpoint()), tiny_split(20).images, tmp_path / "cache.npz"
-    first = answers(name, images, cache)
+    first = teacher_logits(name, images, cache)
     assert looks.count == 2
-    assert torch.equal(answers(name, images, cache), first)
+    assert torch.equal(teacher_logits(name, images, cache), first)
     assert looks.count == 2
 
 
 def test_answers_of_other_weights_are_not_taken(make_checkpoint, tiny_split, tmp_path, looks):
     images, cache = tiny_split(20).images, tmp_path / "cache.npz"
-    first = answers(str(make_checkpoint()), images, cache)
-    second = answers(str(make_checkpoint(seed=1)), images, cache)  # in the same folder
+    first = teacher_logits(str(make_checkpoint()), images, cache)
+    second = teacher_logits(str(make_checkpoint(seed=1)), images, cache)  # in the same folder
     assert looks.count == 4 and not torch.allclose(first, second, atol=1e-2)
-    assert torch.equal(answers(str(tmp_path / "net"), images, cache), second)
+    assert torch.equal(teacher_logits(str(tmp_path / "net"), images, cache), second)
     assert looks.count == 4
 
 
@@ -105,8 +105,8 @@ def test_answers_to_another_number_of_images_are_not_taken(
     make_checkpoint, tiny_split, tmp_path, looks, count
 ):
     name, cache = str(make_checkpoint()), tmp_path / "cache.npz"
-    answers(name, tiny_split(20).images, cache)
-    assert answers(name, tiny_split(count).images, cache).shape == (2, count, 10)
+    teacher_logits(name, tiny_split(20).images, cache)
+    assert teacher_logits(name, tiny_split(count).images, cache).shape == (2, count, 10)
     assert looks.count == 4
 
 
@@ -115,7 +115,7 @@ def test_a_write_that_fails_leaves_no_part_of_a_file(
 ):
     name, cache = str(make_checkpoint()), tmp_path / "run" / "cache.npz"
     cache.parent.mkdir()
-    answers(name, tiny_split(20).images, cache)
+    teacher_logits(name, tiny_split(20).images, cache)
     before = cache.read_bytes()
 
     def half(stream, **arrays):
@@ -124,13 +124,13 @@ def test_a_write_that_fails_leaves_no_part_of_a_file(
 
     monkeypatch.setattr(np, "savez", half)
     with pytest.raises(OSError, match="no space left"):
-        answers(name, tiny_split(30).images, cache)
+        teacher_logits(name, tiny_split(30).images, cache)
     assert list(cache.parent.iterdir()) == [cache] and cache.read_bytes() == before
 
 
 def test_an_unknown_teacher_is_named(tiny_split, tmp_path):
     with pytest.raises(CheckpointError, match="There is no checkpoint 'nobody'"):
-        answers("nobody", tiny_split(20).images, tmp_path / "cache.npz")
+        teacher_logits("nobody", tiny_split(20).images, tmp_path / "cache.npz")
     assert not any(tmp_path.iterdir())
 
 
@@ -183,7 +183,9 @@ def test_each_view_is_judged_by_the_answer_to_its_own_image(
     split = tiny_split(64)
     training = Training(recipe, tmp_path, split, split, Accelerator())
     seen, judged = [], []
-    training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    training.learner.network.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0])
+    )
 
     def kept(logits, answers, temperature):
         judged.append(answers)
@@ -212,7 +214,7 @@ def test_a_mixed_image_is_judged_by_the_answers_to_both(knowing, tiny_split, tmp
     training.advance()
     chosen, mirrored = training.plan.order[:16], training.plan.mirrored[:16].long()
     own, others = judged
-    assert torch.equal(own, training.answers[mirrored, chosen])
+    assert torch.equal(own, training.learner.known.teacher_logits[mirrored, chosen])
     assert torch.equal(others, own.roll(1, 0)) and not torch.equal(others, own)
 
 
@@ -232,7 +234,7 @@ def test_the_loss_is_shared_between_labels_and_teacher(knowing, tiny_split, tmp_
 
 
 def test_each_epoch_has_its_temperature(knowing, tiny_split, tmp_path, monkeypatch):
-    recipe = replace(TAUGHT, teacher=str(knowing), epochs=3, skip_easy=0)
+    recipe = replace(TAUGHT, teacher=str(knowing), epochs=3)
     recipe = replace(recipe, teacher_temperature=(3.0, 0.5))
     used = []
 
@@ -250,7 +252,7 @@ def test_training_moves_towards_the_teacher(knowing, tiny_split, tmp_path):
     recipe = Recipe("basenet", epochs=8, batch_size=16, lr=0.05, shift=0, flip=False)
     recipe = replace(recipe, teacher=str(knowing), teacher_weight=1.0, teacher_temperature=(1.0,))
     go(recipe, tmp_path / "run", split)
-    theirs = answers(str(knowing), split.images, tmp_path / "answers.npz")[0]
+    theirs = teacher_logits(str(knowing), split.images, tmp_path / "answers.npz")[0]
     taught, _ = predict(checkpoint.load(tmp_path / "run" / "checkpoint"), split.images)
     # The best that a network can do which answers the same whatever it sees.
     constant = theirs.softmax(1).mean(0).log().expand(64, 10)
@@ -269,7 +271,6 @@ def test_a_taught_run_resumed_equals_an_uninterrupted_one(knowing, tiny_split, t
     weights, state = "checkpoint/model.safetensors", "state.pt"
     assert (whole / weights).read_bytes() == (parts / weights).read_bytes()
     ours, theirs = (torch.load(run / state, weights_only=True) for run in (whole, parts))
-    assert torch.equal(ours["losses"], theirs["losses"])
     for part in ("model", "slow"):
         assert ours[part].keys() == theirs[part].keys()
         assert all(torch.equal(ours[part][name], theirs[part][name]) for name in ours[part])
@@ -335,7 +336,7 @@ def test_the_teachers_work_is_counted(knowing, tiny_split, tmp_path):
         for run in ("taught", "alone")
     )
     # 10.7 million multiply-adds, two operations each, for 64 images and their mirror images.
-    work = distillation.kept(tmp_path / "taught" / "teacher.npz").petaflop
+    work = distillation.load_logits(tmp_path / "taught" / "teacher.npz").petaflop
     assert work == pytest.approx(64 * 4 * 10.7e-9, rel=0.01)
     assert taught["petaflop"] - alone["petaflop"] == pytest.approx(work, rel=0.1)
     assert taught["teacher_sha256"] == checkpoint.load(knowing).sha256

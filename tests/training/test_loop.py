@@ -7,14 +7,17 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
+from cifar import files
 from cifar.data import cifar10
 from cifar.models import checkpoint
-from cifar.models.networks import create_model, multiply_adds, normalize
+from cifar.models.networks import create_model
+from cifar.models.staged import normalize
+from cifar.models.summary import multiply_adds
 from cifar.training.batches import batch
 from cifar.training.loop import Training, score, train
 from cifar.training.recipe import Recipe
 from cifar.training.run_folder import TrainingError
-from cifar.training.setup import create_optimizers, start
+from cifar.training.setup import create_optimizers, initialize
 from tests.busy import BUSY
 
 HISTORY_KEYS = {
@@ -143,7 +146,7 @@ def test_a_signal_saves_and_ends_well(tmp_path, tiny_split, monkeypatch, capsys,
 def test_of_short_epochs_as_many_are_saved_as_their_time_allows(
     tmp_path, tiny_split, monkeypatch, share, saved
 ):
-    recipe, steps, save_state = replace(BUSY, skip_easy=0.0), [], Training.save
+    recipe, steps, save_state = replace(BUSY), [], Training.save
 
     def save(training):
         steps.append(training.step)
@@ -248,7 +251,7 @@ def test_a_recipe_that_makes_no_run_is_refused(tmp_path, tiny_split, fields, sen
 
 
 def test_a_run_shorter_than_a_pull_of_the_slow_weights_is_trained(tmp_path, tiny_split):
-    recipe = replace(BUSY, epochs=1, skip_easy=0)
+    recipe = replace(BUSY, epochs=1)
     for folder, every in (("pulled", 5), ("never", 0)):
         go(replace(recipe, lookahead_every=every), tmp_path / folder, tiny_split(64))
     pulled, never = (
@@ -259,7 +262,7 @@ def test_a_run_shorter_than_a_pull_of_the_slow_weights_is_trained(tmp_path, tiny
 
 
 def test_all_work_is_counted_however_small(tmp_path, tiny_split):
-    go(replace(BUSY, sizes=(16,), skip_easy=0), tmp_path, tiny_split(64))
+    go(replace(BUSY, sizes=(16,)), tmp_path, tiny_split(64))
     work = (
         6 * multiply_adds(create_model("basenet"), 16) * 64 / 1e15
     )  # three passes, two operations
@@ -276,10 +279,12 @@ def test_an_epoch_feeds_the_network_each_image_once(tmp_path):
     levels = torch.arange(64) * 3
     images = levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 32, 32).contiguous()
     split = cifar10.Split("train", images, levels % 10, torch.arange(64), official=False)
-    recipe = replace(BUSY, whiten=False, cutout=(0,), cutmix=(0.0,), skip_easy=0)
+    recipe = replace(BUSY, whiten=False, cutout=(0,), cutmix=(0.0,))
     training = Training(recipe, tmp_path, split, split, Accelerator())
     seen = []
-    training.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    training.learner.network.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0])
+    )
     table = normalize(images)[:, 0, 0, 0]
     orders = []
     for _ in range(2):
@@ -297,17 +302,19 @@ def test_of_a_mixed_image_each_label_counts_as_much_as_its_area(tmp_path, tiny_s
     recipe = replace(BUSY, cutmix=(1.0,), cutout=(0,), label_smoothing=0.0)
     training = Training(recipe, tmp_path, tiny_split(64), tiny_split(16), Accelerator())
     answers = []
-    training.network.register_forward_hook(lambda *call: answers.append(call[-1].detach()))
+    training.learner.network.register_forward_hook(lambda *call: answers.append(call[-1].detach()))
     training.advance()
     plan = training.plan
     order, mirrored, draws = plan.order[:16], plan.mirrored[:16], plan.draws[:16]
-    _, kept = batch(recipe, training.images[order], mirrored, draws, epoch=0)
-    labels, before = training.labels[order], training.labels[order.roll(1)]
+    _, kept = batch(recipe, training.learner.images[order], mirrored, draws, epoch=0)
+    labels, before = (
+        training.learner.known.labels[order],
+        training.learner.known.labels[order.roll(1)],
+    )
     surprise = -answers[0].log_softmax(1)
     rows = torch.arange(16)
     losses = kept * surprise[rows, labels] + (1 - kept) * surprise[rows, before]
     torch.testing.assert_close(training.loss_sum, losses.mean())
-    torch.testing.assert_close(training.fresh_losses[order], losses)
     larger = torch.where(kept < 0.5, before, labels)
     assert (kept < 0.5).any() and (labels != before).any()
     assert training.correct == (answers[0].argmax(1) == larger).sum()
@@ -353,7 +360,7 @@ def test_score_is_cross_entropy_and_accuracy_in_evaluation_mode(stirred_model, t
 def test_every_trainable_weight_has_one_optimizer(stirred_model, tiny_split, whiten, freeze):
     recipe = replace(BUSY, muon_lr=0.02 * whiten, whiten=whiten, freeze_norm_scale=freeze)
     model = stirred_model("resnet")
-    start(model, recipe, tiny_split(16).images)
+    initialize(model, recipe, tiny_split(16).images)
     moved = [
         id(p)
         for optimizer in create_optimizers(model, recipe)
@@ -366,7 +373,7 @@ def test_every_trainable_weight_has_one_optimizer(stirred_model, tiny_split, whi
 def test_the_head_starts_scaled_down(stirred_model, tiny_split):
     model, recipe = stirred_model("basenet"), replace(BUSY, logit_scale=0.125)
     before = model.head.weight.clone(), model.head.bias.clone()
-    start(model, recipe, tiny_split(16).images)
+    initialize(model, recipe, tiny_split(16).images)
     assert torch.equal(model.head.weight, before[0] / 8)
     assert torch.equal(model.head.bias, before[1] / 8)
 
@@ -384,7 +391,7 @@ def test_bfloat16_is_used_where_it_is_fast_or_asked_for(
     (line,) = history(tmp_path)
     assert line["hardware"].endswith(", bfloat16") == bfloat16
     assert {value.dtype for value in weights(tmp_path).values()} >= {torch.float32}
-    config = checkpoint.read_json(tmp_path / "checkpoint" / "config.json")
+    config = files.read_json(tmp_path / "checkpoint" / "config.json")
     assert config["training"]["hardware"] == line["hardware"]
 
 
@@ -404,6 +411,6 @@ def test_a_run_names_every_machine_and_version_that_it_was_on(tmp_path, tiny_spl
     monkeypatch.setattr("cifar.training.loop.describe", lambda device: "another machine")
     monkeypatch.setattr(torch, "__version__", "2.99")
     go(BUSY, tmp_path, split, resume=True)
-    config = checkpoint.read_json(tmp_path / "checkpoint" / "config.json")
+    config = files.read_json(tmp_path / "checkpoint" / "config.json")
     assert config["training"]["hardware"] == f"{first}; another machine"
     assert config["training"]["torch"] == f"{version}; 2.99"

@@ -130,7 +130,6 @@ def test_every_number_has_limits():
             (0.0,),
             "--teacher-temperature 0 makes no run: choose more than 0.",
         ),
-        ("skip_easy", 1.0, "--skip-easy 1 makes no run: choose 0 or more, and less than 1."),
         (
             "restart",
             3,
@@ -167,14 +166,16 @@ def test_a_preset_at_its_own_length_stays_as_it_is():
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 20, 108, 149, 150, 151, 215, 216])
 def test_a_restart_comes_with_the_plan_of_its_schedule(epochs, monkeypatch):
-    twice = Recipe("basenet", epochs=216, restart=150, sizes=(16,) * 150 + (24,) * 66)
+    twice = Recipe(
+        "basenet", preset="basenet", epochs=216, restart=150, sizes=(16,) * 150 + (24,) * 66
+    )
     monkeypatch.setitem(PRESETS, "basenet", twice)
     found = stretched(replace(twice, epochs=epochs))
     sizes = [of_epoch(found.sizes, epoch) for epoch in range(epochs)]
     assert found.restart == sizes.count(16) % epochs
 
 
-def test_a_preset_is_known_by_its_fields_where_the_network_is_another():
+def test_a_preset_is_known_by_its_name_where_the_network_is_another():
     given, preset = replace(PRESETS["resnet"], network="basenet", epochs=20), PRESETS["resnet"]
     assert stretched(given) == replace(stretched(replace(preset, epochs=20)), network="basenet")
 

@@ -23,7 +23,8 @@ from cifar.data.pictures import FITS, network_view, open_image
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.metrics import probabilities, proportion
 from cifar.explain.drawing import overlay
-from cifar.explain.methods import METHODS, default_choice, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes, store
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.api import endpoints, pictures
@@ -215,9 +216,9 @@ def test_mistakes_are_listed_as_in_the_explorer(client, annotations, filters):
     rows = mistakes.table(store.predictions(MODEL), store.load(MODEL).temperature, annotations)
     wanted = mistakes.select(
         rows,
-        true=[filters["true_class"]] if "true_class" in filters else (),
-        predicted=[filters["predicted_class"]] if "predicted_class" in filters else (),
-        verdict=filters.get("verdict"),
+        true=filters.get("true_class", ""),
+        predicted=filters.get("predicted_class", ""),
+        verdict=filters.get("verdict", ""),
         sort=filters.get("sort", "most confident"),
     )
     assert found["count"] == len(wanted)

@@ -11,7 +11,7 @@ import pytest
 
 from cifar import ASSETS
 from cifar.explain.faithfulness import faithfulness
-from cifar.explain.methods import heat_maps
+from cifar.explain.heat_maps import heat_maps
 from cifar.explore import store
 from cifar.explore.page_data import pixels_of
 from cifar.ui import evidence, gpu

@@ -10,9 +10,9 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from cifar.explore import store
-from cifar.explore.columns import unpack
 from cifar.ui import mistakes as tab
-from cifar.ui.security.temporary_files import SERVED
+from cifar.ui.security.temporary_files import server_folder
+from tests.packs import unpack
 
 
 def test_a_forged_question_gets_one_sentence():
@@ -39,7 +39,9 @@ def test_a_forged_question_gets_one_sentence():
 
 
 def packed(name):
-    return unpack((SERVED.path / tab.asset({"kind": "pack", "name": name})["file"]).read_bytes())
+    return unpack(
+        (server_folder().made.path / tab.asset({"kind": "pack", "name": name})["file"]).read_bytes()
+    )
 
 
 @pytest.mark.parametrize("name", ["images", "resnet", "basenet", "published"])
@@ -70,7 +72,7 @@ def test_sheets_hold_the_training_images_nearest_to_every_mistake(model):
     for index in np.flatnonzero(wrong)[::50]:
         number, row = divmod(int(columns["neighbor_row"][index]), layout["per_sheet"])
         answer = tab.asset({"kind": "neighbors", "name": model, "number": number})
-        sheet = np.asarray(Image.open(SERVED.path / answer["file"]))
+        sheet = np.asarray(Image.open(server_folder().made.path / answer["file"]))
         shown = sheet[32 * row : 32 * row + 32].reshape(32, layout["columns"], 32, 3)
         for k, training_index in enumerate(columns["neighbors"][index].tolist()):
             assert np.array_equal(shown[:, k], images[training_index])
@@ -80,7 +82,7 @@ def test_sheets_hold_the_test_images(test_images):
     place = packed("images")[1]["position"]
     index = int(np.flatnonzero(place == 7)[0])
     answer = tab.asset({"kind": "sheet", "name": 0})
-    sheet = np.asarray(Image.open(SERVED.path / answer["file"]))
+    sheet = np.asarray(Image.open(server_folder().made.path / answer["file"]))
     assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
 
 
@@ -104,7 +106,9 @@ def upload(tmp_path):
 def test_uploaded_predictions_become_a_pack_and_the_file_goes(upload):
     logits = store.predictions("basenet").logits
     question = upload("mine.npy", lambda path: np.save(path, logits))
-    header, columns = unpack((SERVED.path / tab.compare_upload(question)["file"]).read_bytes())
+    header, columns = unpack(
+        (server_folder().made.path / tab.compare_upload(question)["file"]).read_bytes()
+    )
     assert header["title"] == "mine.npy" and header["against"]["basenet"]["counts"][1:3] == [0, 0]
     assert np.array_equal(columns["predicted"], logits.argmax(1))
     assert not Path(question["path"]).exists()

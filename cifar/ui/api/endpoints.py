@@ -5,13 +5,15 @@ They have no place on the page: inputs and outputs are components that it does n
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
+from gradio.components import Component
 from gradio.components.api_component import Api
 from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_function_description
+from gradio.utils import get_function_description, get_upload_folder
 
 from cifar import CLASSES, LensError
 from cifar.data.annotations import N
@@ -30,13 +32,14 @@ from cifar.ui.security.remote_pictures import picture_input
 # and must find the processor free enough.
 RUNNING = 2
 WAITING = 20
+ANSWER: dict[str, Any] = {"type": "object", "additionalProperties": {}}  # JSON schema
 
 
 def build() -> None:
     """Add the endpoints to the Blocks in whose context this is called."""
     names = models()
-    layers = {layer.name for name in names for layer in store.load(name).model.layers}
-    kinds = {
+    layers = {layer.name for name in names for layer in store.load(name).layers}
+    kinds: dict[str, dict[str, Any]] = {
         "model": one_of(names),
         "other": one_of([*names, PUBLISHED]),
         "top_k": whole(1, len(CLASSES)),
@@ -61,32 +64,33 @@ def build() -> None:
             (recorded.get_mistake, True, tables),
             (recorded.compare, False, tables),
         ):
-            answer = Api(None, {"type": "object", "additionalProperties": {}}, "answer")
-            picture = gr.Image(format="png", label="picture") if has_picture else None
-            outputs = [picture, answer] if has_picture else answer
+            answer = Api(None, ANSWER, "answer")
+            outputs: list[Component] = [answer]
+            if has_picture:
+                outputs.insert(0, gr.Image(format="png", label="picture"))
             inputs = parameters(function, kinds, model=names[0])
             # Not queued: MCP clients would get no pictures, and there is `line`.
-            gr.on([], endpoint(function, line, picture), inputs, outputs, queue=False)
+            gr.on([], endpoint(function, line, has_picture), inputs, outputs, queue=False)
 
 
 def endpoint(
-    function: Callable, line: CapacityLimiter, picture: gr.Image | None = None
-) -> Callable:
-    """A function as Gradio calls it: it waits in a line, and says in a sentence what is wrong.
+    function: Callable, line: CapacityLimiter, has_picture: bool = False
+) -> Callable[..., Awaitable[object]]:
+    """Return a function as Gradio calls it: it waits in a queue, and tells errors in a sentence.
 
-    picture: the component for the pixels that the function returns first.
+    has_picture: whether the function returns the pixels of a picture first.
     """
 
-    def with_file(*args):
+    def with_file(*args: object) -> tuple:
         pixels, *rest = function(*args)
         # Gradio would compress it for four times as long, in the loop that serves everybody.
         data = png(pixels, level=1)
-        return save_bytes_to_cache(data, "image.png", picture.GRADIO_CACHE), *rest
+        return save_bytes_to_cache(data, "image.png", get_upload_folder()), *rest
 
-    call = with_file if picture else function
+    call = with_file if has_picture else function
 
     @functools.wraps(function)
-    async def answer(*args):
+    async def answer(*args: object) -> object:
         try:
             if line.statistics().tasks_waiting >= WAITING:
                 raise LensError("Too many calls are waiting: try again in a minute.")
@@ -97,15 +101,18 @@ def endpoint(
     return answer
 
 
-def one_of(values) -> dict:
+def one_of(values: Iterable[str]) -> dict[str, object]:
+    """Return the JSON schema of one of some words."""
     return {"type": "string", "enum": list(values)}
 
 
-def whole(low: int, high: int | None = None) -> dict:
-    return {"type": "integer", "minimum": low} | ({} if high is None else {"maximum": high})
+def whole(low: int, high: int | None = None) -> dict[str, object]:
+    """Return the JSON schema of a whole number."""
+    schema: dict[str, object] = {"type": "integer", "minimum": low}
+    return schema if high is None else schema | {"maximum": high}
 
 
-def parameters(function: Callable, kinds: dict[str, dict], **defaults: str) -> list[Api]:
+def parameters(function: Callable, kinds: dict[str, dict[str, Any]], **defaults: str) -> list[Api]:
     """An input for each parameter of a function, described as in its docstring.
 
     kinds: JSON schemas by the name of the parameter. defaults: values of those without one.

@@ -1,13 +1,13 @@
-"""Calls about any picture: which class it is, and what speaks for that."""
+"""Calls about any picture: which class it shows, and a heat map for a class.
+
+PyTorch is imported when the first of them is made, see `cifar.ui.network_thread`.
+"""
 
 import numpy as np
 
 from cifar import CLASSES
 from cifar.data.pictures import FITS, network_view, open_image
-from cifar.evaluation import classifier
-from cifar.explain.drawing import overlay
-from cifar.explain.evidence_zip import STRENGTH, ZOOM
-from cifar.ui import evidence
+from cifar.explain.drawing import STRENGTH, ZOOM, overlay
 from cifar.ui.api.values import DECIMALS, checkpoint_of, number, rounded, shares, who
 from cifar.ui.security.remote_pictures import picture_file
 from cifar.ui.validation import choice
@@ -28,15 +28,18 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> dict
         probabilities of the top_k classes
         notices of what puts the answer in doubt (unlike CIFAR-10; not sure), empty without a doubt
     """
+    from cifar.evaluation.classifier import classify as answer_of
+    from cifar.ui.evidence import notices
+
     ckpt = checkpoint_of(model)
     count = number("top_k", top_k, 1, len(CLASSES))
-    answer = classifier.classify(ckpt, _seen(image, fit))
+    answer = answer_of(ckpt, _seen(image, fit))
     return {
         **who(ckpt),
         "predicted": CLASSES[answer.predicted],
         "confidence": rounded(answer.confidence),
         "probabilities": shares(answer.top(count)),
-        "notices": evidence.notices(ckpt, answer),
+        "notices": notices(ckpt, answer),
     }
 
 
@@ -61,11 +64,14 @@ def explain(
         values: rows of the map from the top
         peak: the largest value, drawn brightest
     """
+    from cifar.evaluation.classifier import classify as answer_of
+    from cifar.ui.evidence import maps_of
+
     ckpt, seen = checkpoint_of(model), _seen(image, fit)
-    predicted = classifier.classify(ckpt, seen).predicted
+    predicted = answer_of(ckpt, seen).predicted
     wanted = CLASSES.index(choice(target, CLASSES, "class")) if target else predicted
     question = {"method": method or None, "layers": [layer] if layer else None}
-    (heat,) = evidence.maps_of(ckpt, seen, [wanted], question)
+    (heat,) = maps_of(ckpt, seen, [wanted], question)
     large = seen.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     return overlay(large, heat, strength=STRENGTH), {
         **who(ckpt),
@@ -81,6 +87,6 @@ def explain(
 
 def _seen(image: object, fit: object) -> np.ndarray:
     """What a network sees of a picture: uint8 (32, 32, 3)."""
-    choice(fit, FITS, "way to make a picture square")
+    way = choice(fit, FITS, "way to make a picture square")
     with picture_file(image) as path:
-        return network_view(open_image(path), fit)
+        return network_view(open_image(path), way)

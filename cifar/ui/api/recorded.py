@@ -1,6 +1,7 @@
 """Calls about the test images: what was recorded of them, and what people said."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -58,9 +59,9 @@ def list_mistakes(
     last = first + number("limit", limit, 1, MAX_ROWS)
     found = mistakes.select(
         store.table(model),
-        true=[true_class] if true_class else (),
-        predicted=[predicted_class] if predicted_class else (),
-        verdict=verdict or None,
+        true=true_class,
+        predicted=predicted_class,
+        verdict=verdict,
         sort=sort,
     )
     selection = {"true": true_class, "pred": predicted_class, "verdict": verdict, "sort": sort}
@@ -69,7 +70,7 @@ def list_mistakes(
         "count": len(found),
         "offset": first,
         "sort": sort,
-        "rows": [_row(index, row) for index, row in found[first:last].iterrows()],
+        "rows": [_row(index, found.loc[index]) for index in found.index[first:last].tolist()],
         "link": _link(model, outcome="wrong", **selection),
     }
 
@@ -98,7 +99,7 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
     ckpt, recorded = checkpoint_of(model), store.predictions(model)
     index = known_index(index, len(recorded.labels))
     annotations, rows = store.annotations(), store.table(model)
-    row = rows.loc[index]
+    row: Any = rows.loc[index]
     probabilities = metrics.probabilities(recorded.logits[index], ckpt.temperature)
     ranked = np.argsort(-probabilities, kind="stable")
     return store.test_images()[index], {
@@ -145,7 +146,7 @@ def compare(model: str, other: str) -> dict:
     }
 
 
-def _choice_or_none(value: object, known: Iterable[str], what: str) -> None:
+def _choice_or_none(value: object, known: Collection[str], what: str) -> None:
     if value != "":
         choice(value, known, what)
 
@@ -158,7 +159,7 @@ def _accuracy(rows: pd.DataFrame) -> dict:
     return metrics.proportion(int((~rows["wrong"]).sum()), len(rows))
 
 
-def _row(index: int, row: pd.Series) -> dict:
+def _row(index: int, row: Any) -> dict:
     """A row of `mistakes.table` as plain values; None for what nobody said."""
     numbers = ("confidence", "true_probability", "loss", "margin", "entropy", "agreement")
     return {
@@ -185,7 +186,7 @@ def _review(annotations: Annotations, index: int) -> dict | None:
 def _neighbours(recorded: Predictions, index: int) -> dict:
     """The nearest training images, and the nearest test image that the network gets right."""
     training = []
-    if recorded.neighbour_labels is not None:
+    if recorded.neighbours is not None and recorded.neighbour_labels is not None:
         nearest, labels = recorded.neighbours[index], recorded.neighbour_labels[index]
         training = [
             {"index": int(one), "label": CLASSES[label]}

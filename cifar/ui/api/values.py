@@ -20,11 +20,11 @@ def checkpoint_of(name: object) -> Checkpoint:
 
 def number(name: str, value: object, low: int, high: int | None = None) -> int:
     """A whole number of the question, from low to high. Raises LensError for anything else."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        wanted = f"{low} or more" if high is None else f"{low} to {high}"
-        raise LensError(f"{name} is {reprlib.repr(value)}: choose {wanted}.")
-    return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if low <= value and (high is None or value <= high):
+            return value
+    wanted = f"{low} or more" if high is None else f"{low} to {high}"
+    raise LensError(f"{name} is {reprlib.repr(value)}: choose {wanted}.")
 
 
 def who(ckpt: Checkpoint) -> dict:

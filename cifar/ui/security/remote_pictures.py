@@ -48,10 +48,12 @@ def picture_input(description: str) -> Api:
             found.temp_files.add(place)  # so that it is deleted when it is old
         return place
 
-    # Gradio would fetch an address before anybody could say why it cannot be had. (A subclass would
-    # be cleaner, but for each one Gradio writes a stub beside the module.)
-    found.async_move_resource_to_block_cache = as_it_is
-    found.example_payload = lambda: handle_file(EXAMPLE)
+    # Gradio would fetch an address before the reason of a failure could be told. (Methods of this
+    # one component, because for each subclass Gradio writes a stub beside the module.)
+    vars(found).update(
+        async_move_resource_to_block_cache=as_it_is,
+        example_payload=lambda: handle_file(EXAMPLE),
+    )
     return found
 
 
@@ -152,8 +154,8 @@ async def public_address(url: httpx.URL) -> str:
         return url.host
     loop = asyncio.get_running_loop()
     for *_, found in await loop.getaddrinfo(url.host, None, type=socket.SOCK_STREAM):
-        if is_public(found[0]):
-            return found[0]
+        if is_public(str(found[0])):
+            return str(found[0])
     raise ValueError(f"{url.host} is not on the public internet")
 
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cifar import LensError
 from cifar.data.pictures import MAX_BYTES
-from cifar.ui.security.folder import UPLOADS
+from cifar.ui.security.temporary_files import server_folder
 from cifar.ui.validation import uploaded
 
 LARGE = MAX_BYTES + 2**20  # bytes of a request that brings a file
@@ -135,7 +135,8 @@ class Body:
     """
 
     def __init__(self, receive: Receive, headers: Headers, path: str, mcp: bool):
-        self._receive, self._kept = receive, []
+        self._receive = receive
+        self._kept: list[Message] = []
         self.refused: Refused | None = None
         self.gone = False
         self._size = self._files = 0
@@ -148,7 +149,7 @@ class Body:
         self.whole = length == "0" and "transfer-encoding" not in headers
         if length.isdecimal() and int(length[:20]) > self._limit:
             raise self._too_large()
-        if upload and shutil.disk_usage(UPLOADS).free < SPARE:
+        if upload and shutil.disk_usage(server_folder().uploads).free < SPARE:
             raise Refused(507, "The server has no room for pictures just now: try again later.")
 
     async def receive(self) -> Message:

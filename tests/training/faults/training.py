@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 import cifar
-from cifar import LensError
+from cifar import LensError, files
 from cifar.data.cifar10 import Split
-from cifar.models import checkpoint
 from cifar.training import loop as training
 from cifar.training.recipe import Recipe
 
@@ -60,7 +59,7 @@ def die(at: int, file: Path | None) -> None:
 
     def trace(frame, event, argument):
         nonlocal saving
-        if frame.f_code is checkpoint.replace.__code__:
+        if frame.f_code is files.replace.__code__:
             saving = frame.f_locals["path"] == file
         return on_line if saving or frame.f_code.co_filename.startswith(PACKAGE) else None
 
@@ -70,7 +69,7 @@ def die(at: int, file: Path | None) -> None:
             count += 1
             if count == at:
                 os.kill(os.getpid(), signal.SIGKILL)
-        if event == "return" and frame.f_code is checkpoint.replace.__code__:
+        if event == "return" and frame.f_code is files.replace.__code__:
             saving = False
         return on_line
 

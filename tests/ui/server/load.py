@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
+from cifar.ui.security.folder import UPLOADS
 
 from cifar.explore import page_data, store
 from cifar.ui import evidence
 from cifar.ui.api import pictures, recorded
-from cifar.ui.security.folder import UPLOADS
 from tests.serving import photo
 
 BUS = photo("bus.png")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from cifar.ui.security import folder, temporary_files
+from cifar.ui.security import temporary_files
 from tests.serving import wait_for
 from tests.ui.server.test_attacks import head
 
@@ -15,17 +15,11 @@ from tests.ui.server.test_attacks import head
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     """Empty folders in the place of those of this process."""
-    home = tmp_path / f"{folder.PREFIX}own"
-    monkeypatch.setattr(temporary_files, "HOME", home)
-    monkeypatch.setattr(temporary_files, "UPLOADS", home / "uploads")
-    monkeypatch.setattr(temporary_files, "SERVED", temporary_files.Served(_made(home / "made")))
-    (home / "uploads").mkdir()
+    home = tmp_path / f"{temporary_files.PREFIX}own"
+    home.mkdir()
+    folder = temporary_files.ServerFolder(home)
+    monkeypatch.setattr(temporary_files, "server_folder", lambda: folder)
     return home
-
-
-def _made(path):
-    path.mkdir(parents=True)
-    return path
 
 
 def aged(path, seconds, size=1):
@@ -59,7 +53,7 @@ def test_the_oldest_go_first_where_room_is_short(folders, monkeypatch):
 
 def test_folders_of_killed_servers_go_and_those_of_others_stay(folders):
     killed, running = (
-        aged(folders.parent / f"{folder.PREFIX}{name}" / "uploads.png", 0).parent
+        aged(folders.parent / f"{temporary_files.PREFIX}{name}" / "uploads.png", 0).parent
         for name in ("killed", "running")
     )
     os.utime(killed, (time.time() - temporary_files.KEEP - 60,) * 2)
@@ -70,7 +64,7 @@ def test_folders_of_killed_servers_go_and_those_of_others_stay(folders):
 
 def test_a_running_server_removes_files_on_its_schedule(server, ask):
     long_ago, partial = (time.time() - 2 * temporary_files.KEEP,) * 2, server.home / "uploads"
-    left = server.home.parent / f"{folder.PREFIX}killed"
+    left = server.home.parent / f"{temporary_files.PREFIX}killed"
     aged(left / "a.png", 0)
     os.utime(left, long_ago)
     path = server.upload("mine.png", b"mine")

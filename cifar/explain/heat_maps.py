@@ -1,0 +1,99 @@
+"""Heat maps of one image: which parts speak for a class, at one layer or at several.
+
+The network is cut after a layer (see `models.staged`): nothing is hooked or changed, so threads
+share nothing. The methods are in `cam` and `occlusion`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from cifar.data.pictures import SIZE
+from cifar.evaluation.classifier import to_tensor
+from cifar.explain.cam import CAMS, cut
+from cifar.explain.methods import METHODS, HeatMap, default_choice, last_of_8x8
+from cifar.explain.occlusion import occlusion
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.facts import Layer
+from cifar.models.staged import Staged
+
+
+def heat_maps(
+    checkpoint: Checkpoint,
+    image: np.ndarray,
+    targets: list[int],
+    method: str | None = None,
+    layers: Sequence[str] | None = None,
+    *,
+    against: Sequence[int] | None = None,
+) -> list[HeatMap]:
+    """A heat map for each target class, 0 to 9, of one uint8 (32, 32, 3) image, in order.
+
+    method: a key of METHODS. layers: names of the network's layers; the maps of several are each
+    divided by the largest value that any of the targets has there, brought to 32x32 and averaged.
+    Both are `default_choice` if left out; occlusion has no layers and passes over them. against:
+    for each target the class that FinerCAM compares it with, instead of the three with the nearest
+    logits; passed over by the others.
+
+    Raises ValueError for a method, a layer or a class that is not there, or a class against itself.
+    """
+    model = checkpoint.model
+    default_method, default_layers = default_choice(checkpoint)
+    name = default_method if method is None else method
+    if name not in METHODS:
+        raise ValueError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
+    others = [None] * len(targets) if against is None or name != "finercam" else list(against)
+    for target in (*targets, *(against or ())):
+        if not 0 <= target < model.head.out_features:
+            raise ValueError(
+                f"There is no class {target}: choose 0 to {model.head.out_features - 1}."
+            )
+    for target, other in zip(targets, others, strict=True):
+        if target == other:
+            raise ValueError(f"Class {target} cannot be compared with itself: choose another one.")
+
+    if not targets:
+        return []
+    if name == "occlusion":
+        chosen: tuple[Layer, ...] = ()
+        evidence = occlusion(checkpoint, image, targets)
+    else:
+        chosen = _layers(model, layers or default_layers or last_of_8x8(checkpoint))
+        evidence = _evidence(model, image, targets, name, chosen, others)
+    unit = "share" if len(chosen) > 1 else METHODS[name].unit
+    return [
+        HeatMap(np.maximum(values, 0), target, name, chosen, unit, other)
+        for values, target, other in zip(evidence, targets, others, strict=True)
+    ]
+
+
+def _layers(model: Staged, names: Sequence[str]) -> tuple[Layer, ...]:
+    """The layers of these names, in the network's order, each once."""
+    chosen = {model.layer(name) for name in names}
+    return tuple(layer for layer in model.layers if layer in chosen)
+
+
+def _evidence(
+    model: Staged,
+    image: np.ndarray,
+    targets: list[int],
+    method: str,
+    layers: tuple[Layer, ...],
+    against: Sequence[int | None],
+) -> np.ndarray:
+    """Return float32 (T, h, w): signed at one layer, at least 0 where several are fused."""
+    x = to_tensor(image).to(next(model.parameters()).device)
+    found = [CAMS[method](cut(model, x, layer.name), targets, against) for layer in layers]
+    return found[0] if len(found) == 1 else _fused(found)
+
+
+def _fused(found: list[np.ndarray]) -> np.ndarray:
+    """Fuse signed evidence (T, h, w) at several layers to one map a target, (T, 32, 32), 0 to 1."""
+    large = []
+    for evidence in found:
+        positive = torch.from_numpy(evidence).clamp(min=0)
+        shares = positive / positive.max().clamp(min=torch.finfo(torch.float32).tiny)
+        large.append(F.interpolate(shares[:, None], (SIZE, SIZE), mode="bilinear")[:, 0])
+    return torch.stack(large).mean(0).numpy()

@@ -1,0 +1,72 @@
+"""`model.safetensors`: the weights of a network, read strictly and never unpickled."""
+
+import reprlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
+from torch import nn
+
+from cifar.files import replace
+from cifar.models.errors import CheckpointError
+from cifar.models.networks import create_model
+from cifar.models.staged import Staged
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Write the weights of a network: filters as float16, vectors as they are."""
+    tensors = {
+        name: (value.half() if value.ndim > 1 else value).cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    replace(path, lambda partial: partial.write_bytes(serialize(tensors)))
+
+
+def load_network(path: Path, network: str, device: str | torch.device = "cpu") -> Staged:
+    """Return a network with the weights of a file, float32 and in evaluation mode.
+
+    network: a key of NETWORKS. Raises CheckpointError for a broken file, a missing or an unknown
+    tensor, another shape or type, and a number that is not finite.
+    """
+    model = create_model(network)
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+    _check(path, tensors, model.state_dict())
+    model.load_state_dict(tensors)  # copies float16 into the model's float32
+    model.to(device).to(memory_format=torch.channels_last)
+    model.eval().requires_grad_(False)
+    return model
+
+
+def _check(path: Path, tensors: dict, expected: dict) -> None:
+    for problem, names in (
+        ("lacks", expected.keys() - tensors.keys()),
+        ("has unknown", tensors.keys() - expected.keys()),
+    ):
+        if names:
+            raise CheckpointError(f"{path} {problem} {_first_names(sorted(names))}.")
+    for key, value in tensors.items():
+        wanted = expected[key]
+        if value.shape != wanted.shape:
+            raise CheckpointError(
+                f"{path}: {key} has shape {tuple(value.shape)} instead of {tuple(wanted.shape)}."
+            )
+        # Filters are stored in half precision.
+        half = torch.float16 if wanted.dtype.is_floating_point else wanted.dtype
+        if value.dtype not in (wanted.dtype, half):
+            raise CheckpointError(f"{path}: {key} is {value.dtype}, not {wanted.dtype}.")
+        if not value.isfinite().all():
+            raise CheckpointError(f"{path}: {key} holds NaN or infinity.")
+
+
+def _first_names(names: list[str]) -> str:
+    """Return up to five names; a file may hold any number of them, of any length."""
+    shown = [
+        name if name.isprintable() and len(name) < 80 else reprlib.repr(name) for name in names
+    ]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(shown[:5]) + more
