@@ -1,8 +1,8 @@
-"""What a network still says of an image after small, well understood changes to it.
+"""Probe how a network's answer changes with small, well understood changes to an image.
 
-Each probe changes one property in steps, after the corruptions that are usual for measuring
-robustness (Hendrycks and Dietterich, https://arxiv.org/abs/1903.12261), with its strengths chosen
-for 32x32 pixels. Nothing is random but the noise, which is the same for every image.
+Each probe changes one property in steps, after the usual corruptions of robustness measurements
+(Hendrycks and Dietterich, https://arxiv.org/abs/1903.12261), with strengths for 32x32 pixels. Only
+the noise is random, and it is the same for every image.
 """
 
 import io
@@ -11,25 +11,26 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageFilter
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as v2
 
 from cifar.data.pictures import SIZE
 from cifar.evaluation.classifier import calibrated, to_tensor
 from cifar.models.checkpoint import Checkpoint
 
 SEED = 0
-# A picture turned by any angle reaches past its own border by less than this on every side.
+# A rotated image reaches past its border by less than this on every side.
 CORNER = 16
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One property that is changed in steps.
+    """A property that is changed in steps.
 
-    settings: its values in order, in `unit` ("" for on and off); `neutral`, one of them, leaves
-    every pixel as it is.
-    apply: a uint8 (32, 32, 3) image and a setting to the changed image, of the same shape and type.
-    phrase: a setting other than the neutral one in words.
+    settings: its values in order, in `unit` ("" for on and off); `neutral`, one of them, changes no
+    pixel. apply: from a uint8 (32, 32, 3) image and a setting to the changed image, of the same
+    shape and type. phrase: a setting other than the neutral one in words.
     """
 
     name: str
@@ -41,13 +42,13 @@ class Probe:
     phrase: Callable[[float], str]
 
     def words(self, setting: float) -> str:
-        """A setting as people would say it: "4 px to the left", "blur 1.5 px", "unchanged"."""
+        """Return a setting in words: "4 px to the left", "blur 1.5 px", "unchanged"."""
         return "unchanged" if setting == self.neutral else self.phrase(setting)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a network says of an image at every setting of a probe.
+    """A network's answers to an image at every setting of a probe.
 
     images: uint8 (S, 32, 32, 3). probabilities: float64 (S, 10), calibrated. change: float64 (S,),
     root-mean-square difference of the pixels from the original's, 0 to 255.
@@ -61,7 +62,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Flip:
-    """A setting at which the answer is another class: `becomes`, 0 to 9. change: as in Sweep."""
+    """A setting at which the answer becomes another class, 0 to 9. change: as in Sweep."""
 
     probe: Probe
     setting: float
@@ -70,11 +71,12 @@ class Flip:
 
     @property
     def words(self) -> str:
+        """The setting in words."""
         return self.probe.words(self.setting)
 
 
 def sweeps(checkpoint: Checkpoint, image: np.ndarray) -> list[Sweep]:
-    """Every probe of one uint8 (32, 32, 3) image, in the order of PROBES."""
+    """Apply every probe to one uint8 (32, 32, 3) image, in the order of PROBES."""
     changed = [
         np.stack([probe.apply(image, setting) for setting in probe.settings])
         for probe in PROBES.values()
@@ -90,10 +92,10 @@ def sweeps(checkpoint: Checkpoint, image: np.ndarray) -> list[Sweep]:
 
 
 def flips(swept: list[Sweep]) -> list[Flip]:
-    """The smallest change of each probe that makes the answer another class, smallest first.
+    """Return the smallest change of each probe that changes the answer, smallest first.
 
-    Smallest by root-mean-square difference of the pixels; probes that change no answer are left
-    out.
+    Smallest by root-mean-square difference of the pixels; probes that never change the answer are
+    left out.
     """
     found = []
     for sweep in swept:
@@ -113,26 +115,29 @@ def _change(images: np.ndarray, original: np.ndarray) -> np.ndarray:
 
 
 def shift(image: np.ndarray, dy: int, dx: int) -> np.ndarray:
-    """Move an image by whole pixels, down and to the right where positive; edges are reflected."""
+    """Move an image by whole pixels, down and to the right if positive; edges are reflected."""
     reach = max(abs(dy), abs(dx))
     padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="reflect")
     return padded[reach - dy :, reach - dx :][: image.shape[0], : image.shape[1]].copy()
 
 
 def rotate(image: np.ndarray, degrees: float) -> np.ndarray:
-    """Turn clockwise about the centre. The corners show the image reflected, not black."""
+    """Turn clockwise about the center. The corners show the image reflected, not black."""
     padded = np.pad(image, ((CORNER, CORNER), (CORNER, CORNER), (0, 0)), mode="reflect")
-    turned = Image.fromarray(padded).rotate(-degrees, Image.Resampling.BICUBIC)
+    turned = v2.rotate(Image.fromarray(padded), -degrees, InterpolationMode.BICUBIC)
     return np.asarray(turned)[CORNER:-CORNER, CORNER:-CORNER].copy()
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of a standard deviation in pixels (Pillow's, by repeated box filters)."""
+    """Blur with a Gaussian of a standard deviation in pixels.
+
+    Pillow's, which takes any deviation; torchvision's has a kernel of a fixed width.
+    """
     return np.array(Image.fromarray(image).filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def add_noise(image: np.ndarray, deviation: float) -> np.ndarray:
-    """Gaussian noise of a standard deviation in grey levels, 0 to 255, always the same pattern."""
+    """Add Gaussian noise of a deviation in gray levels, 0 to 255; always the same pattern."""
     noisy = image + deviation * _noise(image.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
@@ -143,24 +148,41 @@ def _noise(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def compress(image: np.ndarray, quality: float) -> np.ndarray:
-    """Through a JPEG file of this quality, 1 to 99; at 100 through none."""
+    """Write and read a JPEG of this quality, 1 to 99; 100 leaves the image as it is.
+
+    Pillow's, because torchvision's is deprecated since 0.29.
+    """
     if quality == 100:
         return image.copy()
     with io.BytesIO() as stream:
         Image.fromarray(image).save(stream, "JPEG", quality=int(quality))
-        with Image.open(stream) as reread:
-            return np.array(reread)
+        with Image.open(stream) as decoded:
+            return np.array(decoded)
 
 
 def zoom(image: np.ndarray, side: float) -> np.ndarray:
-    """The central square of `side` pixels, enlarged to the whole."""
+    """Enlarge the central square of `side` pixels to the whole.
+
+    Pillow's resize, which looks at the pixels beside the square, too, as torchvision's cannot.
+    """
     left = (SIZE - side) / 2
     box = (left, left, left + side, left + side)
     return np.array(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC, box))
 
 
-def _enhance(kind: type, image: np.ndarray, factor: float) -> np.ndarray:
-    return np.array(kind(Image.fromarray(image)).enhance(factor))
+def brighten(image: np.ndarray, factor: float) -> np.ndarray:
+    """Multiply every value by a factor, at least 0."""
+    return np.array(v2.adjust_brightness(Image.fromarray(image), factor))
+
+
+def change_contrast(image: np.ndarray, factor: float) -> np.ndarray:
+    """Move every value away from the mean gray (factor above 1) or towards it (0 to 1)."""
+    return np.array(v2.adjust_contrast(Image.fromarray(image), factor))
+
+
+def take_color(image: np.ndarray, percent: float) -> np.ndarray:
+    """Take a share of the color away, 0 to 100 percent."""
+    return np.array(v2.adjust_saturation(Image.fromarray(image), 1 - percent / 100))
 
 
 def _sideways(dx: float) -> str:
@@ -216,7 +238,7 @@ PROBES: dict[str, Probe] = {
             "times",
             _FACTORS,
             1,
-            lambda image, factor: _enhance(ImageEnhance.Brightness, image, factor),
+            brighten,
             lambda factor: f"{factor:g} times as bright",
         ),
         Probe(
@@ -225,7 +247,7 @@ PROBES: dict[str, Probe] = {
             "times",
             _FACTORS,
             1,
-            lambda image, factor: _enhance(ImageEnhance.Contrast, image, factor),
+            change_contrast,
             lambda factor: f"{factor:g} times the contrast",
         ),
         Probe(
@@ -261,7 +283,7 @@ PROBES: dict[str, Probe] = {
             "%",
             (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
             0,
-            lambda image, share: _enhance(ImageEnhance.Color, image, 1 - share / 100),
+            take_color,
             lambda share: "all colour gone" if share == 100 else f"{share:g} % of the colour gone",
         ),
         Probe(

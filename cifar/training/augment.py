@@ -1,14 +1,15 @@
-"""Training-time changes to a whole batch of uint8 images at once, on the device they live on.
+"""Augment a whole batch of uint8 images (N, 3, H, W) at once, on the device that they are on.
 
-Every function is pure: the same arguments give the same images. Images are (N, 3, H, W). None makes
-the host wait for the device.
+Every function is pure: the same arguments give the same images. torchvision changes all images of a
+batch alike and draws on the host; here each image has its own shift, hole and mix, and the host
+never waits for the device.
 """
 
 import torch
-from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as v2
 
-# How many random numbers an image's changes take: dy, dx; whether it is mixed and with how large a
-# square; the centres of that square and of the hole.
+# Random numbers for an image: dy, dx; whether it is mixed, and with how large a square; the centers
+# of that square and of the hole.
 DRAWS = 8
 
 
@@ -20,7 +21,7 @@ def flip(images: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
 def shift(images: torch.Tensor, dy: torch.Tensor, dx: torch.Tensor, reach: int) -> torch.Tensor:
     """Move each image by (dy, dx) pixels, int64 (N,) from -reach to reach; edges are reflected."""
     count, _, height, width = images.shape
-    padded = F.pad(images.float(), (reach,) * 4, mode="reflect").to(images.dtype)
+    padded = v2.pad(images, [reach], padding_mode="reflect")
     rows = (torch.arange(height, device=images.device) + reach - dy.view(-1, 1)).view(
         count, 1, height, 1
     )
@@ -35,7 +36,7 @@ def shift(images: torch.Tensor, dy: torch.Tensor, dx: torch.Tensor, reach: int) 
 def cutout(
     images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: int | torch.Tensor
 ) -> torch.Tensor:
-    """Paint a grey square of `size` pixels centred at (cy, cx), int64 (N,), cut at the borders.
+    """Paint a gray square of `size` pixels centered at (cy, cx), int64 (N,), cut at the borders.
 
     size: one for all, or int64 (N,). Source: DeVries and Taylor, https://arxiv.org/abs/1708.04552.
     """
@@ -46,11 +47,12 @@ def cutout(
 def cutmix(
     images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Paint over a square of each image what the image before it shows there (the last one, before
-    the first); centres and sizes as in `cutout`, int64 (N,).
+    """Paint over a square of each image with that of the image before it (the last, for the first).
 
-    Returns the images and the share of its own pixels that each has kept, float32 (N,): what its
-    own label counts, where the rest is its neighbour's. Source: Yun et al.,
+    Centers and sizes as in `cutout`, int64 (N,).
+
+    Returns the images and the share of its own pixels that each has kept, float32 (N,): the weight
+    of its own label, the rest being its neighbor's. Source: Yun et al.,
     https://arxiv.org/abs/1905.04899.
     """
     inside = _squares(images, cy, cx, size)
@@ -61,7 +63,10 @@ def cutmix(
 def _squares(
     images: torch.Tensor, cy: torch.Tensor, cx: torch.Tensor, size: int | torch.Tensor
 ) -> torch.Tensor:
-    """bool (N, 1, H, W): which pixels lie in the square of `size` pixels centred at (cy, cx)."""
+    """Return which pixels are in the square of `size` pixels centered at (cy, cx).
+
+    bool (N, 1, H, W).
+    """
     height, width = images.shape[-2:]
     size = torch.as_tensor(size, device=images.device).view(-1, 1, 1)
     half = size // 2
@@ -73,10 +78,8 @@ def _squares(
 
 def resize(images: torch.Tensor, size: int) -> torch.Tensor:
     """Scale to (N, 3, size, size) uint8, averaging over the pixels that a new one covers."""
-    if images.shape[-1] == size:
-        return images
-    scaled = F.interpolate(images.float(), size=(size, size), mode="bilinear", antialias=True)
-    return scaled.round().clamp(0, 255).to(images.dtype)
+    # As float32: torchvision rounds uint8 after each direction, which doubles the error.
+    return v2.resize(images.float(), [size, size], antialias=True).round().to(images.dtype)
 
 
 def augment(
@@ -89,12 +92,13 @@ def augment(
     cutmix_share: float = 0.0,
     size: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A training batch: flipped where `mirrored`, shifted, with a square cut out or, in a random
-    `cutmix_share` of them, painted over from the image before; then resized.
+    """Flip where `mirrored`, shift, cut a square out or mix, and resize.
+
+    A random `cutmix_share` of the images is mixed with the image before, the others are cut.
 
     images: uint8 (N, 3, H, W). draws: float32 (N, DRAWS), the random numbers that decide, evenly
-    distributed from 0 to below 1. Returns uint8 (N, 3, size, size), and what each image's own label
-    counts, float32 (N,), as `cutmix`.
+    distributed from 0 to below 1. Returns uint8 (N, 3, size, size), and the weight of each image's
+    own label, float32 (N,), as `cutmix`.
     """
     count, side = len(images), images.shape[-1]
     down, right, chosen, area, *centres = draws.unbind(1)

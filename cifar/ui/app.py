@@ -22,7 +22,7 @@ from cifar.ui import about, classify, mistakes, network_thread, report
 from cifar.ui.api import endpoints
 from cifar.ui.gpu import ZERO
 from cifar.ui.security import temporary_files
-from cifar.ui.security.request_filter import Gate
+from cifar.ui.security.request_filter import RequestFilter
 from cifar.ui.theme import CSS, THEME
 
 # Events of the page itself do not queue: however many calls of programs wait, it answers visitors.
@@ -153,7 +153,7 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         run_history=False,
         footer_links=["api", "gradio"],
         state_session_capacity=VISITORS,
-        app_kwargs={"middleware": [Middleware(Gate, demo=demo)]},
+        app_kwargs={"middleware": [Middleware(RequestFilter, demo=demo)]},
         mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides
         quiet=True,
         prevent_thread_lock=True,

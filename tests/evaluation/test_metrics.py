@@ -34,32 +34,6 @@ def test_probabilities_survive_huge_logits():
     assert probs.tolist() == [[1, 0, 0]]
 
 
-@pytest.mark.parametrize("k", range(1, 11))
-def test_top_k_accuracy_equals_scikit_learn(scored, k):
-    logits, labels = scored
-    expected = (
-        reference.top_k_accuracy_score(labels, logits, k=k, labels=range(10)) if k < 10 else 1
-    )
-    assert metrics.top_k_accuracy(logits, labels, k) == pytest.approx(expected)
-
-
-def test_confusion_matrix_equals_scikit_learn(scored):
-    logits, labels = scored
-    ours = metrics.confusion_matrix(logits.argmax(1), labels)
-    expected = reference.confusion_matrix(labels, logits.argmax(1), labels=range(10))
-    assert np.array_equal(ours, expected)
-
-
-def test_confusion_rows_are_true_classes():
-    ours = metrics.confusion_matrix(np.array([3, 3]), np.array([5, 5]))
-    assert ours[5, 3] == 2 and ours.sum() == 2 and ours.shape == (10, 10)
-
-
-def test_confusion_takes_small_integers():
-    labels = np.full(3, 9, dtype=np.uint8)
-    assert metrics.confusion_matrix(labels, labels)[9, 9] == 3
-
-
 @pytest.mark.parametrize("temperature", [0.5, 1, 3])
 def test_nll_equals_scikit_learn(scored, temperature):
     logits, labels = scored

@@ -1,6 +1,5 @@
 """What somebody ill-disposed sends to a real server, byte for byte."""
 
-import json
 import select
 import socket
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from cifar.report.screenshot import APP
 from tests.serving import body_of, photo, status_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
+
 
 LIGHT = {"model": "basenet", "image": {"index": 3}}
 
@@ -270,90 +270,6 @@ def test_a_forged_question_gets_one_sentence(ask, explore, name):
             one_sentence(put(name, GOOD[name] | {"image": {"index": odd}}))
             one_sentence(put(name, GOOD[name] | {"image": {"pixels": odd}}))
         one_sentence(put(name, odd))
-
-
-@pytest.mark.parametrize("path", ["component_server", "queue/join", "run/predict", "call/classify"])
-def test_a_body_that_is_no_question_gets_one_sentence(server, path):
-    for body in (
-        "", "null", "[]", "3", DEEP, '{"data": ' + DEEP + "}", "{" * 10_000, "\xff", "9" * 5000,
-        "{}", '{"data": {}, "component_id": 1, "session_hash": "s", "fn_name": "postprocess"}',
-    ):  # fmt: skip
-        answer = server.http.post(
-            f"{server.url}/gradio_api/{path}",
-            content=body.encode("latin-1"),
-            headers={"Content-Type": "application/json"},
-        )
-        assert 400 <= answer.status_code < 500 and answer.text.endswith("."), body[:50]
-
-
-def test_no_other_function_is_reached(ask):
-    for change in (
-        {"component_id": 10**9}, {"component_id": "1"}, {"component_id": None},
-        {"component_id": [1]}, {"component_id": True}, {"fn_name": "__init__"}, {"fn_name": 3},
-        {"fn_name": "preprocess"}, {"fn_name": ["look"]}, {"fn_name": "look.__globals__"},
-        {"session_hash": "x" * 101}, {"session_hash": 3}, {"session_hash": {}},
-    ):  # fmt: skip
-        answer = ask("look", {}, **change)
-        assert isinstance(answer, str) and answer.endswith("reload the page."), change
-
-
-def test_questions_as_forms_are_refused(server):
-    for path in ("component_server", "queue/join", "run/predict"):
-        for form in ({"data": {"a": "b"}}, {"files": {"files": ("a.png", b"x")}}):
-            answer = server.http.post(f"{server.url}/gradio_api/{path}", **form)
-            assert answer.status_code == 400 and answer.text.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("call", "arguments"),
-    [
-        ("classify", {"image": {"path": "/etc/passwd"}}),
-        ("classify", {"image": {"path": "a\0b", "meta": {"_type": "gradio.FileData"}}}),
-        ("classify", {"image": {"path": "/etc/passwd", "meta": 3}}),
-        ("nothing", {}), ("_lambda", {}),
-    ],
-)  # fmt: skip
-def test_a_forged_call_gets_one_sentence(server, call, arguments):
-    base = f"{server.url}/gradio_api/call"
-    asked = server.http.post(f"{base}/v2/{call}", json=arguments)
-    if asked.status_code != 200:
-        assert asked.status_code in (400, 404) and asked.text.endswith(".")
-        return
-    told = server.http.get(f"{base}/{call}/{asked.json()['event_id']}").text
-    event, data = told.strip().split("\n")[-2:]
-    said = json.loads(data.removeprefix("data: "))["error"]
-    assert event == "event: error" and said.endswith(".") and len(said) < 400
-
-
-# The page's own events
-
-
-def test_the_pages_own_events_only_show_what_anybody_sees(server):
-    """By name none is reached. By number all are, as by the page: they take a model or nothing."""
-    functions = server.config()["dependencies"]
-    private = [fn for fn in functions if fn["api_visibility"] == "private"]
-    assert len(functions) - len(private) == 5
-    for fn in private:
-        assert server.http.post(
-            f"{server.url}/gradio_api/call/v2/{fn['api_name']}", json={}
-        ).status_code in (
-            400,
-            404,
-        )
-        for odd in ODD[1:]:
-            data = [odd] * len(fn["inputs"])
-            for body in ({"data": data}, {"data": [*data, 1]}, {"data": None}):
-                content = json.dumps(body | {"fn_index": fn["id"], "session_hash": "s"})
-                answer = server.http.post(
-                    f"{server.url}/gradio_api/run/predict",
-                    content=content,
-                    headers={"Content-Type": "application/json"},
-                )
-                if body == {"data": data} and not data:
-                    assert answer.status_code == 200
-                    break  # takes nothing: the values make no difference
-                assert answer.status_code in (400, 404), (fn["id"], body)
-        assert len(fn["inputs"]) <= 1
 
 
 # Pages of others

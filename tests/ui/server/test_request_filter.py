@@ -1,4 +1,4 @@
-"""The gate alone, with messages as a server hands them over: what takes a real one too long."""
+"""The request filter alone, with messages as a server hands them over: a real one takes too long."""
 
 import shutil
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from cifar.ui.security import request_filter
-from cifar.ui.security.request_filter import Gate
+from cifar.ui.security.request_filter import RequestFilter
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def answer():
             "headers": [(b"transfer-encoding", b"chunked"), *raw],
         }  # fmt: skip
         demo = SimpleNamespace(mcp_server=mcp)
-        anyio.run(Gate(app, demo), scope, receive, send)
+        anyio.run(RequestFilter(app, demo), scope, receive, send)
         start, *rest = told
         return start["status"], b"".join(message["body"] for message in rest).decode()
 
