@@ -24,6 +24,7 @@ def save_weights(path: Path, model: nn.Module) -> None:
     replace(path, lambda partial: partial.write_bytes(serialize(tensors)))
 
 
+@torch.inference_mode(False)  # whoever needs it first: its weights must be able to take gradients
 def load_network(path: Path, network: str, device: str | torch.device = "cpu") -> Staged:
     """Return a network with the weights of a file, float32 and in evaluation mode.
 

@@ -67,7 +67,7 @@ def test_both_sides_take_turns():
 
         return block
 
-    assert turns.take_turns((side("a"), side("b")), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    assert turns.take_turns(side("a"), side("b"), 3, "test") == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
     assert calls == ["a", "b"] * 3
 
 

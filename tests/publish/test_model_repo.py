@@ -13,7 +13,6 @@ from PIL import Image
 from cifar import LensError
 from cifar.models import checkpoint, figure_files
 from cifar.models.basenet import BaseNet
-from cifar.models.errors import CheckpointError
 from cifar.models.figure_files import figure_path
 from cifar.models.hub import HubError
 from cifar.models.model_card import model_card
@@ -148,7 +147,7 @@ def test_the_mixin_of_the_hub_reads_it_strictly(network, tmp_path):
 )
 def test_what_is_missing_is_named(mine, tmp_path, name, words):
     (mine / name).unlink()
-    with pytest.raises(CheckpointError, match=words):
+    with pytest.raises(LensError, match=words):
         push(checkpoint.load(mine), "me/net", out=tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from cifar.publish.needed import ROOT
 
+from cifar import PROJECT
 from cifar.evaluation.classifier import classify_all, to_tensor
 from cifar.models import checkpoint
 from cifar.models.errors import CheckpointError
@@ -105,7 +105,7 @@ print(classify_all(ckpt, np.zeros((1, 32, 32, 3), np.uint8))[0].top(1)[0][1])
 def test_it_may_be_the_first_thing_that_a_process_does(exported, tmp_path):
     """And gives the same bytes as the last."""
     command = [sys.executable, "-c", FIRST, tmp_path / "net.onnx"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     black = classify_all(checkpoint.load("basenet"), np.zeros((1, 32, 32, 3), np.uint8))[0]
     assert (tmp_path / "net.onnx").read_bytes() == exported[1].read_bytes()

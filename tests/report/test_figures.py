@@ -403,5 +403,5 @@ def test_draw_all_writes_nothing_if_something_is_missing(drawing, monkeypatch):
 def test_a_bad_history_is_named(ckpt, tmp_path, content):
     if content is not None:
         (tmp_path / "history.jsonl").write_text(content)
-    with pytest.raises(CheckpointError, match=r"history\.jsonl"):
+    with pytest.raises(LensError, match=r"history\.jsonl"):
         files.read_json_lines(tmp_path / "history.jsonl")

@@ -178,7 +178,7 @@ def test_a_loss_that_explodes_keeps_the_last_good_state(tmp_path, tiny_split, mo
     with pytest.raises(TrainingError, match="no longer a finite number"):
         go(recipe, tmp_path, tiny_split(64))
     state = torch.load(tmp_path / "state.pt")
-    assert state["step"] == 4 + 3 and all_finite(state)
+    assert state["step"] == 8 and all_finite(state)
     assert [line["epoch"] for line in history(tmp_path)] == [1, 2]
 
 
@@ -408,7 +408,7 @@ def test_a_run_names_every_machine_and_version_that_it_was_on(tmp_path, tiny_spl
     go(BUSY, tmp_path, split, stop_at_step=3)  # in the second epoch
     first = history(tmp_path)[0]["hardware"]
     version = torch.__version__
-    monkeypatch.setattr("cifar.training.loop.describe", lambda device: "another machine")
+    monkeypatch.setattr("cifar.training.step.describe", lambda device: "another machine")
     monkeypatch.setattr(torch, "__version__", "2.99")
     go(BUSY, tmp_path, split, resume=True)
     config = files.read_json(tmp_path / "checkpoint" / "config.json")

@@ -3,16 +3,16 @@ import threading
 from cifar.ui.security.temporary_files import COMPONENTS, Served, address
 
 
-def test_a_file_is_named_after_its_content():
-    served = Served()
+def test_a_file_is_named_after_its_content(tmp_path):
+    served = Served(tmp_path)
     first, again, other = (served.add("a", ".pack", c) for c in (b"one", b"one", b"two"))
     assert first == again != other
     assert (served.path / first).read_bytes() == b"one"
     assert sorted(path.name for path in served.path.iterdir()) == sorted([first, other])
 
 
-def test_many_visitors_at_once_have_it_made_once():
-    served, made, names = Served(), [], []
+def test_many_visitors_at_once_have_it_made_once(tmp_path):
+    served, made, names = Served(tmp_path), [], []
     gate = threading.Barrier(8)
 
     def make():
@@ -31,8 +31,8 @@ def test_many_visitors_at_once_have_it_made_once():
     assert len(made) == 1 and len(set(names)) == 1 and names[0].startswith("resnet-")
 
 
-def test_nobody_waits_for_what_somebody_else_asked_for():
-    served, asked, there = Served(), threading.Event(), threading.Event()
+def test_nobody_waits_for_what_somebody_else_asked_for(tmp_path):
+    served, asked, there = Served(tmp_path), threading.Event(), threading.Event()
 
     def slow():
         asked.set()
@@ -47,8 +47,8 @@ def test_nobody_waits_for_what_somebody_else_asked_for():
     thread.join()
 
 
-def test_what_failed_is_made_again():
-    served = Served()
+def test_what_failed_is_made_again(tmp_path):
+    served = Served(tmp_path)
     for attempt in range(2):
         try:
             served.once("a", ".pack", lambda: 1 / 0)
@@ -58,6 +58,6 @@ def test_what_failed_is_made_again():
     assert served.once("a", ".pack", lambda: b"good")
 
 
-def test_addresses_are_relative_so_that_the_app_may_live_below_a_path():
+def test_addresses_are_relative_so_that_the_app_may_live_below_a_path(tmp_path):
     assert address(COMPONENTS / "gradio.js").startswith("gradio_api/file=/")
     assert (COMPONENTS / "gradio.js").is_file()

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
-from cifar.ui.security.folder import UPLOADS
 
 from cifar.explore import page_data, store
 from cifar.ui import evidence
 from cifar.ui.api import pictures, recorded
+from cifar.ui.security.temporary_files import server_folder
 from tests.serving import photo
 
 BUS = photo("bus.png")
@@ -130,8 +130,7 @@ def tasks(folder):
         found.append(
             fetched("sheet", {"kind": "sheet", "name": number}, page_data.sheet(number), folder)
         )
-    UPLOADS.mkdir(exist_ok=True)
-    here = {"path": shutil.copy(BUS, UPLOADS)}
+    here = {"path": shutil.copy(BUS, server_folder().uploads)}
     for model in ("resnet", "basenet"):
         wanted = pictures.classify(here, model)
         found.append(called("classify", {"model": model}, wanted, picture=True))

@@ -1,4 +1,4 @@
-"""The request filter alone, with messages as a server hands them over: a real one takes too long."""
+"""The request filter alone, with messages as a server hands them over."""
 
 import shutil
 from types import SimpleNamespace
