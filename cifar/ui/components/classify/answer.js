@@ -1,6 +1,7 @@
 /** The card in the middle: what the network sees, what it says, and how sure it is. */
 
-import { el, fill, setStyle, setText } from "../shared/dom.js";
+import { createBar, markOf, ranked } from "../shared/bars.js";
+import { el, fill, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 import { percent } from "../shared/words.js";
 import { show } from "./pixels.js";
@@ -72,29 +73,23 @@ export function createAnswer(classes) {
   /** The newest answer of the network. */
   let shown = null;
 
-  const kindOf = (k) => (k === shown.label ? "true" : k === shown.predicted ? "said" : "");
+  function row(k) {
+    const mark = markOf(k, shown.label, shown.predicted);
+    const marked = (tag) => (mark ? `${tag}.${mark}` : tag);
+    const bar = createBar({ filled: marked("span.fill") }, (share) => percent(share, 1));
+    bar.track.setAttribute("aria-hidden", "true");
+    bar.set(shown.probabilities[k]);
+    return el("li", {}, el(marked("span.class"), {}, classes[k]), bar.track, bar.value);
+  }
 
   function drawBars() {
     setText(chosen, slider.value);
     if (!shown) return;
-    const order = classes.map((_, k) => k);
-    order.sort((a, b) => shown.probabilities[b] - shown.probabilities[a] || a - b);
     // The label is shown however improbable it was.
-    const rows = order.filter((k, place) => place < +slider.value || k === shown.label);
-    fill(
-      bars,
-      rows.map((k) => {
-        const fillOf = el(`span.fill${kindOf(k) && `.${kindOf(k)}`}`);
-        setStyle(fillOf, { width: `${100 * shown.probabilities[k]}%` });
-        return el(
-          "li",
-          {},
-          el(`span.class${kindOf(k) && `.${kindOf(k)}`}`, {}, classes[k]),
-          el("span.track", { "aria-hidden": "true" }, fillOf),
-          el("span.value", {}, percent(shown.probabilities[k], 1)),
-        );
-      }),
+    const rows = ranked(shown.probabilities).filter(
+      (k, place) => place < +slider.value || k === shown.label,
     );
+    fill(bars, rows.map(row));
   }
 
   function drawVerdict() {

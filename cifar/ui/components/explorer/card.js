@@ -1,5 +1,6 @@
 /** One image with all that is said about it, as a picture to keep. */
 
+import { markOf } from "../shared/bars.js";
 import { DRAWN } from "../shared/heat.js";
 import { rowsOf } from "./bars.js";
 
@@ -69,14 +70,14 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   );
   rows.forEach((row, r) => {
     const at = top + 24 + r * 26;
-    const kind = row === label ? "true" : row === predicted ? "said" : "text";
-    write(classes[row], left, at, { kind, width: name - 8 });
+    const mark = markOf(row, label, predicted);
+    write(classes[row], left, at, { kind: mark || "text", width: name - 8 });
     sides.forEach(({ shares }, k) => {
       const x = left + name + k * span;
       const room = span - gap - 34;
       context.fillStyle = INK.track;
       context.fillRect(x, at + 4, room, 10);
-      context.fillStyle = INK[kind === "text" ? "other" : kind];
+      context.fillStyle = INK[mark || "other"];
       context.fillRect(x, at + 4, Math.max(1, room * shares[row]), 10);
       write(String(Math.round(100 * shares[row])), x + room + 6, at, { size: 13, kind: "quiet" });
     });

@@ -4,18 +4,26 @@
  */
 
 /**
- * @param {string} tag e.g. 'button' or 'button.chip.on'
+ * The class of the elements that a tag names, such as HTMLButtonElement for 'button.chip.on'.
+ * @template {string} Tag
+ * @typedef {Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag]
+ *   : Tag extends `${infer Name}.${string}` ? ElementOf<Name> : HTMLElement} ElementOf
+ */
+
+/**
+ * @template {string} Tag
+ * @param {Tag} tag e.g. 'button' or 'button.chip.on'
  * @param {Object<string, any>} [props] attributes; functions become listeners (`onclick`, which a
  *   button calls only while it is enabled, see `enable`), `style` takes an object of properties, and
  *   false, null and undefined are left out
  * @param {...(Node|string|number|null|undefined|false|Array)} children
- * @returns {HTMLElement}
+ * @returns {ElementOf<Tag>}
  */
 export function el(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(" ");
-  if (name === "button") node.type = "button";
+  if (node instanceof HTMLButtonElement) node.type = "button";
   for (const [key, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function")
@@ -24,7 +32,7 @@ export function el(tag, props = {}, ...children) {
     else node.setAttribute(key, value === true ? "" : String(value));
   }
   append(node, children);
-  return node;
+  return /** @type {ElementOf<Tag>} */ (node);
 }
 
 /** Whether a button does anything now. Unlike a `disabled` one it keeps the focus. */
@@ -85,6 +93,9 @@ export function setText(node, text) {
 export function setStyle(node, properties) {
   for (const [key, value] of Object.entries(properties)) node.style.setProperty(key, String(value));
 }
+
+/** Return the button that an event happened in, or null. @param {Event} event */
+export const buttonOf = ({ target }) => /** @type {Element} */ (target).closest("button");
 
 /** Text for screen readers alone. */
 export const unseen = (text) => el("span.unseen", {}, text);
