@@ -397,7 +397,7 @@ def test_points_within_a_polygon_are_found(desk):
     reach = rng.uniform(0.1, 0.5, 30)  # a star with dents
     corners = 0.5 + reach[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
     found = desk.call(
-        "explorer/map.js",
+        "explorer/points.js",
         "Array.from(m.inside(...given))",
         [points.ravel().tolist(), corners.ravel().tolist()],
     )
