@@ -1,6 +1,6 @@
 /** The fields of the filters that take numbers: the range of confidence, and a test index. */
 
-import { el, setText } from "../shared/dom.js";
+import { el, setNumber, setText } from "../shared/dom.js";
 
 /** @param {Object<string, any>} props */
 const numberField = (props) => el("input", { type: "number", step: 1, ...props });
@@ -35,12 +35,6 @@ function bounded(input, otherwise) {
   const value = Math.round(Number(input.value));
   if (input.value.trim() === "" || Number.isNaN(value)) return otherwise;
   return Math.min(100, Math.max(0, value));
-}
-
-/** Write a number into a field, unless the visitor is typing it. */
-export function setNumber(input, value) {
-  if (document.activeElement !== input || Number(input.value) !== value)
-    input.value = String(value);
 }
 
 /**

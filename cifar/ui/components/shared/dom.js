@@ -89,6 +89,11 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Write a number into a field, unless the visitor is typing it. */
+export function setNumber(input, value) {
+  if (document.activeElement !== input || +input.value !== value) input.value = String(value);
+}
+
 /** @param {HTMLElement} node @param {Object<string, string|number>} properties */
 export function setStyle(node, properties) {
   for (const [key, value] of Object.entries(properties)) node.style.setProperty(key, String(value));
