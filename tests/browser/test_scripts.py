@@ -336,7 +336,7 @@ def test_values_have_the_digits_that_their_scale_needs(desk):
     [((0.1, 0.2), "upper left"), ((0.5, 0.5), "middle"), ((1, 0.5), "middle right")],
 )
 def test_places_are_said_in_words(desk, at, words):
-    assert desk.call("evidence/maps.js", "m.placeInWords(...given)", at) == words
+    assert desk.call("evidence/units.js", "m.placeInWords(...given)", at) == words
 
 
 def test_of_many_questions_only_the_newest_ends(desk):
