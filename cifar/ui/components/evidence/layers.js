@@ -1,13 +1,10 @@
 /** Heat maps sampled for drawing, and the contrast of two of them. */
 
-import { drawContrast, drawHeat, peak, sample } from "../shared/heat.js";
+import { peak, sample } from "../shared/heat.js";
 
 /**
- * @typedef {object} Layer
- * @property {Float32Array} values of `sample`
- * @property {number} top end of its scale
- * @property {boolean} empty whether all values are 0
- * @property {boolean} contrast whether it sets one class against another
+ * Values of `sample`, the end of their scale, and whether they set one class against another.
+ * @typedef {{values: Float32Array, top: number, empty: boolean, contrast: boolean}} Layer
  */
 
 /**
@@ -35,18 +32,4 @@ function contrastOf(a, b, smooth) {
   const top = Math.max(...values.map(Math.abs));
   const sampled = sample({ ...a, values }, top, smooth);
   return { values: sampled, top, empty: top <= 0, contrast: true };
-}
-
-/**
- * Draw a layer over an image. An empty layer shows the image alone: no color would add anything.
- * @param {HTMLCanvasElement} canvas
- * @param {HTMLCanvasElement} image 32x32
- * @param {Layer} layer
- * @param {number} strength 0 to 1
- * @param {{sequential: Uint8Array, diverging: Uint8Array}} tables of colors
- */
-export function drawLayer(canvas, image, { values, empty, contrast }, strength, tables) {
-  const shown = empty ? null : values;
-  if (contrast) drawContrast(canvas, image, shown, strength, tables.diverging);
-  else drawHeat(canvas, image, shown, strength, tables.sequential);
 }

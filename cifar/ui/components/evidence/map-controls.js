@@ -1,6 +1,6 @@
 /** How the heat maps are drawn: their strength, smooth or as cells, and the contrast of two. */
 
-import { choice, el, setText } from "../shared/dom.js";
+import { choice, el, setAria, setText } from "../shared/dom.js";
 
 const START_STRENGTH = 0.6;
 const LOOKS = [
@@ -18,14 +18,8 @@ export function createMapControls({ draw, resample, present }) {
   let smooth = true;
   let contrasted = false;
   let names = [];
-  const slider = el("input", {
-    type: "range",
-    min: 0,
-    max: 1,
-    step: 0.05,
-    value: START_STRENGTH,
-    oninput: draw,
-  });
+  const range = { type: "range", min: 0, max: 1, step: 0.05, value: START_STRENGTH };
+  const slider = el("input", { ...range, oninput: draw });
   const looks = choice("How the map is drawn", LOOKS, (value) => {
     smooth = value === "smooth";
     looks.set(value);
@@ -45,18 +39,13 @@ export function createMapControls({ draw, resample, present }) {
     names = next;
     const two = names.length === 2;
     rather.disabled = !two;
-    rather.setAttribute("aria-pressed", String(two && contrasted));
+    setAria(rather, "pressed", two && contrasted);
     setText(rather, two ? `${names[0]} rather than ${names[1]}` : "one rather than the other");
   }
 
+  const strength = el("label.field", {}, el("span", {}, "heat map strength"), slider);
   return {
-    node: el(
-      "div.map-controls",
-      {},
-      el("label.field", {}, el("span", {}, "heat map strength"), slider),
-      looks.node,
-      rather,
-    ),
+    node: el("div.map-controls", {}, strength, looks.node, rather),
     setClasses,
     get strength() {
       return +slider.value;

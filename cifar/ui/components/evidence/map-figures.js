@@ -4,10 +4,8 @@ import { el, fill, setText } from "../shared/dom.js";
 import { DRAWN, peak } from "../shared/heat.js";
 import { highestPlace, meaningOf, signed, writer } from "./units.js";
 
-/**
- * @param {string} name
- * @param {(canvas: HTMLCanvasElement) => HTMLElement} watch see `createReading`
- */
+/** @typedef {ReturnType<typeof import('./reading.js').createReading>['watch']} Watch */
+
 function createFigure(name, watch) {
   const canvas = el("canvas", { role: "img", tabindex: 0, width: DRAWN, height: DRAWN });
   const caption = el("figcaption");
@@ -16,7 +14,6 @@ function createFigure(name, watch) {
   return { node, canvas, caption };
 }
 
-/** @param {string[]} colors @param {HTMLElement[]} words from one end to the other */
 function createScale(colors, words) {
   const background = `linear-gradient(90deg, ${colors.join(", ")})`;
   return el(
@@ -29,11 +26,7 @@ function createScale(colors, words) {
 
 const quiet = (text) => el("span.quiet", {}, text);
 
-/**
- * Make the figure of one heat map.
- * @param {string} name
- * @param {(canvas: HTMLCanvasElement) => HTMLElement} watch
- */
+/** Make the figure of one heat map. @param {string} name @param {Watch} watch */
 export function createMapFigure(name, watch) {
   const { node, canvas, caption } = createFigure(name, watch);
   return {
@@ -41,13 +34,11 @@ export function createMapFigure(name, watch) {
     canvas,
     caption,
     /**
-     * @param {import('../shared/heat.js').HeatMap|undefined} map undefined hides the figure
+     * @param {import('../shared/heat.js').HeatMap} map
      * @param {HTMLElement} className
      * @param {(value: number) => string} write
      */
     show(map, className, write) {
-      node.hidden = !map;
-      if (!map) return;
       const top = peak([map]);
       const empty = top <= 0;
       const words = empty ? ": nothing in the image speaks for it here" : `, up to ${write(top)}`;
@@ -74,11 +65,7 @@ export function createMapScale(colors) {
   };
 }
 
-/**
- * Make the figure that sets one class against another, with its own scale.
- * @param {string[]} colors
- * @param {(canvas: HTMLCanvasElement) => HTMLElement} watch
- */
+/** Make the figure that sets one class against another. @param {string[]} colors @param {Watch} watch */
 export function createContrastFigure(colors, watch) {
   const { node, canvas, caption } = createFigure("contrast", watch);
   const ends = [el("span"), el("span")];
@@ -88,11 +75,7 @@ export function createContrastFigure(colors, watch) {
   return {
     node,
     canvas,
-    /**
-     * @param {import('./layers.js').Layer} layer
-     * @param {string} unit
-     * @param {HTMLElement[]} classNames of both maps
-     */
+    /** @param {import('./layers.js').Layer} layer @param {string} unit @param {HTMLElement[]} names */
     show({ top, empty }, unit, [one, other]) {
       const write = writer(unit, top);
       const [first, second] = [one.textContent, other.textContent];

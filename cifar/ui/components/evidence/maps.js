@@ -2,8 +2,8 @@
 
 import { markOf } from "../shared/bars.js";
 import { el, setText } from "../shared/dom.js";
-import { colourTable, peak } from "../shared/heat.js";
-import { drawLayer, layersOf } from "./layers.js";
+import { colourTable, drawContrast, drawHeat, peak } from "../shared/heat.js";
+import { layersOf } from "./layers.js";
 import { createMapControls } from "./map-controls.js";
 import { createContrastFigure, createMapFigure, createMapScale } from "./map-figures.js";
 import { createReading } from "./reading.js";
@@ -41,7 +41,13 @@ export function createMaps(classes, colors) {
   let layers = [];
 
   function draw() {
-    layers.forEach((layer, k) => drawLayer(canvases[k], image, layer, controls.strength, tables));
+    layers.forEach(({ values, empty, contrast: contrasting }, k) => {
+      // An empty layer shows the image alone: no color would add anything.
+      const shown = empty ? null : values;
+      const paint = contrasting ? drawContrast : drawHeat;
+      const table = contrasting ? tables.diverging : tables.sequential;
+      paint(canvases[k], image, shown, controls.strength, table);
+    });
   }
 
   function resample() {
@@ -60,8 +66,8 @@ export function createMaps(classes, colors) {
     };
     scale.show(unit, top, maps.length);
     figures.forEach((figure, k) => {
-      const map = maps[k];
-      figure.show(map, map && className(map), writer(unit, top));
+      figure.node.hidden = k >= maps.length;
+      if (maps[k]) figure.show(maps[k], className(maps[k]), writer(unit, top));
     });
     controls.setClasses(maps.map(({ target }) => classes[target]));
     contrast.node.hidden = !controls.contrasted;

@@ -21,16 +21,13 @@ export function createProbeView(classes) {
   const field = el("label.field", {}, title, slider);
   const now = el("div.probe-now", {}, field, setting, rows);
   const node = el("div.probe-large", {}, picture.node, now, chart);
-  /** @type {Probe} */
-  let probe = null;
+  let probe = /** @type {Probe} */ (null);
   let label = null;
-  /** The class of the unchanged picture. */
-  let predicted = 0;
+  let predicted = -1;
   let bars = [];
 
   const mark = (k) => markOf(k, label, predicted);
 
-  /** @param {Array<{k: number, kind: string}>} shown classes */
   function drawChart(shown) {
     const lines = shown.map(({ k, kind }) => ({ values: probabilitiesOf(probe, k), kind }));
     const drawn = curves({ lines: lines.reverse(), marked: flippedFrom(probe, predicted) });
@@ -38,7 +35,6 @@ export function createProbeView(classes) {
     fill(chart, framed({ drawn, up: "probability", across: "", from, to }, cursor));
   }
 
-  /** @param {{k: number, kind: string}} shown */
   function createRow({ k, kind }) {
     const bar = createBar({ track: "span.probe-track", value: "span.probe-value" });
     const name = el("span.probe-class", {}, classes[k]);
@@ -65,14 +61,12 @@ export function createProbeView(classes) {
     node,
     /**
      * @param {Probe} next
-     * @param {object} view
-     * @param {number} view.start position of the setting to show first
-     * @param {number} view.predicted
-     * @param {number|null} view.label
+     * @param {number} start position of the setting to show first
+     * @param {number} top the class that is predicted for the unchanged picture
+     * @param {number|null} trueClass
      */
-    show(next, { start, ...of }) {
-      probe = next;
-      ({ label, predicted } = of);
+    show(next, start, top, trueClass) {
+      [probe, predicted, label] = [next, top, trueClass];
       slider.max = String(probe.settings.length - 1);
       slider.value = String(start);
       setText(title, probe.title);
@@ -84,10 +78,8 @@ export function createProbeView(classes) {
       }));
       drawChart(shown);
       bars = shown.map(createRow);
-      fill(
-        rows,
-        bars.map(({ row }) => row),
-      );
+      const nodes = bars.map(({ row }) => row);
+      fill(rows, nodes);
       drawSetting();
       picture.load(probe.strip); // the old picture stays until the new one is decoded
     },

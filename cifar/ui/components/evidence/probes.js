@@ -5,9 +5,9 @@
 
 import { markOf } from "../shared/bars.js";
 import { el, fill, setText } from "../shared/dom.js";
+import { curves } from "./curves.js";
 import { createAnswers, createLatest } from "./latest.js";
-import { createProbeCard } from "./probe-card.js";
-import { neutralOf, predictedOf } from "./probe-values.js";
+import { flippedFrom, neutralOf, predictedOf, probabilitiesOf } from "./probe-values.js";
 import { createProbeView } from "./probe-view.js";
 
 const REST_MS = 250;
@@ -62,8 +62,7 @@ export function createProbes(classes, request) {
   let asked = null;
   /** The key of the picture that is drawn. */
   let shownKey = "";
-  /** @type {{probes: Probe[], flips: Flip[]}} */
-  let answer = null;
+  let answer = /** @type {{probes: Probe[], flips: Flip[]}} */ (null);
   /** The name of the probe that the visitor chose, which is kept from picture to picture. */
   let preferred = "";
 
@@ -123,19 +122,24 @@ export function createProbes(classes, request) {
     ".",
   ];
 
-  /** @param {Probe} probe */
+  /** Make a probe's card: how probable the prediction stays, and where it flips. */
   function card(probe) {
     const flip = flipOf(probe);
-    return createProbeCard(probe, {
-      group,
-      predicted: predicted(),
-      kind: mark(predicted()) || "own",
-      flip: flip ? { words: flip.words, becomes: classes[flip.becomes] } : null,
-      choose() {
-        preferred = probe.name;
-        choose(probe.name);
-      },
-    });
+    const onchange = () => {
+      preferred = probe.name;
+      choose(preferred);
+    };
+    const top = predicted();
+    const line = { values: probabilitiesOf(probe, top), kind: mark(top) || "own" };
+    const becomes = flip && [`${flip.words}: `, el("b", {}, classes[flip.becomes])];
+    return el(
+      "label.probe-card",
+      {},
+      el("input", { type: "radio", name: group, value: probe.name, onchange }),
+      el("span.probe-title", {}, probe.title),
+      curves({ lines: [line], marked: flippedFrom(probe, top) }),
+      el("span.quiet", {}, becomes ?? "never flips it"),
+    );
   }
 
   /** @param {string} name */
@@ -144,11 +148,7 @@ export function createProbes(classes, request) {
     for (const input of cards.querySelectorAll("input")) input.checked = input.value === name;
     const flip = flipOf(probe);
     const start = flip ? probe.settings.indexOf(flip.setting) : -1;
-    view.show(probe, {
-      start: start >= 0 ? start : neutralOf(probe),
-      predicted: predicted(),
-      label: asked.label,
-    });
+    view.show(probe, start >= 0 ? start : neutralOf(probe), predicted(), asked.label);
   }
 
   return {

@@ -6,21 +6,12 @@ import { placeInWords, signed, writer } from "./units.js";
 
 const HINT = "Point at a map to read its values.";
 
-/**
- * @typedef {object} Readable maps with their layers, one each and perhaps the contrast
- * @property {import('../shared/heat.js').HeatMap[]} maps
- * @property {import('./layers.js').Layer[]} layers
- * @property {string} unit
- */
-
+/** @import { HeatMap } from "../shared/heat.js" */
+/** @import { Layer } from "./layers.js" */
+/** @typedef {{maps: HeatMap[], layers: Layer[], unit: string}} Readable a layer for each map */
 /** @typedef {{x: number, y: number}} Place as shares of a map's sides */
 
-/**
- * Return the values of maps at one place in words.
- * @param {Readable} readable
- * @param {string[]} classes
- * @param {Place} place
- */
+/** Return the values of maps at one place in words. @returns {string} */
 export function valuesInWords({ maps, layers, unit }, classes, { x, y }) {
   const pixel = (share) => Math.min(DRAWN - 1, Math.max(0, Math.floor(share * DRAWN)));
   const at = pixel(y) * DRAWN + pixel(x);
@@ -31,22 +22,14 @@ export function valuesInWords({ maps, layers, unit }, classes, { x, y }) {
   return words.join(" · ");
 }
 
-/**
- * @param {string[]} classes
- * @param {() => Readable|null} current what is drawn now
- */
+/** @param {string[]} classes @param {() => Readable|null} current what is drawn now */
 export function createReading(classes, current) {
   const node = el("p.readout.quiet", {}, HINT);
-  /** The marks of the place, one on each map. @type {HTMLElement[]} */
+  /** The marks of the place, one on each map. */
   const marks = [];
-  /** @type {Place|null} */
-  let place = null;
+  let place = /** @type {Place|null} */ (null);
 
-  /**
-   * Read all maps at one place.
-   * @param {Place|null} next null for none
-   * @param {boolean} [aloud] whether screen readers announce the values and the place
-   */
+  /** Read all maps at a place, or nowhere; aloud if screen readers are to announce the values. */
   function read(next, aloud = false) {
     const readable = current();
     place = readable ? next : null;
@@ -86,9 +69,9 @@ export function createReading(classes, current) {
     /** Read where a map is pointed at. @param {HTMLCanvasElement} canvas @returns {HTMLElement} a mark */
     watch(canvas) {
       const point = (event) => {
-        const box = canvas.getBoundingClientRect();
-        const x = (event.clientX - box.left) / box.width;
-        read({ x, y: (event.clientY - box.top) / box.height });
+        const { clientX, clientY } = event;
+        const { left, top, width, height } = canvas.getBoundingClientRect();
+        read({ x: (clientX - left) / width, y: (clientY - top) / height });
       };
       // A reading stays after a finger is lifted.
       const leave = (event) => event.pointerType !== "touch" && read(null);

@@ -19,11 +19,10 @@ const unitOf = (unit) => UNITS[unit] ?? UNITS.logits;
 export const meaningOf = (unit) => unitOf(unit).words;
 
 /**
- * Return how to write the values of a scale.
+ * Return a function that writes the values of a scale.
  * @param {string} unit
- * @param {number} top end of the scale, in the unit
+ * @param {number} top end of the scale
  * @param {number} [more] digits
- * @returns {(value: number) => string}
  */
 export function writer(unit, top, more) {
   const { times, after } = unitOf(unit);

@@ -1,7 +1,10 @@
-/** The filters that are on, in words, and how many images they leave. */
+/** The filters that are on, in words, and their chips: a click removes the filter. */
 
-import { count, images as imagesInWords } from "../shared/words.js";
-import { ANY, CELLS, usualOutcome } from "./view.js";
+import { el, fill } from "../shared/dom.js";
+import { count } from "../shared/words.js";
+import { ANY, CELLS, NO_FILTERS, usualOutcome } from "./view.js";
+
+/** @import { Actions, State } from "./explorer.js" */
 
 /** Outcomes where they stand alone, on a chip. */
 const OUTCOME_WORDS = { wrong: "wrong ones", right: "right ones", all: "right and wrong" };
@@ -14,7 +17,7 @@ const OUTCOME_WORDS = { wrong: "wrong ones", right: "right ones", all: "right an
 /**
  * Return the filters that are on. An outcome that another filter brought with it has no entry of its
  * own: removing the other filter removes both.
- * @param {Pick<import('./explorer.js').State, 'images'|'model'|'other'|'view'|'area'>} state
+ * @param {Pick<State, 'images'|'model'|'other'|'view'|'area'>} state
  * @returns {ActiveFilter[]}
  */
 export function activeFilters({ images, model, other, view, area }) {
@@ -27,11 +30,8 @@ export function activeFilters({ images, model, other, view, area }) {
     view.verdict !== ANY && [model.header.verdicts[view.verdict].title, { verdict: ANY }],
     view.agreement !== ANY && [`people: ${agreement[view.agreement].key}`, { agreement: ANY }],
     confidenceFilter(view),
-    view.slice && [sliceInWords(images, view.slice), { slice: null }],
-    view.cell !== ANY && [
-      comparisonInWords(view.cell, other.header.title),
-      { cell: ANY, outcome: "wrong" },
-    ],
+    view.slice && [sliceInWords(images.header.slices, view.slice), { slice: null }],
+    view.cell !== ANY && [comparison(view.cell, other.header), { cell: ANY, outcome: "wrong" }],
     area && [`within the ${area.what}: ${count(area.count)}`, null],
   ];
   return /** @type {ActiveFilter[]} */ (filters.filter(Boolean));
@@ -54,25 +54,48 @@ function confidenceFilter({ low, high }) {
   return [`confidence ${low} to ${high}%`, { low: 0, high: 100 }];
 }
 
-function sliceInWords(images, { key, group }) {
-  const { title, groups } = images.header.slices.find((slice) => slice.key === key);
+function sliceInWords(slices, { key, group }) {
+  const { title, groups } = slices.find((slice) => slice.key === key);
   return `${title}: ${groups[group]}`;
 }
 
-function comparisonInWords(cell, other) {
+function comparison(cell, { title }) {
   const words = CELLS[cell];
-  return `${words} ${words.startsWith("both") ? "with" : "by"} ${other}`;
+  return `${words} ${words.startsWith("both") ? "with" : "by"} ${title}`;
 }
 
 /**
- * Return the size of the selection in words: '78 of 741 mistakes', '846 of 9,259 right answers', or
- * '1,000 of 10,000 images'.
- * @param {Pick<import('./explorer.js').State, 'images'|'model'|'view'|'selection'>} state
+ * Make the chips of the filters that are on.
+ * @param {Pick<Actions, 'change'|'setArea'>} actions
+ * @param {() => void} focusMenus called when the last chip disappears while it has the focus
  */
-export function selectionInWords({ view, model, images, selection }) {
-  const { mistakes } = model.header;
-  const n = count(selection.length);
-  if (view.outcome === "wrong") return `${n} of ${count(mistakes)} mistakes`;
-  if (view.outcome === "right") return `${n} of ${count(images.count - mistakes)} right answers`;
-  return `${n} of ${imagesInWords(images.count)}`;
+export function createFilterChips({ change, setArea }, focusMenus) {
+  const each = el("span.each");
+  const clear = el("button.link", { onclick: () => change(NO_FILTERS, true) }, "clear all");
+  const label = "Filters that are on";
+  const node = el("div.chips.active", { role: "group", "aria-label": label }, each, clear);
+
+  /** @param {ActiveFilter} filter */
+  function chip([words, patch]) {
+    const note = patch ? "" : "; a drawn area is not part of a link";
+    const props = {
+      "aria-label": `remove filter: ${words}`,
+      title: `remove this filter${note}`,
+      onclick: () => (patch ? change(patch) : setArea(null)),
+    };
+    return el("button.chip.on", props, words, el("span", { "aria-hidden": "true" }, " ✕"));
+  }
+
+  return {
+    node,
+    /** @param {State} state */
+    update(state) {
+      const focused = node.contains(document.activeElement);
+      const filters = activeFilters(state);
+      fill(each, filters.map(chip));
+      clear.hidden = filters.length < 2;
+      node.hidden = !filters.length;
+      if (focused && !filters.length) focusMenus();
+    },
+  };
 }

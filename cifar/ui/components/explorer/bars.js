@@ -34,13 +34,7 @@ export function sidesOf({ images, model, other }, index) {
   return sides;
 }
 
-/**
- * Return the classes worth a row, the most probable for the shown model first.
- * @param {Side[]} sides
- * @param {number} predicted
- * @param {number} label
- * @returns {number[]}
- */
+/** Return the classes worth a row, the most probable for the shown model first. @param {Side[]} sides */
 export function rowsOf(sides, predicted, label) {
   const order = ranked(sides[0].shares);
   const relevant = (k) =>
@@ -75,7 +69,6 @@ export function createBars() {
   };
 }
 
-/** @param {number} share 0 to 1 */
 function cell(share) {
   const bar = createBar();
   bar.set(share);

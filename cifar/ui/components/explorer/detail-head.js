@@ -1,6 +1,6 @@
 /** The head of the detail: the image, its label and prediction, and the way to the next image. */
 
-import { el, enable, fill, setStyle, setText } from "../shared/dom.js";
+import { el, enable, fill, setAria, setStyle, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 import { count, percent } from "../shared/words.js";
 
@@ -8,12 +8,7 @@ import { count, percent } from "../shared/words.js";
 const SCALE = 5;
 const LARGE = 10;
 
-/**
- * @param {string[]} classes
- * @param {object} actions
- * @param {(by: number) => void} actions.step
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
- */
+/** @param {string[]} classes @param {Pick<import('./explorer.js').Actions, 'step'|'sheets'>} actions */
 export function createHead(classes, { step, sheets }) {
   const picture = el("button.pixels.picture", {
     "aria-pressed": "false",
@@ -38,7 +33,7 @@ export function createHead(classes, { step, sheets }) {
 
   function toggleSize() {
     large = !large;
-    picture.setAttribute("aria-pressed", String(large));
+    setAria(picture, "pressed", large);
     paint();
   }
 
@@ -75,11 +70,7 @@ export function createHead(classes, { step, sheets }) {
       );
       picture.setAttribute("aria-label", `test image ${index}, ${classes[label]}: show it larger`);
     },
-    /**
-     * Say where the image stands in the selection.
-     * @param {number} at its position, or -1
-     * @param {number} size of the selection
-     */
+    /** Show the position of the image in a selection of this size; -1 if it is not among it. */
     setPlace(at, size) {
       setText(
         place,

@@ -5,26 +5,22 @@ import { el, fill, setText } from "../shared/dom.js";
 import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, caption } from "./captions.js";
 import { createHead } from "./detail-head.js";
-import { createKeep } from "./keep.js";
 import { createCorrectNeighbor, createTrainingNeighbors } from "./neighbors.js";
-import { recordOf } from "./record.js";
+import { recordOf, voteSentences } from "./record.js";
+import { createSharing } from "./sharing.js";
 import { createTagging } from "./tagging.js";
-import { voteSentences } from "./votes.js";
+
+/** @import { Actions, Adapter, State } from "./explorer.js" */
 
 /**
- * @param {import('./explorer.js').Adapter} adapter
+ * @param {Adapter} adapter
  * @param {import('./pack.js').Pack} images
- * @param {object} actions
- * @param {(index: number) => void} actions.pick
- * @param {(by: number) => void} actions.step
- * @param {() => void} actions.back to the gallery
- * @param {(index: number) => string} actions.link
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
- * @param {ReturnType<typeof import('./tags.js').createTags>} actions.tags
+ * @param {Pick<Actions, 'pick'|'step'|'back'|'link'|'sheets'|'tags'>} actions
  */
 export function createDetail(adapter, images, { pick, step, back, link, sheets, tags }) {
   const { classes } = images.header;
-  const evidence = createEvidencePanel(adapter, classes);
+  const { evidence: ask } = adapter;
+  const evidence = ask && createEvidence({ classes, options: ask.options, ask, compact: true });
   const head = createHead(classes, { step, sheets });
   const reasons = el("p.reasons");
   const numbers = el("p.quiet.numbers");
@@ -32,13 +28,10 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   const trainingNeighbors = createTrainingNeighbors(classes, adapter.neighborSheet);
   const correctNeighbor = createCorrectNeighbor({ pick, sheets });
   const tagging = createTagging(tags);
-  const keep = createKeep({
-    link: adapter.link ? link : null,
-    back,
-    sheets,
-    tagsOf: tags.of,
-    heatMaps: () => evidence?.drawn() ?? [],
-  });
+  const sharing = createSharing(
+    { link: adapter.link ? link : null, back, sheets, tags },
+    () => evidence?.drawn() ?? [],
+  );
   const body = el(
     "div.body",
     {},
@@ -51,7 +44,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     trainingNeighbors.node,
     correctNeighbor.node,
     tagging.node,
-    keep.nodes,
+    sharing.nodes,
   );
   const hint = el(
     "p.quiet",
@@ -61,9 +54,8 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   const announcement = el("p.unseen", { role: "status" });
   const label = "The image that was picked";
   const node = el("section.detail", { "aria-label": label }, announcement, hint, body);
-  /** @type {import('./explorer.js').State} */
-  let state = null;
-  /** What is drawn: the models and the index. */
+  let state = /** @type {State} */ (null);
+  /** The models and the index that are drawn. */
   let drawn = {};
 
   function drawImage(record) {
@@ -77,7 +69,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     setText(numbers, measures(state.model, index));
     trainingNeighbors.show(state.model, record);
     correctNeighbor.show(state, index);
-    keep.clear();
+    sharing.clear();
     setText(announcement, `test image ${caption(state, index).slice(1)}`);
     evidence?.show({
       model: state.model.header.name,
@@ -107,7 +99,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
 
   return {
     node,
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       state = next;
       const vacant = state.shown < 0;
@@ -118,7 +110,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
         drawn = {};
         return;
       }
-      keep.update(state);
+      sharing.update(state);
       draw();
       head.setPlace(state.place, state.selection.length);
       tagging.update(state);
@@ -132,12 +124,6 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       evidence?.destroy();
     },
   };
-}
-
-/** @param {import('./explorer.js').Adapter} adapter @param {string[]} classes */
-function createEvidencePanel({ evidence }, classes) {
-  if (!evidence) return null;
-  return createEvidence({ classes, options: evidence.options, ask: evidence, compact: true });
 }
 
 /** Return loss, margin and entropy in words. @param {import('./pack.js').Pack} model */

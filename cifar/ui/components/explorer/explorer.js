@@ -20,6 +20,9 @@ import { createTabs } from "./tabs.js";
 import { createTags } from "./tags.js";
 import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
 
+/** @import { Pack } from "./pack.js" */
+/** @import { View } from "./view.js" */
+
 /**
  * What a page provides. All but `models`, `model`, `pack` and `sheet` may be missing; the parts that
  * need a missing one are not shown.
@@ -40,20 +43,18 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  */
 
 /**
- * @typedef {object} Area
- * @property {Uint8Array} mask 1 for each image within
- * @property {number} count images within
- * @property {string} what kind of area: 'box' or 'lasso'
+ * The images within a box or lasso on the map: 1 for each, their number, and 'box' or 'lasso'.
+ * @typedef {{mask: Uint8Array, count: number, what: string}} Area
  */
 
 /**
  * @typedef {object} State
- * @property {import('./pack.js').Pack} images
- * @property {import('./pack.js').Pack} model
- * @property {import('./pack.js').Pack|null} other the model compared with, once it is loaded
+ * @property {Pack} images
+ * @property {Pack} model
+ * @property {Pack|null} other the model compared with, once it is loaded
  * @property {Array<{name: string, title: string}>} others models that can be compared with
  * @property {string} otherProblem why the other model did not load, or ''
- * @property {import('./view.js').View} view
+ * @property {View} view
  * @property {Area|null} area drawn on the map
  * @property {Uint16Array} fails for each image, the filters that it fails; see `failures`
  * @property {ReturnType<typeof import('./select.js').facets>} facets
@@ -63,8 +64,17 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  */
 
 /**
- * @typedef {HTMLElement & {explorer?: object}} Root
- * @typedef {ReturnType<typeof createStore>} Store
+ * What the parts of the page can do.
+ * @typedef {object} Actions
+ * @property {(patch: Partial<View>, clearArea?: boolean) => void} change the filters and settings
+ * @property {(index: number) => void} pick an image
+ * @property {(by: number) => void} step to the next (1) or the previous (-1) image
+ * @property {(area: Area|null) => void} setArea
+ * @property {() => void} back from the detail to the gallery
+ * @property {() => string} query the view as a query string
+ * @property {(index: number) => string} link to an image
+ * @property {() => ReturnType<typeof createTestSheets>} sheets
+ * @property {ReturnType<typeof createTags>} tags
  */
 
 /** Below this width, the detail is far from the gallery, and no image is shown before one is picked. */
@@ -73,7 +83,7 @@ const ROOMY = 680;
 const ADDRESS_MS = 250;
 
 /**
- * @param {Root} root
+ * @param {HTMLElement & {explorer?: object}} root
  * @param {Adapter} adapter
  * @returns {{setModel(name: string): Promise<void>, destroy(): void}}
  */
@@ -87,10 +97,8 @@ export function mount(root, adapter) {
     draw,
     report,
   });
-  /** @type {ReturnType<typeof createParts>} */
-  let parts = null;
+  let parts = /** @type {ReturnType<typeof createParts>} */ (null);
   let note = null;
-  /** @type {ReturnType<typeof setTimeout>} */
   let addressTimer;
 
   function draw(state, follow) {
@@ -157,31 +165,27 @@ export function mount(root, adapter) {
 /**
  * Make the parts of the page and connect them to the store.
  * @param {Adapter} adapter
- * @param {Store} store
- * @param {{images: import('./pack.js').Pack, roomy: () => boolean}} page
+ * @param {ReturnType<typeof createStore>} store
+ * @param {{images: Pack, roomy: () => boolean}} page
  */
 function createParts(adapter, store, { images, roomy }) {
   const { change, setArea } = store;
   /** Set a filter by pointing at the images that it is to show. */
   const pickFilter = (patch) => change(reconciled(store.state.view, patch));
-  const linkTo = (view) => adapter.link(store.query(view));
+  const linkTo = (patch = {}) => adapter.link(store.query(patch));
   const sheets = createTestSheets(adapter.sheet, images, () => {
     gallery.arrived();
     detail.arrived();
   });
-  const shared = { change, pick, sheets: () => sheets, tags: createTags() };
+  const query = () => store.query();
+  const shared = { change, pick, setArea, query, sheets: () => sheets, tags: createTags() };
   const summary = createSummary(pickFilter);
-  const filters = createFilters(images, {
-    ...shared,
-    clearArea: () => setArea(null),
-    query: () => store.query(),
-    link: adapter.link ? () => linkTo(store.state.view) : null,
-  });
-  const gallery = createGallery({ ...shared, clear: () => change(NO_FILTERS, true) });
+  const filters = createFilters(images, shared, adapter.link ? () => linkTo() : null);
+  const gallery = createGallery(shared, () => change(NO_FILTERS, true));
   const detail = createDetail(adapter, images, {
     ...shared,
     step: store.step,
-    link: (index) => linkTo({ ...store.state.view, id: index }),
+    link: (index) => linkTo({ id: index }),
     back() {
       scrollTo(filters.node);
       gallery.focusPicked();
@@ -190,7 +194,7 @@ function createParts(adapter, store, { images, roomy }) {
   const { classes } = images.header;
   const panels = {
     matrix: createMatrix(classes, pickFilter),
-    map: createMap(classes, { ...shared, setArea }),
+    map: createMap(classes, shared),
     slices: createSlices(images, change),
     compare: createCompare({ change: pickFilter, upload: adapter.upload ? store.upload : null }),
   };
@@ -232,11 +236,7 @@ function createParts(adapter, store, { images, roomy }) {
   };
 }
 
-/**
- * Tell whether the detail stands beside the gallery. While the page is hidden, the last answer holds.
- * @param {HTMLElement} root
- * @param {() => void} changed
- */
+/** Tell whether the detail stands beside the gallery; a hidden page keeps the last answer. */
 function watchRoom(root, changed) {
   let roomy = root.clientWidth >= ROOMY;
   const observer = new ResizeObserver(() => {

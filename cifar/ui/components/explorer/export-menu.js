@@ -7,15 +7,14 @@ import { selectionCsv, selectionJson } from "./export.js";
 /** How long the button says what became of the link. */
 const NOTICE_MS = 2500;
 
+/** @import { Actions, State } from "./explorer.js" */
+
 /**
- * @param {object} actions
- * @param {() => string} actions.query the view as a query string
- * @param {(() => string)|null} actions.link the view as an address, where there is one
- * @param {ReturnType<typeof import('./tags.js').createTags>} actions.tags
+ * @param {Pick<Actions, 'query'|'tags'>} actions
+ * @param {(() => string)|null} link the view as an address, where there is one
  */
-export function createExportMenu({ query, link, tags }) {
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+export function createExportMenu({ query, tags }, link) {
+  let state = /** @type {State} */ (null);
   const copyButton = el("button.small", { onclick: copyLink }, "copy link to this view");
   const node = el(
     "details.export",
@@ -56,7 +55,7 @@ export function createExportMenu({ query, link, tags }) {
 
   return {
     node,
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       state = next;
     },

@@ -1,14 +1,13 @@
 /** The filters above the gallery, the chips of those that are on, and the size of the selection. */
 
 import { el, fill, menu, setText } from "../shared/dom.js";
-import { count } from "../shared/words.js";
-import { selectionInWords } from "./active-filters.js";
+import { count, images as imagesInWords } from "../shared/words.js";
+import { createFilterChips } from "./active-filters.js";
 import { createExportMenu } from "./export-menu.js";
-import { createFilterChips } from "./filter-chips.js";
 import { createConfidenceRange, createFinder } from "./filter-fields.js";
 import { ANY, OUTCOMES } from "./view.js";
 
-/** @typedef {(patch: Partial<import('./view.js').View>, clearArea?: boolean) => void} Change */
+/** @import { Actions, State } from "./explorer.js" */
 
 const ANY_OPTION = { value: String(ANY), text: "any" };
 /** Return options whose values are positions. @param {string[]} titles */
@@ -16,22 +15,17 @@ const numbered = (titles) => titles.map((text, k) => ({ value: String(k), text }
 
 /**
  * @param {import('./pack.js').Pack} images
- * @param {object} actions
- * @param {Change} actions.change
- * @param {(index: number) => void} actions.pick
- * @param {() => void} actions.clearArea
- * @param {() => string} actions.query
- * @param {(() => string)|null} actions.link the view as an address, where there is one
- * @param {ReturnType<typeof import('./tags.js').createTags>} actions.tags
+ * @param {Pick<Actions, 'change'|'pick'|'setArea'|'query'|'tags'>} actions
+ * @param {(() => string)|null} link the view as an address, where there is one
  */
-export function createFilters(images, { change, pick, clearArea, query, link, tags }) {
+export function createFilters(images, { change, pick, setArea, query, tags }, link) {
   const menus = createMenus(images, change);
   const sort = menu("sort", [], (value) => change({ sort: +value }));
   const confidence = createConfidenceRange(change);
   const finder = createFinder(images.count, pick);
-  const chips = createFilterChips({ change, clearArea, focusMenus: menus.focus });
+  const chips = createFilterChips({ change, setArea }, menus.focus);
   const size = el("p.count", { "aria-live": "polite" });
-  const exportMenu = createExportMenu({ query, link, tags });
+  const exportMenu = createExportMenu({ query, tags }, link);
   const node = el(
     "div.filters",
     { role: "search", "aria-label": "Filters" },
@@ -44,7 +38,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
 
   return {
     node,
-    /** @param {import('./explorer.js').State} state */
+    /** @param {State} state */
     update(state) {
       if (model !== state.model) {
         model = state.model;
@@ -64,7 +58,7 @@ export function createFilters(images, { change, pick, clearArea, query, link, ta
 /**
  * Make the menus, whose options say how many images each would leave.
  * @param {import('./pack.js').Pack} images
- * @param {Change} change
+ * @param {Actions['change']} change
  */
 function createMenus(images, change) {
   const { classes, agreement } = images.header;
@@ -90,7 +84,7 @@ function createMenus(images, change) {
       for (const { select } of Object.values(menus))
         for (const option of select.options) option.dataset.text ??= option.textContent;
     },
-    /** @param {import('./explorer.js').State} state */
+    /** @param {State} state */
     update({ view, facets }) {
       for (const [key, { select }] of Object.entries(menus)) {
         drawCounts(select.options, facets[key]);
@@ -104,10 +98,8 @@ function createMenus(images, change) {
 
 /** @param {HTMLSelectElement} select @param {Array<{value: string, text: string}>} options */
 function setOptions(select, options) {
-  fill(
-    select,
-    options.map(({ value, text }) => el("option", { value }, text)),
-  );
+  const nodes = options.map(({ value, text }) => el("option", { value }, text));
+  fill(select, nodes);
 }
 
 /** Write behind each option how many images it would leave. */
@@ -115,4 +107,17 @@ function drawCounts(options, { any, each }) {
   const first = options.length - each.length; // 1 where the first option is "any"
   for (let k = 0; k < options.length; k++)
     setText(options[k], `${options[k].dataset.text} (${count(k < first ? any : each[k - first])})`);
+}
+
+/**
+ * Return the size of the selection in words: '78 of 741 mistakes', '846 of 9,259 right answers', or
+ * '1,000 of 10,000 images'.
+ * @param {Pick<State, 'images'|'model'|'view'|'selection'>} state
+ */
+export function selectionInWords({ view, model, images, selection }) {
+  const { mistakes } = model.header;
+  const n = count(selection.length);
+  if (view.outcome === "wrong") return `${n} of ${count(mistakes)} mistakes`;
+  if (view.outcome === "right") return `${n} of ${count(images.count - mistakes)} right answers`;
+  return `${n} of ${imagesInWords(images.count)}`;
 }

@@ -1,20 +1,23 @@
 /** A page of thumbnails of the selection. */
 
-import { buttonOf, el } from "../shared/dom.js";
+import { el, enable, setAria, setNumber, setText, within } from "../shared/dom.js";
 import { createTabStop } from "../shared/tab-stop.js";
-import { createPager } from "./pager.js";
-import { createTile } from "./tile.js";
+import { count } from "../shared/words.js";
+import { caption } from "./captions.js";
+import { recordOf } from "./record.js";
+
+/** @import { Actions, State } from "./explorer.js" */
 
 /** Images on a page. */
-export const PAGE = 60;
+const PAGE = 60;
+/** Screen pixels for each of an image's. */
+const SCALE = 3;
 
 /**
- * @param {object} actions
- * @param {(index: number) => void} actions.pick
- * @param {() => void} actions.clear remove all filters
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
+ * @param {Pick<Actions, 'pick'|'sheets'>} actions
+ * @param {() => void} clear remove all filters
  */
-export function createGallery({ pick, clear, sheets }) {
+export function createGallery({ pick, sheets }, clear) {
   const tiles = Array.from({ length: PAGE }, () => createTile(sheets));
   const buttons = tiles.map(({ node }) => node);
   const stop = createTabStop(buttons);
@@ -32,8 +35,7 @@ export function createGallery({ pick, clear, sheets }) {
   const pager = createPager(turn);
   const node = el("div.gallery", {}, pager.node, grid, empty);
 
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+  let state = /** @type {State} */ (null);
   let page = 0;
 
   const pages = () => Math.max(1, Math.ceil(state.selection.length / PAGE));
@@ -45,7 +47,7 @@ export function createGallery({ pick, clear, sheets }) {
   }
 
   grid.addEventListener("click", (event) => {
-    const tile = buttonOf(event);
+    const tile = within(event, "button");
     if (tile) pick(+tile.dataset.index);
   });
   grid.addEventListener("focusin", ({ target }) => {
@@ -66,7 +68,8 @@ export function createGallery({ pick, clear, sheets }) {
     const first = page * PAGE;
     const end = Math.min(size, first + PAGE);
     tiles.forEach((tile, k) => tile.show(state, state.selection[first + k]));
-    pager.update(page, pages(), first, end, size);
+    pager.update(page, pages(), `${count(first + 1)}–${count(end)} of ${count(size)}`);
+    pager.node.hidden = !size;
     empty.hidden = size > 0;
     stop.moveTo(Math.min(stop.at, Math.max(0, end - first - 1)));
   }
@@ -74,7 +77,7 @@ export function createGallery({ pick, clear, sheets }) {
   return {
     node,
     /**
-     * @param {import('./explorer.js').State} next
+     * @param {State} next
      * @param {boolean} follow whether to turn to the page of the image that is shown
      */
     update(next, follow) {
@@ -102,6 +105,68 @@ export function createGallery({ pick, clear, sheets }) {
   };
 }
 
+/** Make a thumbnail, which shows one image after another. @param {Actions['sheets']} sheets */
+function createTile(sheets) {
+  const picture = el("span.pixels");
+  const dot = el("i.dot", { "aria-hidden": "true" });
+  const number = el("b");
+  const words = el("span");
+  const label = el("span.caption", {}, number, words);
+  const node = el("button.tile", { hidden: true }, picture, dot, label);
+  return {
+    node,
+    /**
+     * Show an image. The button carries its test index, so that a click picks the image that the
+     * visitor sees.
+     * @param {State} state
+     * @param {number|undefined} index undefined hides the tile
+     */
+    show(state, index) {
+      node.hidden = index === undefined;
+      if (node.hidden) return;
+      const text = caption(state, index);
+      const { verdict } = recordOf(state, index);
+      const cut = text.indexOf(" ");
+      node.dataset.index = String(index);
+      setAria(node, "pressed", index === state.shown);
+      node.setAttribute("aria-label", verdict ? `${text}, ${verdict.title}` : text);
+      setText(number, text.slice(0, cut));
+      setText(words, text.slice(cut));
+      sheets().paint(picture, index, SCALE);
+      dot.hidden = !verdict;
+      dot.dataset.verdict = String(verdict?.at ?? -1);
+      dot.title = verdict?.title ?? "";
+    },
+  };
+}
+
+/** Make the line that says which images are shown and leads to the other pages. */
+function createPager(turn) {
+  let page = 0;
+  const range = el("span.range-of");
+  const input = el("input", { type: "number", min: 1, step: 1, "aria-label": "page" });
+  input.addEventListener("change", () => turn(Math.round(Number(input.value) || 1) - 1));
+  const total = el("span");
+  const button = (text, label, by) =>
+    el("button.small", { onclick: () => turn(page + by), "aria-label": label }, text);
+  const previous = button("‹", "previous page", -1);
+  const next = button("›", "next page", 1);
+  const field = el("label", {}, "page ", input);
+  return {
+    node: el("nav.pager", { "aria-label": "Pages" }, range, previous, field, total, next),
+    /** @param {number} shown position of the page @param {number} pages @param {string} words */
+    update(shown, pages, words) {
+      page = shown;
+      setText(range, words);
+      setNumber(input, page + 1);
+      input.max = String(pages);
+      setText(total, `of ${pages}`);
+      enable(previous, page > 0);
+      enable(next, page < pages - 1);
+    },
+  };
+}
+
 /** Return how many tiles stand side by side now. @param {HTMLElement[]} buttons */
 function columnsOf(buttons) {
   const top = buttons[0].offsetTop;
@@ -109,14 +174,7 @@ function columnsOf(buttons) {
   return second < 0 ? buttons.length : second;
 }
 
-/**
- * Return the position that a key moves to.
- * @param {string} key
- * @param {number} at the position now
- * @param {number} size of the selection
- * @param {number} columns of the grid
- * @returns {number|null} null for keys that move nowhere
- */
+/** Return the position that a key leads to in a selection of this size; null for other keys. */
 export function positionAfter(key, at, size, columns) {
   const next = {
     ArrowRight: at + 1,

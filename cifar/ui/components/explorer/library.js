@@ -3,7 +3,8 @@
 import { readPack } from "./pack.js";
 import { names } from "./view.js";
 
-/** @typedef {import('./pack.js').Pack} Pack */
+/** @import { Pack } from "./pack.js" */
+/** @import { Names } from "./view.js" */
 
 /** @param {Pick<import('./explorer.js').Adapter, 'models'|'others'|'pack'|'upload'>} adapter */
 export function createLibrary(adapter) {
@@ -41,12 +42,7 @@ export function createLibrary(adapter) {
       uploaded.set(pack.header.name, pack);
       return pack.header.name;
     },
-    /**
-     * Return the names that a link may use while a model is shown.
-     * @param {Pack} images
-     * @param {Pack} model
-     * @returns {import('./view.js').Names}
-     */
+    /** Return the names that a link may use while a model is shown. @returns {Names} */
     namesOf: (images, model) => ({
       ...names(images.header, model.header),
       models: adapter.models.map(({ name }) => name),

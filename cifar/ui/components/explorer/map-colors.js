@@ -34,14 +34,10 @@ const PALETTE = {
     "#3285a2",
   ],
 };
-/**
- * @typedef {object} ColorKey
- * @property {string} name
- * @property {string} color
- * @property {Partial<import('./view.js').View>} patch the filter for the images of this color
- */
+/** @typedef {Partial<import('./view.js').View>} Patch */
+/** @typedef {{name: string, color: string, patch: Patch}} ColorKey a color and the filter for it */
 
-/** @param {string[]} classes @param {boolean} dark whether the theme is @returns {ColorKey[]} */
+/** @returns {ColorKey[]} */
 export function classKeys(classes, dark) {
   const palette = PALETTE[dark ? "dark" : "light"];
   return classes.map((name, k) => ({ name, color: palette[k], patch: { true: k } }));
@@ -57,20 +53,12 @@ export const outcomeKeys = (style) => [
  * Make an entry of the legend: a button that turns the filter for its color on or off.
  * @param {ColorKey} key
  * @param {import('./view.js').View} view
- * @param {(patch: Partial<import('./view.js').View>) => void} change
+ * @param {(patch: Patch) => void} change
  */
 export function legendEntry({ name, color, patch }, view, change) {
   const pressed = Object.entries(patch).every(([filter, value]) => view[filter] === value);
-  /** @type {Partial<import('./view.js').View>} */
+  /** @type {Patch} */
   const off = "true" in patch ? { true: ANY } : { outcome: "all" };
-  return el(
-    "li",
-    {},
-    el(
-      "button",
-      { "aria-pressed": String(pressed), onclick: () => change(pressed ? off : patch) },
-      el("i", { style: { background: color } }),
-      name,
-    ),
-  );
+  const props = { "aria-pressed": String(pressed), onclick: () => change(pressed ? off : patch) };
+  return el("li", {}, el("button", props, el("i", { style: { background: color } }), name));
 }

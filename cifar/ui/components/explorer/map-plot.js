@@ -1,12 +1,14 @@
 /** The square of the map with its points: zooming, moving, drawing areas, and the tip. */
 
-import { el } from "../shared/dom.js";
+import { el, setText } from "../shared/dom.js";
 import { images as imagesInWords } from "../shared/words.js";
+import { caption } from "./captions.js";
 import { createPointer } from "./map-pointer.js";
-import { createTip } from "./map-tip.js";
 import { inside, nearest } from "./points.js";
 import { drawScatter } from "./scatter.js";
 import { WHOLE, bounded, placeOf, pointOf, zoomed } from "./viewport.js";
+
+/** @import { Actions, State } from "./explorer.js" */
 
 /** Coordinates in the packs run from 0 to this. */
 const FULL = 65535;
@@ -20,17 +22,15 @@ export const placesOf = (coordinates = []) =>
   Float32Array.from(coordinates, (value) => RIM + ((1 - 2 * RIM) * value) / FULL);
 
 /**
- * @param {object} actions
- * @param {(area: import('./explorer.js').Area|null) => void} actions.setArea
- * @param {(index: number) => void} actions.pick
- * @param {() => void} actions.redraw called when size or viewport have changed
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
+ * @param {Pick<Actions, 'setArea'|'pick'|'sheets'>} actions
+ * @param {() => void} redraw called when size or viewport have changed
  */
-export function createPlot({ setArea, pick, redraw, sheets }) {
+export function createPlot({ setArea, pick, sheets }, redraw) {
   const canvas = el("canvas");
   const tip = createTip(sheets);
   const pointer = createPointer(canvas, {
-    placeOf: (event) => placeOf(viewport, shareOf(event)),
+    placeOf: placeAt,
+    pointOf: (x, y) => pointOf(viewport, x, y, side),
     move: (dx, dy) =>
       setViewport({ ...viewport, left: viewport.left + dx, top: viewport.top + dy }),
     hover,
@@ -39,8 +39,7 @@ export function createPlot({ setArea, pick, redraw, sheets }) {
     select,
   });
   const node = el("div.plot", {}, canvas, pointer.node, tip.node);
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+  let state = /** @type {State} */ (null);
   /** @type {Float32Array} */
   let points = placesOf();
   let viewport = WHOLE;
@@ -52,15 +51,18 @@ export function createPlot({ setArea, pick, redraw, sheets }) {
     redraw();
   }
 
-  /** @param {MouseEvent} event @returns {[number, number]} as shares of the plot's sides */
+  /** @returns {import('./viewport.js').Point} as shares of the plot's sides */
   function shareOf(event) {
-    const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    return [(event.clientX - left) / width, (event.clientY - top) / height];
+  }
+
+  function placeAt(event) {
+    return placeOf(viewport, shareOf(event));
   }
 
   function nearestTo(event) {
-    const reach = NEAR / side / viewport.scale;
-    return nearest(points, placeOf(viewport, shareOf(event)), reach, state.fails);
+    return nearest(points, placeAt(event), NEAR / side / viewport.scale, state.fails);
   }
 
   function click(event) {
@@ -115,7 +117,7 @@ export function createPlot({ setArea, pick, redraw, sheets }) {
         `${imagesInWords(points.length / 2)} as points, coloured by class or outcome`,
       );
     },
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       state = next;
       if (!state.area) pointer.clear();
@@ -129,10 +131,28 @@ export function createPlot({ setArea, pick, redraw, sheets }) {
      * @param {Pick<import('./scatter.js').Scatter, 'colors'|'colorOf'|'ring'>} colors
      */
     draw(colors) {
-      const { fails, selection, shown } = state;
-      const selected = selection.length;
-      drawScatter(canvas, { ...colors, viewport, side, points, fails, selected, shown });
-      pointer.redraw(viewport, side);
+      drawScatter(canvas, { ...state, ...colors, viewport, side, points });
+      pointer.redraw();
+    },
+  };
+}
+
+/** Make the image and the words that are shown beside a point. @param {Actions['sheets']} sheets */
+function createTip(sheets) {
+  const picture = el("span.pixels");
+  const words = el("span");
+  const node = el("div.tip", { hidden: true, "aria-hidden": "true" }, picture, words);
+  return {
+    node,
+    hide: () => (node.hidden = true),
+    show(data, index, [x, y], side) {
+      node.hidden = false;
+      sheets().paint(picture, index, 2);
+      setText(words, caption(data, index));
+      const flip = x > side / 2;
+      node.style.left = flip ? "auto" : `${x + 12}px`;
+      node.style.right = flip ? `${side - x + 12}px` : "auto";
+      node.style.top = `${Math.min(Math.max(0, y - 20), side - 80)}px`;
     },
   };
 }

@@ -1,38 +1,38 @@
-/** What the pointer does on the map: draw an area, move the map, pick a point, zoom. */
+/** What the pointer does on the map: draw an area, move the map, or pick a point. */
 
 import { drawing } from "../shared/dom.js";
-import { pointOf } from "./viewport.js";
 
 /** How far the pointer must go, in screen pixels, for a drag instead of a click. */
 const DRAG = 4;
 
 /** @typedef {'lasso'|'box'|'move'} Tool */
+/** @typedef {import('./viewport.js').Point} Point */
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {object} map
- * @param {(event: MouseEvent) => [number, number]} map.placeOf
- * @param {(dx: number, dy: number) => void} map.move the map, by shares of its sides
- * @param {(event: PointerEvent) => void} map.hover
- * @param {() => void} map.leave
- * @param {(event: PointerEvent) => void} map.click
- * @param {(corners: number[], tool: Tool) => void} map.select the images within an area
+ * @typedef {object} PointerActions
+ * @property {(event: PointerEvent) => Point} placeOf
+ * @property {(x: number, y: number) => Point} pointOf a place in the plot's pixels
+ * @property {(dx: number, dy: number) => void} move the map, by shares of its sides
+ * @property {(event: PointerEvent) => void} hover
+ * @property {() => void} leave
+ * @property {(event: PointerEvent) => void} click
+ * @property {(corners: number[], tool: Tool) => void} select the images within an area
  */
-export function createPointer(canvas, { placeOf, move, hover, leave, click, select }) {
+
+/** @param {HTMLCanvasElement} canvas @param {PointerActions} actions */
+export function createPointer(canvas, { placeOf, pointOf, move, hover, leave, click, select }) {
   const shape = drawing("polygon");
   /** @type {Tool} */
   let tool = "lasso";
-  /** @type {{start: [number, number], clientX: number, clientY: number, moved: boolean}|null} */
+  /** @type {{start: Point, clientX: number, clientY: number, moved: boolean}|null} */
   let drag = null;
   /** Corners of the area as places, interleaved. */
   let corners = [];
-  /** How the outline was drawn last: the viewport, and the pixels along the plot's side. */
-  let frame = null;
 
   function drawOutline() {
     const points = [];
     for (let k = 0; k < corners.length; k += 2)
-      points.push(pointOf(frame.viewport, corners[k], corners[k + 1], frame.side).join());
+      points.push(pointOf(corners[k], corners[k + 1]).join());
     shape.setAttribute("points", points.join(" "));
   }
 
@@ -85,14 +85,7 @@ export function createPointer(canvas, { placeOf, move, hover, leave, click, sele
     clear() {
       if (!drag) corners = [];
     },
-    /**
-     * Draw the area where it lies now.
-     * @param {import('./viewport.js').Viewport} viewport
-     * @param {number} side pixels along the plot's side
-     */
-    redraw(viewport, side) {
-      frame = { viewport, side };
-      drawOutline();
-    },
+    /** Draw the area where it lies now. */
+    redraw: drawOutline,
   };
 }

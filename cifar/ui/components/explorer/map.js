@@ -4,6 +4,8 @@ import { choice, el, fill } from "../shared/dom.js";
 import { classKeys, legendEntry, outcomeKeys } from "./map-colors.js";
 import { createPlot, placesOf } from "./map-plot.js";
 
+/** @import { Actions, State } from "./explorer.js" */
+
 const ZOOM = 1.6;
 const COLORINGS = [
   { value: "class", text: "class" },
@@ -17,14 +19,10 @@ const TOOLS = [
 
 /**
  * @param {string[]} classes
- * @param {object} actions
- * @param {(area: import('./explorer.js').Area|null) => void} actions.setArea
- * @param {(index: number) => void} actions.pick
- * @param {(patch: Partial<import('./view.js').View>) => void} actions.change
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
+ * @param {Pick<Actions, 'setArea'|'pick'|'change'|'sheets'>} actions
  */
 export function createMap(classes, { setArea, pick, change, sheets }) {
-  const plot = createPlot({ setArea, pick, redraw, sheets });
+  const plot = createPlot({ setArea, pick, sheets }, redraw);
   const colorings = choice("Colour by", COLORINGS, (value) => {
     coloring = value;
     redraw();
@@ -49,8 +47,7 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
   const lead = " of all test images. Draw around some of them to see them.";
   const node = el("div.map", {}, el("p.lead", {}, el("b", {}, "Map"), lead), none, body);
   let coloring = "class";
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+  let state = /** @type {State} */ (null);
   setTool("lasso");
 
   function setTool(tool) {
@@ -71,17 +68,15 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
       ring: style.getPropertyValue("--focus"),
     });
     colorings.set(coloring);
-    fill(
-      legend,
-      keys.map((key) => legendEntry(key, state.view, change)),
-    );
+    const entries = keys.map((key) => legendEntry(key, state.view, change));
+    fill(legend, entries);
   }
 
   return {
     node,
     redraw,
     destroy: plot.destroy,
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       if (state?.model !== next.model) {
         const points = placesOf(next.model.columns.map);

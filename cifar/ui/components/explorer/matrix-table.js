@@ -1,6 +1,6 @@
 /** The table of the confusion matrix: every cell, row and column is a button. */
 
-import { buttonOf, el, setStyle, setText } from "../shared/dom.js";
+import { el, setAria, setStyle, setText, within } from "../shared/dom.js";
 import { createTabStop } from "../shared/tab-stop.js";
 import { count, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
@@ -8,12 +8,7 @@ import { ANY } from "./view.js";
 /** Steps of the color scale; `explorer.css` says which have light text. */
 export const LEVELS = 10;
 
-/**
- * Give an element a step of the color scale.
- * @template {HTMLElement} Node
- * @param {Node} node
- * @param {number} level 0 to LEVELS
- */
+/** Give an element a step of the color scale, 0 to LEVELS. */
 export function setLevel(node, level) {
   node.dataset.heat = String(level);
   setStyle(node, { "--heat": `${(100 * level) / LEVELS}%` });
@@ -22,8 +17,7 @@ export function setLevel(node, level) {
 
 /**
  * @param {string[]} classes
- * @param {(row: number, column: number) => void} pick row ANY for the head of a column, column ANY
- *   for the head of a row
+ * @param {(row: number, column: number) => void} pick a cell; ANY stands for a whole row or column
  */
 export function createMatrixTable(classes, pick) {
   const size = classes.length;
@@ -73,7 +67,7 @@ export function createMatrixTable(classes, pick) {
   );
   moveByKeys(node, [...heads, ...sides, ...cells], size);
   node.addEventListener("click", (event) => {
-    const picked = buttonOf(event);
+    const picked = within(event, "button");
     if (picked) pick(+picked.dataset.row - 1, +picked.dataset.column - 1);
   });
 
@@ -102,26 +96,18 @@ export function createMatrixTable(classes, pick) {
 
   return {
     node,
-    /**
-     * @param {Uint32Array} counts
-     * @param {import('./matrix-values.js').MatrixValues} scaled
-     */
+    /** @param {Uint32Array} counts @param {import('./matrix.js').MatrixValues} scaled */
     draw(counts, scaled) {
       cells.forEach((cell, k) => drawCell(cell, k, counts[k], scaled));
       const { rows, columns } = scaled;
       classes.forEach((_, k) => drawRates(k, counts[k * size + k], rows[k], columns[k]));
     },
-    /**
-     * Mark what the view has picked.
-     * @param {import('./view.js').View} view
-     * @param {number} mirrored position of the cell with both classes swapped, or -1
-     */
+    /** Mark what a view has picked, and the cell with both classes swapped, or -1. */
     mark(view, mirrored) {
-      const press = (pressed, row, column) =>
-        pressed.setAttribute(
-          "aria-pressed",
-          String(view.true === row && view.predicted === column),
-        );
+      const press = (button, row, column) => {
+        const picked = view.true === row && view.predicted === column;
+        setAria(button, "pressed", picked);
+      };
       cells.forEach((cell, k) => {
         press(cell, Math.floor(k / size), k % size);
         cell.classList.toggle("mirrored", k === mirrored);
@@ -141,10 +127,8 @@ function setTitle(button, text) {
 }
 
 /**
- * Let arrow keys move the focus within the table, which has one tab stop.
- * @param {HTMLElement} table
- * @param {HTMLElement[]} buttons the heads of the columns, those of the rows, and the cells
- * @param {number} size classes
+ * Let arrow keys move the focus within the table, which has one tab stop. The buttons are the heads
+ * of the columns, those of the rows, and the cells.
  */
 function moveByKeys(table, buttons, size) {
   const position = (row, column) => {
@@ -152,7 +136,7 @@ function moveByKeys(table, buttons, size) {
     return size + (column === 0 ? row - 1 : size + (row - 1) * size + column - 1);
   };
   const stop = createTabStop(buttons, position(1, 1));
-  const indexOf = (event) => buttons.indexOf(buttonOf(event));
+  const indexOf = (event) => buttons.indexOf(within(event, "button"));
   table.addEventListener("focusin", (event) => stop.moveTo(indexOf(event)));
   table.addEventListener("keydown", (event) => {
     const button = buttons[indexOf(event)];

@@ -3,9 +3,13 @@
 import { choice, el, fill, setText } from "../shared/dom.js";
 import { count } from "../shared/words.js";
 import { LEVELS, createMatrixTable, setLevel } from "./matrix-table.js";
-import { matrixValues } from "./matrix-values.js";
 import { confusion } from "./select.js";
 import { ANY } from "./view.js";
+
+/** @import { State } from "./explorer.js" */
+/** @import { View } from "./view.js" */
+/** @typedef {'count'|'row'|'column'} Scale */
+/** @typedef {ReturnType<typeof matrixValues>} MatrixValues */
 
 const SCALES = [
   { value: "count", text: "count" },
@@ -13,16 +17,13 @@ const SCALES = [
   { value: "column", text: "column %" },
 ];
 
-/**
- * @param {string[]} classes
- * @param {(patch: Partial<import('./view.js').View>) => void} change
- */
+/** @param {string[]} classes @param {(patch: Partial<View>) => void} change */
 export function createMatrix(classes, change) {
   const size = classes.length;
   const pick = (row, column) => change(picked(data.view, row, column));
   const table = createMatrixTable(classes, pick);
   const scales = choice("Colour and numbers", SCALES, (value) => {
-    scale = /** @type {import('./matrix-values.js').Scale} */ (value);
+    scale = /** @type {Scale} */ (value);
     draw();
   });
   const legend = createLegend();
@@ -40,12 +41,9 @@ export function createMatrix(classes, change) {
     el("div.under", {}, scales.node, legend.node),
     mirror,
   );
-  /** @type {import('./matrix-values.js').Scale} */
-  let scale = "count";
-  /** @type {Uint32Array} */
-  let counts;
-  /** @type {import('./explorer.js').State} */
-  let data = null;
+  let scale = /** @type {Scale} */ ("count");
+  let counts = /** @type {Uint32Array} */ (null);
+  let data = /** @type {State} */ (null);
   /** The words of the comparison that is offered, or ''. */
   let offered = "";
 
@@ -73,7 +71,7 @@ export function createMatrix(classes, change) {
 
   return {
     node,
-    /** @param {import('./explorer.js').State} state */
+    /** @param {State} state */
     update(state) {
       const sameModel = data?.model === state.model;
       data = state;
@@ -85,11 +83,34 @@ export function createMatrix(classes, change) {
 }
 
 /**
- * Return the filters that a cell, row or column sets. One that is picked already is removed.
- * @param {import('./view.js').View} view
- * @param {number} label ANY for a column
- * @param {number} predicted ANY for a row
- * @returns {Partial<import('./view.js').View>}
+ * Return the values of the cells on a scale, the highest off the diagonal, the sums of rows and
+ * columns, and how to write a value.
+ * @param {Uint32Array} counts true by predicted, row by row
+ * @param {number} size classes
+ * @param {Scale} scale
+ */
+export function matrixValues(counts, size, scale) {
+  const rows = new Uint32Array(size);
+  const columns = new Uint32Array(size);
+  counts.forEach((n, k) => {
+    rows[Math.floor(k / size)] += n;
+    columns[k % size] += n;
+  });
+  const total = {
+    count: () => 1,
+    row: (k) => rows[Math.floor(k / size)] || 1,
+    column: (k) => columns[k % size] || 1,
+  }[scale];
+  const values = Array.from(counts, (n, k) => n / total(k));
+  const most = Math.max(0, ...values.filter((_, k) => k % (size + 1)));
+  const whole = (value) => count(Math.round(value));
+  const share = (value) => (100 * value).toFixed(value < 0.0995 ? 1 : 0);
+  return { values, most, rows, columns, write: scale === "count" ? whole : share };
+}
+
+/**
+ * Return the filters that a cell sets; ANY stands for a whole column or row. A second pick removes it.
+ * @returns {Partial<View>}
  */
 function picked(view, label, predicted) {
   if (view.true === label && view.predicted === predicted)
@@ -111,10 +132,7 @@ function createLegend() {
       el("div.steps", {}, steps),
       el("div.ends", {}, ticks),
     ),
-    /**
-     * @param {import('./matrix-values.js').MatrixValues} values
-     * @param {import('./matrix-values.js').Scale} scale
-     */
+    /** @param {MatrixValues} values @param {Scale} scale */
     draw({ most, write }, scale) {
       const unit = scale === "count" ? "" : "%";
       setText(ticks[0], `0${unit}`);

@@ -30,10 +30,8 @@ export function createTrainingNeighbors(classes, sheetAddress) {
     if (!sheets.has(name)) {
       const layout = { per_sheet: rows * columns, columns };
       const address = (k) => sheetAddress(name, k);
-      sheets.set(
-        name,
-        createSheets(address, layout, (place) => place, paint),
-      );
+      const created = createSheets(address, layout, (place) => place, paint);
+      sheets.set(name, created);
     }
     return sheets.get(name);
   }
@@ -75,9 +73,7 @@ export function createTrainingNeighbors(classes, sheetAddress) {
 
 /**
  * Make the button of the nearest test image that the model gets right.
- * @param {object} actions
- * @param {(index: number) => void} actions.pick
- * @param {() => ReturnType<typeof createSheets>} actions.sheets
+ * @param {Pick<import('./explorer.js').Actions, 'pick'|'sheets'>} actions
  */
 export function createCorrectNeighbor({ pick, sheets }) {
   let neighbor = -1;

@@ -1,4 +1,4 @@
-/** What the packs say about one image under the shown model, in units of one. */
+/** What is known about one image: the packs' values in units of one, and people's votes in words. */
 
 import { CONFIDENCE, PROBABILITY } from "./captions.js";
 
@@ -33,4 +33,32 @@ export function recordOf({ images, model }, index) {
     labelProbability: probabilities[index * images.header.classes.length + label] * PROBABILITY,
     verdict: title ? { at, title, rule } : null,
   };
+}
+
+/**
+ * Return how many people chose the label, or the prediction instead of it, and how many reviewers
+ * kept the label.
+ * @param {import('./pack.js').Pack} images
+ * @param {Pick<ImageRecord, 'index'|'label'|'predicted'>} record
+ * @returns {string[]} sentences
+ */
+export function voteSentences({ header, columns }, { index, label, predicted }) {
+  const { classes, reviewers } = header;
+  const { votes, review_given: given, review_guess: guess } = columns;
+  const own = Array.from(votes.subarray(index * classes.length, (index + 1) * classes.length));
+  const total = own.reduce((sum, n) => sum + n, 0);
+  const amount = (n) => (n === total ? "all" : n || "none");
+  const chose = (k) => `${amount(own[k])} of ${total} people chose ${classes[k]}`;
+  const sentences = [];
+  if (total && label !== predicted && own[label] < total) {
+    sentences.push(`${chose(predicted)}, ${own[label] || "none"} chose ${classes[label]}.`);
+  } else if (total) {
+    sentences.push(`${chose(label)}.`);
+  }
+  if (given[index] >= 0) {
+    const other = classes[guess[index]];
+    const offered = other ? `, ${other} being the other choice` : "";
+    sentences.push(`${given[index] || "none"} of ${reviewers} reviewers kept the label${offered}.`);
+  }
+  return sentences.map((text) => text[0].toUpperCase() + text.slice(1));
 }

@@ -4,7 +4,7 @@ import { pointOf } from "./viewport.js";
 
 /** The opacity of points outside the selection. */
 const FADED = 0.13;
-/** Selections of fewer images have larger points. */
+/** Smaller selections have larger points. */
 const FEW = 2500;
 /** Points this many pixels beyond the edge still reach into the plot. */
 const OVERLAP = 9;
@@ -15,7 +15,7 @@ const OVERLAP = 9;
  * @property {number} side pixels along the plot's side
  * @property {Float32Array} points places, interleaved
  * @property {Uint16Array} fails 0 for each image of the selection
- * @property {number} selected images of the selection
+ * @property {Uint16Array} selection
  * @property {string[]} colors
  * @property {(i: number) => number} colorOf position of an image's color
  * @property {number} shown the image that gets a ring, or -1
@@ -36,20 +36,21 @@ export function drawScatter(canvas, scatter) {
   for (let i = 0; i < points.length / 2; i++) (fails[i] ? back : front)[colorOf(i)].push(i);
   const growth = ratio * Math.min(2, scatter.viewport.scale ** 0.35);
   context.globalAlpha = FADED;
-  drawDots(context, back, 2.2 * growth, pixels, scatter);
+  drawDots(context, back, 2.2 * growth, scatter);
   context.globalAlpha = 0.9;
-  drawDots(context, front, (scatter.selected < FEW ? 3.2 : 2.2) * growth, pixels, scatter);
-  if (scatter.shown >= 0 && points.length) drawRing(context, ratio, pixels, scatter);
+  drawDots(context, front, (scatter.selection.length < FEW ? 3.2 : 2.2) * growth, scatter);
+  context.globalAlpha = 1;
+  if (scatter.shown >= 0 && points.length) drawRing(context, ratio, scatter);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {number[][]} groups points by color
  * @param {number} size of a point
- * @param {number} pixels along the canvas's side
  * @param {Scatter} scatter
  */
-function drawDots(context, groups, size, pixels, { points, viewport, colors }) {
+function drawDots(context, groups, size, { points, viewport, colors }) {
+  const pixels = context.canvas.width;
   groups.forEach((group, k) => {
     context.fillStyle = colors[k];
     for (const i of group) {
@@ -60,15 +61,9 @@ function drawDots(context, groups, size, pixels, { points, viewport, colors }) {
   });
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} ratio of the canvas's pixels to the page's
- * @param {number} pixels along the canvas's side
- * @param {Scatter} scatter
- */
-function drawRing(context, ratio, pixels, { points, viewport, shown, ring }) {
+function drawRing(context, ratio, { points, viewport, shown, ring }) {
+  const pixels = context.canvas.width;
   const [x, y] = pointOf(viewport, points[2 * shown], points[2 * shown + 1], pixels);
-  context.globalAlpha = 1;
   context.lineWidth = 2.5 * ratio;
   context.strokeStyle = ring;
   context.beginPath();

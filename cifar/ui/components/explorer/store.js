@@ -3,10 +3,8 @@
 import { facets, failures, orderOf, select } from "./select.js";
 import { ANY, format, parse } from "./view.js";
 
-/**
- * @typedef {import('./explorer.js').State} State
- * @typedef {import('./view.js').View} View
- */
+/** @import { State } from "./explorer.js" */
+/** @import { View } from "./view.js" */
 
 /**
  * @param {object} page
@@ -19,9 +17,8 @@ import { ANY, format, parse } from "./view.js";
  *   once one has
  */
 export function createStore({ library, firstModel, roomy, draw, report }) {
-  /** @type {State} */
-  let state = null;
-  /** The names that links use under the shown model. @type {import('./view.js').Names} */
+  let state = /** @type {State} */ (null);
+  /** The names that links use under the shown model. */
   let known = null;
   let orders = [];
   let destroyed = false;
@@ -38,9 +35,10 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
   }
 
   /**
-   * Load a model and show it under the view that a query describes.
+   * Load a model and show it under the view that a query describes. The query is read once the model
+   * is loaded, while the previous one is still shown.
    * @param {string} name
-   * @param {() => string} queryOf called once the model is loaded, while the previous one is shown
+   * @param {() => string} queryOf
    */
   async function open(name, queryOf) {
     const mine = ++turn;
@@ -80,7 +78,7 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
     update({ images, model, ...comparison, view: shownView, area: null, selection: null }, true);
   }
 
-  /** Compare with another model once it is loaded. @param {string} name */
+  /** Compare with another model once it is loaded. */
   async function compareWith(name) {
     const { model } = state.view;
     requestedOther = name;
@@ -110,10 +108,7 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
     refresh: () => update({}),
     /** @param {State['area']} area */
     setArea: (area) => update({ area }),
-    /**
-     * @param {Partial<View>} patch
-     * @param {boolean} [clearArea] whether to remove the area on the map, too
-     */
+    /** Change the view, and remove the area on the map if asked to. @param {Partial<View>} patch */
     change({ other, ...patch }, clearArea = false) {
       update({ view: { ...state.view, ...patch }, area: clearArea ? null : state.area });
       if (other !== undefined && other !== state.view.other) compareWith(other);
@@ -125,11 +120,7 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
       const next = place < 0 ? 0 : Math.min(selection.length - 1, Math.max(0, place + by));
       pick(selection[next]);
     },
-    /**
-     * Show another model under the same filters.
-     * @param {string} name
-     * @param {string} query of the view, if no model is shown yet
-     */
+    /** Show another model under the same filters, or those of a query if none is shown yet. */
     async setModel(name, query) {
       if (name === requested) return;
       // The filters are passed on as words: positions in the other model's lists may differ.
@@ -141,19 +132,15 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
       state = { ...state, others: library.othersOf(state.view.model) };
       await compareWith(name); // even if an earlier file of that name is compared with
     },
-    /** Return a view as a query string. @param {View} [view] the present one unless given */
-    query: (view = state.view) => format(view, known, firstModel),
+    /** Return the view as a query string, after a change. @param {Partial<View>} [patch] */
+    query: (patch = {}) => format({ ...state.view, ...patch }, known, firstModel),
     destroy() {
       destroyed = true;
     },
   };
 }
 
-/**
- * Return the view without the filter that needs another model.
- * @param {View} view
- * @returns {View}
- */
+/** Return the view without the filter that needs another model. @returns {View} */
 function withoutComparison(view) {
   return view.cell === ANY ? view : { ...view, cell: ANY, outcome: "wrong" };
 }

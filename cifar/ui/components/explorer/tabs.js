@@ -1,6 +1,6 @@
 /** Tabs, of which one shows its panel. */
 
-import { el } from "../shared/dom.js";
+import { el, setAria } from "../shared/dom.js";
 
 /**
  * @template {string} Name
@@ -40,7 +40,7 @@ export function createTabs(label, panels, change) {
       open = name;
       panels.forEach((panel, k) => {
         const selected = panel.name === name;
-        tabs[k].setAttribute("aria-selected", String(selected));
+        setAria(tabs[k], "selected", selected);
         tabs[k].tabIndex = selected ? 0 : -1;
         bodies[k].hidden = !selected;
       });

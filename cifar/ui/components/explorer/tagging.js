@@ -1,10 +1,12 @@
 /** The visitor's tags for an image, and all tags as a file. */
 
-import { download, el, setText } from "../shared/dom.js";
+import { download, el, setAria, setText } from "../shared/dom.js";
 import { tagsCsv } from "./export.js";
 import { TAGS } from "./tags.js";
 
-/** @param {ReturnType<typeof import('./tags.js').createTags>} tags */
+/** @import { Actions, State } from "./explorer.js" */
+
+/** @param {Actions['tags']} tags */
 export function createTagging(tags) {
   const buttons = TAGS.map((tag) =>
     el("button.chip", { "data-tag": tag, onclick: () => toggle(tag) }, tag),
@@ -18,8 +20,7 @@ export function createTagging(tags) {
     el("div.chips", { role: "group", "aria-label": "Tags for this image" }, buttons),
     el("p.tagged", {}, summary, exportTags),
   );
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+  let state = /** @type {State} */ (null);
 
   /** Follow what the visitor sees pressed, although another tab may have changed the tag since. */
   function toggle(tag) {
@@ -31,8 +32,7 @@ export function createTagging(tags) {
   function draw() {
     tags.refresh();
     const ownTags = tags.of(state.shown);
-    for (const button of buttons)
-      button.setAttribute("aria-pressed", String(ownTags.includes(button.dataset.tag)));
+    for (const button of buttons) setAria(button, "pressed", ownTags.includes(button.dataset.tag));
     const n = Object.keys(tags.all()).length;
     setText(summary, n ? `${n} tagged in this browser · ` : "Tags stay in this browser.");
     exportTags.hidden = !n;
@@ -45,7 +45,7 @@ export function createTagging(tags) {
 
   return {
     node,
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       state = next;
       draw();

@@ -145,7 +145,7 @@ export function parse(query, known) {
     slice: sliceOf(text("slice"), known.slices),
     ...comparisonOf(text("compare"), known.others),
     sort: Math.max(0, position("sort", known.sorts)),
-    id: indexOf(text("id"), known.count),
+    id: testIndexOf(text("id"), known.count),
     panel: PANELS[Math.max(0, position("panel", PANELS))],
   };
   return { ...view, outcome: OUTCOMES[position("outcome", OUTCOMES)] ?? usualOutcome(view) };
@@ -170,7 +170,7 @@ function comparisonOf(text, others) {
 }
 
 /** Parse a test index. @returns {number} ANY unless there is such an image */
-const indexOf = (text, count) => (/^\d{1,9}$/.test(text) && +text < count ? +text : ANY);
+const testIndexOf = (text, count) => (/^\d{1,9}$/.test(text) && +text < count ? +text : ANY);
 
 /**
  * Return a view as a query string.

@@ -6,15 +6,13 @@ import { sidesOf } from "./bars.js";
 import { drawCard } from "./card.js";
 import { recordOf } from "./record.js";
 
+/** @import { Actions, State } from "./explorer.js" */
+
 /**
- * @param {object} actions
- * @param {((index: number) => string)|null} actions.link
- * @param {() => void} actions.back to the gallery
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
- * @param {(index: number) => string[]} actions.tagsOf
- * @param {() => Array<{canvas: HTMLCanvasElement, words: string}>} actions.heatMaps drawn now
+ * @param {Pick<Actions, 'link'|'back'|'sheets'|'tags'>} actions without a link there is no button
+ * @param {() => Array<{canvas: HTMLCanvasElement, words: string}>} heatMaps that are drawn now
  */
-export function createKeep({ link, back, sheets, tagsOf, heatMaps }) {
+export function createSharing({ link, back, sheets, tags }, heatMaps) {
   const status = el("p.quiet", { role: "status" });
   const address = el("input.address", {
     readonly: true,
@@ -28,8 +26,7 @@ export function createKeep({ link, back, sheets, tagsOf, heatMaps }) {
     el("button.small", { onclick: saveCard }, "save card"),
     el("button.small.back", { onclick: back }, "back to the images"),
   );
-  /** @type {import('./explorer.js').State} */
-  let state = null;
+  let state = /** @type {State} */ (null);
 
   async function copyLink() {
     const url = link(state.shown);
@@ -48,7 +45,7 @@ export function createKeep({ link, back, sheets, tagsOf, heatMaps }) {
   async function saveCard() {
     const { shown: index, model } = state;
     const card = {
-      ...cardOf(state, tagsOf(index)),
+      ...cardOf(state, tags.of(index)),
       heats: heatMaps(),
       foot: footOf(model.header, link?.(index)),
     };
@@ -63,7 +60,7 @@ export function createKeep({ link, back, sheets, tagsOf, heatMaps }) {
 
   return {
     nodes: [buttons, status, address],
-    /** @param {import('./explorer.js').State} next */
+    /** @param {State} next */
     update(next) {
       state = next;
     },
@@ -75,14 +72,10 @@ export function createKeep({ link, back, sheets, tagsOf, heatMaps }) {
   };
 }
 
-/**
- * Return what a card says about the shown image.
- * @param {import('./explorer.js').State} state
- * @param {string[]} tags of the image
- */
+/** Return what a card says about the shown image. @param {State} state @param {string[]} tags */
 function cardOf(state, tags) {
-  const record = recordOf(state, state.shown);
-  const { index, label, predicted, correct, confidence, verdict } = record;
+  const { shown: index } = state;
+  const { label, predicted, correct, confidence, verdict } = recordOf(state, index);
   const { classes } = state.images.header;
   /** @type {Array<{text: string, kind?: 'said'|'true'|'quiet'}>} */
   const lines = [
