@@ -1,6 +1,4 @@
-/**
- * What each side says about one image: this model, the other one, people.
- */
+/** Draw what each side says about one image: this model, the other one, people. */
 
 import { el, fill, setStyle } from "../shared/dom.js";
 import { percent } from "../shared/words.js";
@@ -18,7 +16,9 @@ const FEWEST = 3;
 
 /** @param {import('./select.js').Data} data @param {number} index @returns {Side[]} */
 export function sidesOf({ images, model, other }, index) {
+  /** @type {import('./pack.js').ImagesHeader} */
   const { classes } = images.header;
+  /** @param {Uint8Array} values */
   const row = (values) =>
     Array.from(values.subarray(index * classes.length, (index + 1) * classes.length));
   const sides = [model, other].filter(Boolean).map(({ header, columns }) => ({
@@ -31,11 +31,17 @@ export function sidesOf({ images, model, other }, index) {
   return sides;
 }
 
-/** The classes worth a row, those that the shown model finds likeliest first. @returns {number[]} */
+/**
+ * Choose the classes worth a row, those that the shown model finds likeliest first.
+ * @param {Side[]} sides
+ * @param {number} predicted
+ * @param {number} label
+ */
 export function rowsOf(sides, predicted, label) {
   const order = sides[0].shares
     .map((_, k) => k)
     .sort((a, b) => sides[0].shares[b] - sides[0].shares[a]);
+  /** @param {number} k class */
   const said = (k) =>
     k === predicted || k === label || sides.some(({ shares }) => shares[k] >= LEAST);
   const rows = order.filter(said);
@@ -43,12 +49,13 @@ export function rowsOf(sides, predicted, label) {
   return rows;
 }
 
-/** @returns {{node: HTMLElement, show(classes: string[], sides: Side[], predicted: number, label: number): void}} */
 export function createBars() {
   const node = el("table.shares");
   return {
     node,
+    /** @param {string[]} classes @param {Side[]} sides @param {number} predicted @param {number} label */
     show(classes, sides, predicted, label) {
+      /** @param {number} k class */
       const kind = (k) => (k === label ? "true" : k === predicted ? "said" : "");
       fill(
         node,
