@@ -43,6 +43,13 @@ test("a pack has the columns that Python wrote, each of its own type", async () 
   assert.deepEqual(columns.votes, Uint8Array.of(10, 20, 30, 40, 50, 60));
 });
 
+test("columns begin at a multiple of 8, however long the header is", () => {
+  for (let k = 0; k < 8; k++) {
+    const bytes = layOut({ ...HEADER, padding: "x".repeat(k) }, COLUMNS);
+    assert.deepEqual(decode(bytes.buffer).columns.label, Uint8Array.of(2, 0, 1));
+  }
+});
+
 test("a pack of another format asks for a reload", () => {
   assert.throws(() => decode(layOut({ format: 99, columns: [] }).buffer), /99: reload it/);
 });

@@ -69,6 +69,17 @@ test("the maps are of the prediction and the label, or the runner-up", async () 
   assert.deepEqual(await targets(0, { classes: [2] }), [2]);
 });
 
+test("FinerCAM compares the two classes with each other", async () => {
+  const { look } = createSite();
+  const [pair, alone] = await Promise.all([
+    look(question({ method: "finercam", classes: [2, 0] })),
+    look(question({ method: "finercam", classes: [2] })),
+  ]);
+  // The score is the gap of the two logits, so its gradient is 1 and -1: 3 - 1 by the head.
+  assert.ok(Math.abs(pair.maps[0].values[0] - 2) < 1e-6);
+  assert.ok(Math.abs(alone.maps[0].values[0] - 2) > 0.1);
+});
+
 test("another method or other classes do not run the network again", async () => {
   const { look, asked } = createSite();
   await look(question({}));

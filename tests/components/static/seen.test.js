@@ -46,6 +46,13 @@ test("a wide picture is cropped to its middle, put on its mean color, or squeeze
   assert.deepEqual(pixel(stretch, 16, 31), RED);
 });
 
+test("a tall picture is cropped to its middle", () => {
+  const tall = picture(64, 128, (_, y) => (y < 32 || y >= 96 ? BLUE : RED));
+  const view = networkView(tall, "crop");
+  assert.deepEqual(pixel(view, 16, 3), RED);
+  assert.deepEqual(pixel(view, 16, 28), RED);
+});
+
 test("a box takes the place of the fit", () => {
   const halves = picture(100, 100, (x) => (x < 50 ? RED : BLUE));
   const view = networkView(halves, "crop", [0.6, 0, 1, 0.4]);
