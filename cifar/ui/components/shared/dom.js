@@ -31,7 +31,7 @@
 
 /**
  * What an element may hold; null, undefined and false stand for nothing.
- * @typedef {Leaf|Leaf[]|Leaf[][]} Child
+ * @typedef {Leaf|(Leaf|Leaf[])[]} Child
  */
 
 /**
