@@ -12,7 +12,6 @@ import pytest
 from cifar import library, mistakes, screenshot
 from cifar.mistakes import CELLS
 from cifar.slices import slices
-from cifar.ui.served import COMPONENTS, address
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
 
@@ -196,14 +195,6 @@ class Explorer:
     def query(**wanted):
         """Parameters of a link as a query string."""
         return "?" + urlencode(wanted)
-
-    def call(self, module, expression, argument=None):
-        """What a JavaScript expression of `m`, a module of our components, and `given` gives."""
-        where = f"{self.url}/{address(COMPONENTS / module)}"
-        return self.page.evaluate(
-            f"async ([where, given]) => {{ const m = await import(where); return {expression}; }}",
-            [where, argument],
-        )
 
 
 @pytest.fixture(scope="package")

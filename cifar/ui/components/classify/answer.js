@@ -1,4 +1,4 @@
-/** The card in the middle: what the network sees, what it says, and how sure it is. */
+/** Show the card in the middle: what the network sees, what it says, and how sure it is. */
 
 import { createBar, markOf, ranked } from "../shared/bars.js";
 import { el, fill, setText } from "../shared/dom.js";
@@ -9,6 +9,7 @@ import { show } from "./pixels.js";
 const START_TOP = 5;
 const KEPT = "cifar-lens:top-k";
 
+/** Return how many classes the visitor wants to see. @param {number} count of all */
 function remembered(count) {
   try {
     const kept = Number(localStorage.getItem(KEPT));
@@ -18,6 +19,7 @@ function remembered(count) {
   }
 }
 
+/** @param {string} top */
 function remember(top) {
   try {
     localStorage.setItem(KEPT, top);
@@ -25,6 +27,8 @@ function remember(top) {
     // it holds for this visit
   }
 }
+
+/** @typedef {import('../evidence/evidence.js').Answer} Answer of the network */
 
 /** @param {string[]} classes */
 export function createAnswer(classes) {
@@ -70,7 +74,7 @@ export function createAnswer(classes) {
     ),
     body,
   );
-  /** The newest answer of the network. */
+  /** The newest answer. @type {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>|null} */
   let shown = null;
 
   function row(k) {
@@ -128,12 +132,12 @@ export function createAnswer(classes) {
     node,
     /** Show what the network is about to be asked about. @param {HTMLCanvasElement} image */
     see: (image) => show(canvas, image),
-    /** The answer that is shown belongs to what was seen before. */
+    /** Mark the answer as that of the picture before. */
     wait() {
       node.classList.add("old");
       setText(status, shown ? "" : "looking ...");
     },
-    /** @param {{probabilities: number[], predicted: number, label: number|null, notices: object[]}} answer */
+    /** @param {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>} answer */
     show(answer) {
       shown = answer;
       node.classList.remove("old");
@@ -142,7 +146,7 @@ export function createAnswer(classes) {
       drawVerdict();
       drawBars();
     },
-    /** What is shown is right, or nothing has come: then this is why. */
+    /** Say why no newer answer has come. @param {string} message */
     fail(message) {
       if (node.classList.contains("old")) setText(status, message);
     },

@@ -21,7 +21,9 @@ const FEWEST = 3;
  * @returns {Side[]}
  */
 export function sidesOf({ images, model, other }, index) {
+  /** @type {import('./pack.js').ImagesHeader} */
   const { classes } = images.header;
+  /** @param {Uint8Array} values */
   const row = (values) =>
     Array.from(values.subarray(index * classes.length, (index + 1) * classes.length));
   const sides = [model, other].filter(Boolean).map(({ header, columns }) => ({
@@ -44,12 +46,12 @@ export function rowsOf(sides, predicted, label) {
   return rows;
 }
 
-/** @returns {{node: HTMLElement, show(classes: string[], sides: Side[], predicted: number, label: number): void}} */
 export function createBars() {
   const node = el("table.shares");
   const headOf = ({ title }) => el("th", { scope: "col", title }, el("span", {}, title));
   return {
     node,
+    /** @param {string[]} classes @param {Side[]} sides @param {number} predicted @param {number} label */
     show(classes, sides, predicted, label) {
       const rows = rowsOf(sides, predicted, label).map((k) =>
         el(

@@ -1,4 +1,4 @@
-/** One image with all that is said about it, as a picture to keep. */
+/** Draw one image with all that is said about it, as a picture to keep. */
 
 import { markOf } from "../shared/bars.js";
 import { DRAWN } from "../shared/heat.js";
@@ -14,6 +14,8 @@ const INK = {
   track: "#f1f0ee",
   other: "#6b7280",
 };
+/** @typedef {keyof typeof INK} Ink */
+
 const FONT = "system-ui, sans-serif";
 
 /**
@@ -39,6 +41,12 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = false;
   context.textBaseline = "top";
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   * @param {{size?: number, kind?: Ink, weight?: number, width?: number}} [how]
+   */
   const write = (text, x, y, { size = 15, kind = "text", weight = 400, width = WIDTH } = {}) => {
     context.font = `${weight} ${size}px ${FONT}`;
     context.fillStyle = INK[kind];
