@@ -38,11 +38,7 @@ import { createInput } from "./input.js";
  * @property {import('./examples.js').Example|null} example
  */
 
-/**
- * @param {HTMLElement} root
- * @param {Adapter} adapter
- * @returns {{setModel(name: string): void}}
- */
+/** @param {HTMLElement} root @param {Adapter} adapter @returns {{setModel(name: string): void}} */
 export function mount(root, adapter) {
   root.classList.add("lens", "classify");
   const { classes } = adapter.options;

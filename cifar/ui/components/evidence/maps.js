@@ -9,10 +9,7 @@ import { createContrastFigure, createMapFigure, createMapScale } from "./map-fig
 import { createReading } from "./reading.js";
 import { writer } from "./units.js";
 
-/**
- * @param {string[]} classes
- * @param {{sequential: string[], diverging: string[]}} colors
- */
+/** @param {string[]} classes @param {{sequential: string[], diverging: string[]}} colors */
 export function createMaps(classes, colors) {
   const tables = {
     sequential: colourTable(colors.sequential),
@@ -78,10 +75,7 @@ export function createMaps(classes, colors) {
   return {
     node,
 
-    /**
-     * @param {import('./evidence.js').Answer} next
-     * @param {HTMLCanvasElement} picture 32x32
-     */
+    /** @param {import('./evidence.js').Answer} next @param {HTMLCanvasElement} picture 32x32 */
     show(next, picture) {
       answer = next;
       image = picture;

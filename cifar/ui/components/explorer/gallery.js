@@ -13,10 +13,7 @@ const PAGE = 60;
 /** Screen pixels for each of an image's. */
 const SCALE = 3;
 
-/**
- * @param {Pick<Actions, 'pick'|'sheets'>} actions
- * @param {() => void} clear remove all filters
- */
+/** @param {Pick<Actions, 'pick'|'sheets'>} actions @param {() => void} clear remove all filters */
 export function createGallery({ pick, sheets }, clear) {
   const tiles = Array.from({ length: PAGE }, () => createTile(sheets));
   const buttons = tiles.map(({ node }) => node);

@@ -17,10 +17,7 @@ const TOOLS = [
   { value: "move", text: "move" },
 ];
 
-/**
- * @param {string[]} classes
- * @param {Pick<Actions, 'setArea'|'pick'|'change'|'sheets'>} actions
- */
+/** @param {string[]} classes @param {Pick<Actions, 'setArea'|'pick'|'change'|'sheets'>} actions */
 export function createMap(classes, { setArea, pick, change, sheets }) {
   const plot = createPlot({ setArea, pick, sheets }, redraw);
   const colorings = choice("Colour by", COLORINGS, (value) => {
