@@ -53,8 +53,11 @@ test("an unchanged selection stays the same object", async () => {
 });
 
 test("the newest of several requests wins", async () => {
-  let arrive = (_pack) => {};
-  const slow = new Promise((resolve) => (arrive = resolve));
+  /** @type {(pack: object) => void} */
+  let arrive;
+  const slow = new Promise((resolve) => {
+    arrive = resolve;
+  });
   const { store } = makeStore((name) => (name === "a" ? slow : Promise.resolve(packs[name])));
   const first = store.open("a", () => "");
   await store.open("b", () => "");
