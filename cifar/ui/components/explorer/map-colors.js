@@ -9,37 +9,16 @@ import { ANY } from "./view.js";
  * neighbors on the map differ most.
  */
 const PALETTE = {
-  light: [
-    "#460d9f",
-    "#b34808",
-    "#5f9e7c",
-    "#f66209",
-    "#792e0c",
-    "#258ffe",
-    "#710053",
-    "#a9246b",
-    "#8175b4",
-    "#504fd3",
-  ],
-  dark: [
-    "#506aee",
-    "#c7c610",
-    "#20bea2",
-    "#bd8d0d",
-    "#bd4950",
-    "#98d3ff",
-    "#95f8be",
-    "#fcf927",
-    "#a695fd",
-    "#3285a2",
-  ],
+  light: "#460d9f #b34808 #5f9e7c #f66209 #792e0c #258ffe #710053 #a9246b #8175b4 #504fd3",
+  dark: "#506aee #c7c610 #20bea2 #bd8d0d #bd4950 #98d3ff #95f8be #fcf927 #a695fd #3285a2",
 };
+
 /** @typedef {Partial<import('./view.js').View>} Patch */
 /** @typedef {{name: string, color: string, patch: Patch}} ColorKey a color and the filter for it */
 
 /** @returns {ColorKey[]} */
 export function classKeys(classes, dark) {
-  const palette = PALETTE[dark ? "dark" : "light"];
+  const palette = PALETTE[dark ? "dark" : "light"].split(" ");
   return classes.map((name, k) => ({ name, color: palette[k], patch: { true: k } }));
 }
 
