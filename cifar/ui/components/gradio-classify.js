@@ -1,9 +1,7 @@
-/**
- * What ties the Classify tab to a Gradio server, as `gradio.js` does for the explorer.
- */
+/** Tie the Classify tab to a Gradio server, as `gradio.js` does for the explorer. */
 
 import { mount } from "./classify/classify.js";
-import { MODEL_EVENT, asking, evidenceOf, selectedModel } from "./server.js";
+import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./evidence/evidence.css", "./classify/classify.css"].map(
@@ -15,11 +13,18 @@ const PRIVACY =
   "address: do not send private ones.";
 
 /**
+ * What the server knew when it built the page (see `page` in `ui/classify.py`).
+ * @typedef {object} Page
+ * @property {string} model
+ * @property {number} maxBytes of an upload
+ * @property {import('./evidence/evidence.js').Options} evidence
+ */
+
+/**
  * @param {HTMLElement} element where the tab's content goes
- * @param {object} page what the server knew when it built the page: model, maxBytes of an upload,
- *   and evidence (what its panel offers)
- * @param {Object<string, function(any): Promise<any>>} server Python functions by name
- * @param {function(File): Promise<{path: string}>} upload
+ * @param {Page} page
+ * @param {import('./server.js').Functions} server
+ * @param {import('./server.js').Upload} upload
  */
 export async function connect(element, page, server, upload) {
   await linked(...STYLES);
@@ -37,5 +42,5 @@ export async function connect(element, page, server, upload) {
         throw new Error("The picture could not be sent: look at your connection, and try again.");
       }),
   });
-  window.addEventListener(MODEL_EVENT, (event) => classify.setModel(event.detail));
+  onModel((name) => classify.setModel(name));
 }

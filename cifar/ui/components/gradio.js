@@ -1,10 +1,10 @@
 /**
- * What ties the explorer to a Gradio server. Everything that only Gradio has is in this file and in
- * `server.js`; a page without a server needs others of their kind.
+ * Tie the explorer to a Gradio server. Everything that only Gradio has is in this file, in
+ * `gradio-classify.js` and in `server.js`; `static/` is their counterpart without a server.
  */
 
 import { mount } from "./explorer/explorer.js";
-import { MODEL_EVENT, asking, evidenceOf, selectedModel } from "./server.js";
+import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
 import { pageAddress } from "./shared/address.js";
 import { linked } from "./shared/styles.js";
 
@@ -13,23 +13,39 @@ const STYLES = ["./explorer/explorer.css", "./evidence/evidence.css"].map(
 );
 
 /**
+ * What the server knew when it built the page (see `page` in `ui/mistakes.py`).
+ * @typedef {object} Page
+ * @property {import('./explorer/explorer.js').Adapter['models']} models
+ * @property {import('./explorer/explorer.js').Adapter['others']} others
+ * @property {string} model
+ * @property {string} files address of the folder that packs and sheets are served from
+ * @property {import('./evidence/evidence.js').Options} evidence
+ * @property {string} space the id of a Hugging Face Space, or ""
+ */
+
+/**
  * @param {HTMLElement} element where the explorer goes
- * @param {object} page what the server knew when it built the page: models, others, model, files
- *   (the address of the folder that packs and sheets are served from), evidence (what its panel
- *   offers) and space (the id of a Hugging Face Space, or "")
- * @param {Object<string, function(any): Promise<any>>} server Python functions by name
- * @param {function(File): Promise<{path: string}>} upload
+ * @param {Page} page
+ * @param {import('./server.js').Functions} server
+ * @param {import('./server.js').Upload} upload
  */
 export async function connect(element, page, server, upload) {
   await linked(...STYLES);
+  /** @type {Map<string, Promise<string>>} */
   const files = new Map();
 
   const ask = asking(server);
 
-  /** The address of a file that the server makes when it is first needed. */
+  /**
+   * Return the address of a file that the server makes when it is first needed.
+   * @param {'pack'|'sheet'|'neighbors'} kind
+   * @param {string|number} name
+   * @param {number} [number]
+   */
   const address = (kind, name, number = 0) => {
     const key = `${kind} ${name} ${number}`;
     if (!files.has(key)) {
+      /** @type {Promise<string>} */
       const found = ask("asset", { kind, name, number }).then((answer) => page.files + answer.file);
       files.set(key, found);
       found.catch(() => files.delete(key)); // it may be there the next time
@@ -37,6 +53,7 @@ export async function connect(element, page, server, upload) {
     return files.get(key);
   };
 
+  /** @param {string} url */
   const download = async (url) => {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`The server did not give ${url} (${response.status}).`);
@@ -61,16 +78,22 @@ export async function connect(element, page, server, upload) {
     link: (query) => pageAddress(page.space) + opening(query),
   });
 
-  window.addEventListener(MODEL_EVENT, (event) => explorer.setModel(event.detail));
+  onModel((name) => explorer.setModel(name));
 }
 
-/** A page whose address says no more than the model opens another tab: the link names the panel. */
+/**
+ * Name the panel in a link that says no more than the model: such a link would open another tab.
+ * @param {string} query
+ */
 function opening(query) {
   const keys = [...new URLSearchParams(query).keys()].filter((key) => key !== "model");
   return keys.length ? query : `${query || "?"}${query && "&"}panel=matrix`;
 }
 
-/** Gradio's own settings, such as __theme, stay in the address beside the explorer's. */
+/**
+ * Keep Gradio's own settings, such as __theme, in the address beside the explorer's.
+ * @param {string} query
+ */
 function kept(query) {
   const now = [...new URLSearchParams(location.search)];
   const own = new URLSearchParams(now.filter(([key]) => key.startsWith("__")));

@@ -1,12 +1,23 @@
-/** What every tab of ours needs of the Gradio page around it. */
+/** Tie a tab to the Gradio page around it. */
 
-/** The header's model switch says so on this event (see `ui/__init__.py`). */
-export const MODEL_EVENT = "lens:model";
+import { find } from "./shared/dom.js";
+
+/** The header's model switch fires this event (see `ui/__init__.py`). */
+const MODEL_EVENT = "lens:model";
 
 /**
- * Calls Python functions; an answer with an `error` becomes one.
- * @param {Object<string, function(any): Promise<any>>} server Python functions by name
- * @returns {(name: string, question: object) => Promise<any>}
+ * Python functions by name; answers are JSON.
+ * @typedef {Object<string, (question: object) => Promise<any>>} Functions
+ */
+
+/** @typedef {(name: string, question: object) => Promise<any>} Ask */
+
+/** @typedef {(file: File) => Promise<{path: string}>} Upload */
+
+/**
+ * Call Python functions by name; an answer with an `error` is thrown.
+ * @param {Functions} server
+ * @returns {Ask}
  */
 export function asking(server) {
   return async (name, question) => {
@@ -18,13 +29,24 @@ export function asking(server) {
   };
 }
 
-/** What the evidence panel asks for, each by its name (see `ui/evidence.py`). */
-export const evidenceOf = (ask) =>
-  Object.fromEntries(
-    ["look", "trust", "probes", "bundle"].map((name) => [name, (question) => ask(name, question)]),
-  );
+/**
+ * Give the evidence panel what it asks for (see `ui/evidence.py`).
+ * @param {Ask} ask
+ * @returns {import('./evidence/evidence.js').Server}
+ */
+export const evidenceOf = (ask) => ({
+  look: (question) => ask("look", question),
+  trust: (question) => ask("trust", question),
+  probes: (question) => ask("probes", question),
+  bundle: (question) => ask("bundle", question),
+});
 
-/** The model that the header shows, which may have changed while this script was loading. */
-export function selectedModel() {
-  return document.querySelector("#model input:checked")?.value;
+/** Return the model that the header shows, which may have changed while this script was loading. */
+export const selectedModel = () => find(document, "#model input:checked", HTMLInputElement)?.value;
+
+/** Follow the header's model switch. @param {(name: string) => void} change */
+export function onModel(change) {
+  window.addEventListener(MODEL_EVENT, (event) => {
+    if (event instanceof CustomEvent) change(event.detail);
+  });
 }

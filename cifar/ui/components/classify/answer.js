@@ -1,6 +1,7 @@
-/** The card in the middle: what the network sees, what it says, and how sure it is. */
+/** Show the card in the middle: what the network sees, what it says, and how sure it is. */
 
-import { el, fill, setStyle, setText } from "../shared/dom.js";
+import { createBar, markOf, ranked } from "../shared/bars.js";
+import { el, fill, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 import { percent } from "../shared/words.js";
 import { show } from "./pixels.js";
@@ -8,6 +9,7 @@ import { show } from "./pixels.js";
 const START_TOP = 5;
 const KEPT = "cifar-lens:top-k";
 
+/** Return how many classes the visitor wants to see. @param {number} count of all */
 function remembered(count) {
   try {
     const kept = Number(localStorage.getItem(KEPT));
@@ -17,6 +19,7 @@ function remembered(count) {
   }
 }
 
+/** @param {string} top */
 function remember(top) {
   try {
     localStorage.setItem(KEPT, top);
@@ -24,6 +27,8 @@ function remember(top) {
     // it holds for this visit
   }
 }
+
+/** @typedef {import('../evidence/evidence.js').Answer} Answer of the network */
 
 /** @param {string[]} classes */
 export function createAnswer(classes) {
@@ -69,32 +74,26 @@ export function createAnswer(classes) {
     ),
     body,
   );
-  /** The newest answer of the network. */
+  /** The newest answer. @type {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>|null} */
   let shown = null;
 
-  const kindOf = (k) => (k === shown.label ? "true" : k === shown.predicted ? "said" : "");
+  function row(k) {
+    const mark = markOf(k, shown.label, shown.predicted);
+    const marked = (tag) => (mark ? `${tag}.${mark}` : tag);
+    const bar = createBar({ filled: marked("span.fill") }, (share) => percent(share, 1));
+    bar.track.setAttribute("aria-hidden", "true");
+    bar.set(shown.probabilities[k]);
+    return el("li", {}, el(marked("span.class"), {}, classes[k]), bar.track, bar.value);
+  }
 
   function drawBars() {
     setText(chosen, slider.value);
     if (!shown) return;
-    const order = classes.map((_, k) => k);
-    order.sort((a, b) => shown.probabilities[b] - shown.probabilities[a] || a - b);
     // The label is shown however improbable it was.
-    const rows = order.filter((k, place) => place < +slider.value || k === shown.label);
-    fill(
-      bars,
-      rows.map((k) => {
-        const fillOf = el(`span.fill${kindOf(k) && `.${kindOf(k)}`}`);
-        setStyle(fillOf, { width: `${100 * shown.probabilities[k]}%` });
-        return el(
-          "li",
-          {},
-          el(`span.class${kindOf(k) && `.${kindOf(k)}`}`, {}, classes[k]),
-          el("span.track", { "aria-hidden": "true" }, fillOf),
-          el("span.value", {}, percent(shown.probabilities[k], 1)),
-        );
-      }),
+    const rows = ranked(shown.probabilities).filter(
+      (k, place) => place < +slider.value || k === shown.label,
     );
+    fill(bars, rows.map(row));
   }
 
   function drawVerdict() {
@@ -133,12 +132,12 @@ export function createAnswer(classes) {
     node,
     /** Show what the network is about to be asked about. @param {HTMLCanvasElement} image */
     see: (image) => show(canvas, image),
-    /** The answer that is shown belongs to what was seen before. */
+    /** Mark the answer as that of the picture before. */
     wait() {
       node.classList.add("old");
       setText(status, shown ? "" : "looking ...");
     },
-    /** @param {{probabilities: number[], predicted: number, label: number|null, notices: object[]}} answer */
+    /** @param {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>} answer */
     show(answer) {
       shown = answer;
       node.classList.remove("old");
@@ -147,7 +146,7 @@ export function createAnswer(classes) {
       drawVerdict();
       drawBars();
     },
-    /** What is shown is right, or nothing has come: then this is why. */
+    /** Say why no newer answer has come. @param {string} message */
     fail(message) {
       if (node.classList.contains("old")) setText(status, message);
     },

@@ -1,29 +1,32 @@
 /**
- * The square that is cut out of a picture. Pure functions; boxes are in pixels of the picture, whole
- * ones, so that what is cut is exactly square.
+ * Move and resize the square that is cut out of a picture. Pure functions; boxes are in whole
+ * pixels of the picture, so that the cut is exactly square.
  */
 
 /**
  * @typedef {{x: number, y: number, side: number}} Box upper left corner and side
  * @typedef {{width: number, height: number}} Size
+ * @typedef {[number, number, number, number]} Shares left, top, right and bottom as shares of the
+ *   picture
  */
 
 /** A box cannot be made smaller than what the network sees, nor than this share of the picture. */
 const SMALLEST = { pixels: 32, share: 0.06 };
 
+/** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
 
 /** @param {Size} size */
 const shortSide = ({ width, height }) => Math.min(width, height);
 
-/** @param {Size} size */
+/** Return the side of the smallest box. @param {Size} size */
 export function smallest(size) {
   const short = shortSide(size);
   return Math.min(short, Math.max(SMALLEST.pixels, Math.round(SMALLEST.share * short)));
 }
 
-/** The largest box, in the middle. @param {Size} size @returns {Box} */
-export function centred(size) {
+/** Return the largest box, in the middle. @param {Size} size @returns {Box} */
+export function centered(size) {
   const side = shortSide(size);
   return {
     x: Math.floor((size.width - side) / 2),
@@ -32,7 +35,12 @@ export function centred(size) {
   };
 }
 
-/** The box that is nearest to the wished one and inside the picture. @param {Box} wish */
+/**
+ * Return the box inside the picture that is nearest to a wished one.
+ * @param {Box} wish
+ * @param {Size} size
+ * @returns {Box}
+ */
 export function inside({ x, y, side }, size) {
   const kept = Math.round(clamp(side, smallest(size), shortSide(size)));
   return {
@@ -42,11 +50,16 @@ export function inside({ x, y, side }, size) {
   };
 }
 
-/** @param {Box} box @param {Size} size */
+/** Move a box. @param {Box} box @param {number} dx @param {number} dy @param {Size} size */
 export const moved = (box, dx, dy, size) =>
   inside({ x: box.x + dx, y: box.y + dy, side: box.side }, size);
 
-/** Larger (or smaller) about its middle. @param {Box} box @param {number} by pixels of the side */
+/**
+ * Make a box larger or smaller about its middle.
+ * @param {Box} box
+ * @param {number} by pixels of the side
+ * @param {Size} size
+ */
 export function resized(box, by, size) {
   const side = clamp(box.side + by, smallest(size), shortSide(size));
   const shift = (box.side - side) / 2;
@@ -54,7 +67,7 @@ export function resized(box, by, size) {
 }
 
 /**
- * The box with one of its corners pulled to a point, the opposite corner staying where it is.
+ * Pull one corner of a box to a point; the opposite corner stays where it is.
  * @param {Box} box
  * @param {{east: boolean, south: boolean}} corner
  * @param {{x: number, y: number}} to
@@ -75,7 +88,7 @@ export function pulled(box, { east, south }, to, size) {
   return { x: east ? anchor.x : anchor.x - side, y: south ? anchor.y : anchor.y - side, side };
 }
 
-/** Left, top, right and bottom as shares of the picture. @param {Box} box @param {Size} size */
+/** Give a box as shares of the picture. @param {Box} box @param {Size} size @returns {Shares} */
 export const shares = ({ x, y, side }, { width, height }) => [
   x / width,
   y / height,

@@ -1,17 +1,18 @@
 /**
- * A photo from the visitor's camera: a dialog with the moving picture and a shutter, or on phones,
- * whose own camera app does it better, a file input that opens that.
+ * Take a photo with the visitor's camera, in a dialog with the moving picture and a shutter. Phones
+ * have a better camera app of their own, which a file input opens: see `isHandheld`.
  */
 
 import { el, setText } from "../shared/dom.js";
 
+/** Failures in words, by the name of the error. @type {Object<string, string>} */
 const REASONS = {
   NotAllowedError: "The browser did not let this page use the camera: allow it, and try again.",
   NotFoundError: "There is no camera on this computer.",
   NotReadableError: "The camera is used by another program: close that, and try again.",
 };
 
-/** @returns {Promise<boolean>} whether there is a camera that a page may ask for */
+/** Find out whether there is a camera that a page may ask for. @returns {Promise<boolean>} */
 export async function hasCamera() {
   try {
     const devices = await navigator.mediaDevices.enumerateDevices();
@@ -21,7 +22,7 @@ export async function hasCamera() {
   }
 }
 
-/** Whether a finger is what points here: then `capture` opens the camera's own app. */
+/** Return whether the visitor points by finger: then `capture` opens the camera's own app. */
 export const isHandheld = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 
 /**
@@ -37,12 +38,16 @@ export function createCamera(take) {
     { "aria-label": "Take a photo", onclose: stop },
     video,
     status,
-    el("div.row", {}, shutter, el("button.small", { onclick: () => node.close() }, "cancel")),
+    el("div.row", {}, shutter, el("button.small", { onclick: cancel }, "cancel")),
   );
   /** @type {MediaStream|null} */
   let stream = null;
   /** Counts what was asked of the browser, whose answer may come when the visitor has asked anew. */
   let turn = 0;
+
+  function cancel() {
+    node.close();
+  }
 
   function stop() {
     for (const track of stream?.getTracks() ?? []) track.stop();

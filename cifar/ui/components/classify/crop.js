@@ -1,7 +1,7 @@
-/** A picture with a square on it that can be moved and resized by pointer, touch and keyboard. */
+/** Show a picture with a square on it that pointer, touch and keyboard move and resize. */
 
-import { el, setStyle, setText } from "../shared/dom.js";
-import { centred, moved, pulled, resized, shares } from "./box.js";
+import { el, setStyle, setText, within } from "../shared/dom.js";
+import { centered, moved, pulled, resized, shares } from "./box.js";
 
 /** Steps of a key, as shares of the picture's short side. */
 const MOVE = 0.02;
@@ -19,10 +19,11 @@ const CORNERS = [
 ];
 
 /**
- * @param {object} actions
- * @param {(box: number[]|null, settled: boolean) => void} actions.change the box as shares of the
- *   picture, null for the centre; settled once it rests
+ * Take a box as shares of the picture, null for the center; settled once it rests.
+ * @typedef {(box: import('./box.js').Shares|null, settled: boolean) => void} BoxChange
  */
+
+/** @param {{change: BoxChange}} actions */
 export function createCrop({ change }) {
   const image = el("img", { alt: "", draggable: "false" });
   const place = el("span.unseen", { role: "status" });
@@ -43,8 +44,9 @@ export function createCrop({ change }) {
   const node = el("div.frame", {}, image, square, place);
 
   let size = { width: 1, height: 1 };
-  let box = centred(size);
-  let timer = 0;
+  let box = centered(size);
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
 
   function draw() {
     const { width, height } = size;
@@ -65,23 +67,25 @@ export function createCrop({ change }) {
     });
   }
 
-  const isCentred = () => {
-    const middle = centred(size);
+  const isCentered = () => {
+    const middle = centered(size);
     return box.x === middle.x && box.y === middle.y && box.side === middle.side;
   };
 
+  /** @param {import('./box.js').Box} next @param {boolean} settled */
   function put(next, settled) {
     const same = next.x === box.x && next.y === box.y && next.side === box.side;
     if (same && !settled) return;
     box = next;
     draw();
-    change(isCentred() ? null : shares(box, size), settled);
+    change(isCentered() ? null : shares(box, size), settled);
   }
 
   function settleSoon() {
     clearTimeout(timer);
     timer = setTimeout(() => {
       put(box, true);
+      /** @param {number} part @param {number} whole */
       const percent = (part, whole) => `${Math.round((100 * part) / whole)}%`;
       setText(
         place,
@@ -91,7 +95,7 @@ export function createCrop({ change }) {
     }, REST_MS);
   }
 
-  /** A pointer's place in pixels of the picture. */
+  /** Return a pointer's place in pixels of the picture. @param {PointerEvent} event */
   function at(event) {
     const { left, top, width, height } = node.getBoundingClientRect();
     return {
@@ -100,13 +104,16 @@ export function createCrop({ change }) {
     };
   }
 
+  /** @param {PointerEvent} event */
   function grab(event) {
     if (event.button !== 0 || !event.isPrimary) return;
-    const corner = CORNERS.find(({ name }) => name === event.target.dataset.corner);
+    const held = within(event, "span");
+    const corner = CORNERS.find(({ name }) => name === held?.dataset.corner);
     const [start, before] = [at(event), box];
     let dragged = false;
     square.setPointerCapture(event.pointerId);
     square.classList.add("held");
+    /** @param {PointerEvent} now */
     const move = (now) => {
       if (now.pointerId !== event.pointerId) return;
       const to = at(now);
@@ -118,6 +125,7 @@ export function createCrop({ change }) {
         false,
       );
     };
+    /** @param {PointerEvent} now */
     const end = (now) => {
       if (now.pointerId !== event.pointerId) return;
       square.removeEventListener("pointermove", move);
@@ -131,6 +139,7 @@ export function createCrop({ change }) {
     square.addEventListener("pointercancel", end);
   }
 
+  /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const short = Math.min(size.width, size.height);
@@ -153,7 +162,7 @@ export function createCrop({ change }) {
 
   function reset() {
     clearTimeout(timer);
-    put(centred(size), true);
+    put(centered(size), true);
   }
 
   square.hidden = true;
@@ -168,21 +177,21 @@ export function createCrop({ change }) {
     show(picture, alt) {
       clearTimeout(timer);
       size = { width: picture.width, height: picture.height };
-      box = centred(size);
+      box = centered(size);
       image.src = picture.src;
       image.alt = alt;
       image.classList.toggle("pixels", Math.max(size.width, size.height) < TINY);
       setStyle(node, { "--wide": size.width / size.height });
       draw();
     },
-    /** Show the box, or the whole picture without one. */
+    /** Show the box, or the whole picture without one. @param {boolean} on */
     enable(on) {
       square.hidden = !on;
     },
-    /** Put the box back without telling. */
+    /** Put the box back without calling `change`. */
     centre() {
       clearTimeout(timer);
-      box = centred(size);
+      box = centered(size);
       draw();
     },
   };

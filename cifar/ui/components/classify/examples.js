@@ -1,6 +1,6 @@
-/** Pictures to start with: test images, one of each class. */
+/** Offer pictures to start with: test images, one of each class. */
 
-import { el, fill } from "../shared/dom.js";
+import { el, fill, findAll, setAria } from "../shared/dom.js";
 import { fromPixels } from "./pixels.js";
 
 /** The class of the example that the page opens on. */
@@ -30,18 +30,18 @@ export function createExamples(classes, request, pick, privacy) {
   );
   let picked = -1;
 
+  /** @param {Example} example */
   const captionOf = ({ index, label }) => `test image #${index}, ${classes[label]}`;
-  const buttons = () => [...strip.children];
+  const buttons = () => findAll(strip, "button", HTMLButtonElement);
 
   function mark() {
-    for (const button of buttons())
-      button.setAttribute("aria-pressed", +button.dataset.index === picked);
+    for (const button of buttons()) setAria(button, "pressed", +button.dataset.index === picked);
   }
 
-  /** Arrow keys go from picture to picture. */
+  /** Go from picture to picture by arrow keys. @param {KeyboardEvent} event */
   function walk(event) {
     const all = buttons();
-    const at = all.indexOf(document.activeElement);
+    const at = all.findIndex((button) => button === document.activeElement);
     const columns = all.filter(({ offsetTop }) => offsetTop === all[0].offsetTop).length;
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     if (at < 0 || !by) return;
@@ -49,6 +49,7 @@ export function createExamples(classes, request, pick, privacy) {
     all[at + by]?.focus();
   }
 
+  /** @param {Example[]} examples */
   function draw(examples) {
     fill(
       strip,
@@ -74,7 +75,10 @@ export function createExamples(classes, request, pick, privacy) {
 
   return {
     node,
-    /** Fetch and draw them. @returns {Promise<() => void>} picks the one that the page opens on */
+    /**
+     * Fetch and draw them.
+     * @returns {Promise<() => void>} a function that picks the one that the page opens on
+     */
     async load() {
       const examples = await request();
       draw(examples);

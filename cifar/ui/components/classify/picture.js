@@ -1,10 +1,13 @@
-/** The card "Your picture": the ways in, the picture with its crop box, and how it becomes square. */
+/** Show the card "Your picture": ways to choose one, its crop box, and how it becomes square. */
 
 import { choice, el, fill, setText } from "../shared/dom.js";
 import { createCamera, hasCamera, isHandheld } from "./camera.js";
 import { createCrop } from "./crop.js";
 
 const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
+/** @typedef {'crop'|'fit'|'stretch'} Fit how a picture becomes square */
+
+/** @type {import('../shared/dom.js').Option<Fit>[]} */
 const FITS = [
   { value: "crop", text: "centre crop" },
   { value: "fit", text: "fit" },
@@ -15,6 +18,7 @@ const ABOUT = {
   fit: "The whole picture; the rest of the square gets its mean colour.",
   stretch: "The whole picture, squeezed into a square.",
 };
+/** @type {Object<string, string>} */
 const NOT_CUT = {
   ready: "It has 32 x 32 pixels already, so nothing is cut or scaled.",
   unseen:
@@ -24,8 +28,8 @@ const NOT_CUT = {
 /**
  * @param {object} actions
  * @param {(file: File) => void} actions.take
- * @param {(box: number[]|null, settled: boolean) => void} actions.box see `createCrop`
- * @param {(fit: 'crop'|'fit'|'stretch') => void} actions.fit
+ * @param {import('./crop.js').BoxChange} actions.box
+ * @param {(fit: Fit) => void} actions.fit
  */
 export function createPicture({ take, box, fit }) {
   const input = el("input", { type: "file", accept: ACCEPT, hidden: true, onchange: chosen });
@@ -75,15 +79,18 @@ export function createPicture({ take, box, fit }) {
   fits.node.hidden = true;
   hasCamera().then((found) => (photo.hidden = !found && !isHandheld()));
 
+  /** @param {Event} event */
   function chosen(event) {
-    const [file] = event.target.files;
-    event.target.value = ""; // the same file can be chosen again
+    const field = event.target === shot ? shot : input;
+    const [file] = field.files;
+    field.value = ""; // the same file can be chosen again
     if (file) take(file);
   }
 
-  /** Of the picture that is shown; see `Picture`. */
+  /** Of the picture that is shown. @type {import('./classify.js').Picture['kind']} */
   let kind = "ready";
 
+  /** @param {Fit} value */
   function setFit(value) {
     fits.set(value);
     setText(about, NOT_CUT[kind] ?? ABOUT[value]);
@@ -92,18 +99,22 @@ export function createPicture({ take, box, fit }) {
 
   return {
     node,
-    /** A file is dragged over the page. */
+    /** Show whether a file is dragged over the page. @param {boolean} over */
     hover(over) {
       node.classList.toggle("over", over);
     },
-    /** What is being waited for; '' when nothing is. */
+    /** Say what is being waited for; '' for nothing. @param {string} message */
     busy(message) {
       setText(status, message);
       problem.hidden = true;
       progress.hidden = !message;
       stage.inert = fits.node.inert = Boolean(message);
     },
-    /** One sentence about what went wrong; the picture stays. @param {() => void} [again] */
+    /**
+     * Say in one sentence what went wrong; the picture stays.
+     * @param {string} message
+     * @param {() => void} [again]
+     */
     fail(message, again) {
       this.busy("");
       problem.hidden = false;
@@ -114,7 +125,7 @@ export function createPicture({ take, box, fit }) {
     centre: crop.centre,
     /**
      * @param {import('./classify.js').Picture} picture
-     * @param {'crop'|'fit'|'stretch'} value
+     * @param {Fit} value
      */
     show(picture, value) {
       kind = picture.kind;

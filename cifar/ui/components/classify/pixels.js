@@ -1,11 +1,11 @@
-/** The 32x32 image that the network sees, as the server's bytes and as a preview of the page's own. */
+/** Convert the 32x32 image that the network sees, and preview it while the server is asked. */
 
 import { SIDE } from "../shared/heat.js";
 
 /** Pictures are reduced to this before they are previewed: dragging must not scale megapixels. */
 const REDUCED = 512;
 
-/** @returns {HTMLCanvasElement} */
+/** Make a square canvas. */
 export function square(side = SIDE) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side;
@@ -42,7 +42,7 @@ export function show(canvas, image) {
 }
 
 /**
- * A picture of at most 512 pixels a side, on white, as the server puts anything transparent.
+ * Reduce a picture to at most 512 pixels a side, on white, as the server puts anything transparent.
  * @param {HTMLImageElement} image
  * @returns {HTMLCanvasElement}
  */
@@ -61,11 +61,10 @@ export function reduced(image) {
 }
 
 /**
- * About what the server will make of a picture, to be seen while it is asked.
+ * Approximate what the server will make of a picture, while it is asked.
  * @param {HTMLCanvasElement} picture of `reduced`
- * @param {'crop'|'fit'|'stretch'} fit
- * @param {[number, number, number, number]|null} box left, top, right, bottom as shares of the
- *   picture; it takes the place of `fit`
+ * @param {import('./picture.js').Fit} fit
+ * @param {import('./box.js').Shares|null} box it takes the place of `fit`
  * @returns {HTMLCanvasElement} 32x32
  */
 export function preview(picture, fit, box) {
@@ -75,8 +74,8 @@ export function preview(picture, fit, box) {
   context.imageSmoothingQuality = "high";
   if (box) {
     const [left, top, right, bottom] = box;
-    const source = [left * width, top * height, (right - left) * width, (bottom - top) * height];
-    context.drawImage(picture, ...source, 0, 0, SIDE, SIDE);
+    const [across, down] = [(right - left) * width, (bottom - top) * height];
+    context.drawImage(picture, left * width, top * height, across, down, 0, 0, SIDE, SIDE);
   } else if (fit === "stretch") {
     context.drawImage(picture, 0, 0, SIDE, SIDE);
   } else {
@@ -88,7 +87,10 @@ export function preview(picture, fit, box) {
   return canvas;
 }
 
-/** Fill what is empty with the mean colour of the rest. */
+/**
+ * Fill empty pixels with the mean colour of the others.
+ * @param {CanvasRenderingContext2D} context
+ */
 function ground(context) {
   const { data } = context.getImageData(0, 0, SIDE, SIDE);
   const sums = [0, 0, 0];

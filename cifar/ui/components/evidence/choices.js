@@ -1,6 +1,6 @@
-/** What evidence is asked for: the method, the layers, and the one or two classes. */
+/** Choose what evidence is asked for: the method, the layers, and the one or two classes. */
 
-import { el, fill, menu, setText } from "../shared/dom.js";
+import { el, fill, findAll, menu, setAria, setText } from "../shared/dom.js";
 
 const SAID = "said";
 const OTHER = "other";
@@ -9,12 +9,15 @@ const NONE = "none";
 /**
  * What the panel can offer to choose from, as the server says it (see `ui/evidence.py`).
  * @typedef {object} Options
+ * @property {string[]} classes
  * @property {Array<{name: string, title: string, about: string, source: string, slow: boolean}>} methods
  * @property {Object<string, Array<{name: string, title: string, size: number}>>} layers by model,
  *   from the image to the answer
- * @property {Object<string, {method: string, layers: string[]}>} defaults by model
+ * @property {Object<string, Choice>} defaults by model
  * @property {{sequential: string[], diverging: string[]}} colours '#rrggbb', the latter of odd number
  */
+
+/** @typedef {{method: string, layers: string[]}} Choice layers in the network's order */
 
 /**
  * @typedef {object} Facts what a network says of a picture, as classes
@@ -64,11 +67,14 @@ export function createChoices(classes, options, change) {
   const summary = el("summary", {}, "Method and layer");
 
   let model = "";
-  /** The method, if the visitor chose one. */
+  /** The method, if the visitor chose one. @type {string|null} */
   let chosen = null;
-  /** Layers by model, where the visitor chose them; in the order in which they were chosen. */
+  /**
+   * Layers by model, where the visitor chose them; in the order in which they were chosen.
+   * @type {Map<string, string[]>}
+   */
   const layers = new Map();
-  /** Methods that were seen to look at the image alone. */
+  /** Methods whose answers named no layer. @type {Set<string>} */
   const layerless = new Set();
 
   const methodNow = () => chosen ?? options.defaults[model].method;
@@ -92,8 +98,8 @@ export function createChoices(classes, options, change) {
       /^https:/.test(source) &&
         el("a.link", { href: source, target: "_blank", rel: "noopener" }, `${title}, the paper`),
     );
-    for (const chip of chips.children) {
-      chip.setAttribute("aria-pressed", !none && picked().includes(chip.dataset.layer));
+    for (const chip of findAll(chips, "button", HTMLButtonElement)) {
+      setAria(chip, "pressed", !none && picked().includes(chip.dataset.layer));
       chip.disabled = none;
     }
     several.disabled = none;
@@ -114,7 +120,11 @@ export function createChoices(classes, options, change) {
     fuse.hidden = options.layers[model].length < 2;
   }
 
-  /** One layer, or one more or less where several are wanted. */
+  /**
+   * Choose one layer, or one more or less where several are wanted.
+   * @param {string} name
+   * @param {{shiftKey: boolean, ctrlKey: boolean, metaKey: boolean}} keys held
+   */
   function pick(name, { shiftKey, ctrlKey, metaKey }) {
     const now = picked();
     let next = [name];
@@ -128,7 +138,7 @@ export function createChoices(classes, options, change) {
     changed();
   }
 
-  /** Of several layers, the last chosen stays. */
+  /** Keep the last chosen of several layers. */
   function keepOne() {
     if (several.checked || picked().length < 2) return;
     layers.set(model, picked().slice(-1));
@@ -149,13 +159,13 @@ export function createChoices(classes, options, change) {
       drawMethod();
     },
 
-    /** The method and layers that are asked for, the latter in the network's order. */
+    /** Return the method and layers that are asked for. @returns {Choice} */
     wanted() {
       const names = options.layers[model].map(({ name }) => name);
       return { method: methodNow(), layers: names.filter((name) => picked().includes(name)) };
     },
 
-    /** Those that answer at once, for the same model. */
+    /** Return those that answer at once, for the same model. */
     usual: () => options.defaults[model],
 
     get slow() {
@@ -201,7 +211,11 @@ export function createChoices(classes, options, change) {
   };
 }
 
-/** The class worth seeing beside another: the label, what was said, or what nearly was. */
+/**
+ * Return the class worth seeing beside another: the label, the answer, or the runner-up.
+ * @param {Facts} facts
+ * @param {number} one
+ */
 function beside({ label, predicted, runner_up: runnerUp }, one) {
   return [label, predicted, runnerUp].find((k) => k !== null && k !== one);
 }

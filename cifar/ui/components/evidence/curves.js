@@ -1,4 +1,4 @@
-/** Small line charts. Lines are drawings that stretch; words are HTML that does not. */
+/** Draw small line charts. Lines are drawings that stretch; words are HTML that does not. */
 
 import { drawing, el } from "../shared/dom.js";
 
@@ -20,8 +20,11 @@ const FULL = 100;
  */
 export function curves({ lines, band, marked }) {
   const steps = (lines[0]?.values ?? band.low).length;
+  /** @param {number} k step */
   const x = (k) => (FULL * k) / Math.max(1, steps - 1);
+  /** @param {number} value */
   const y = (value) => FULL * (1 - value);
+  /** @param {number[]} values */
   const path = (values) => values.map((value, k) => `${x(k)},${y(value).toFixed(2)}`).join(" ");
   const half = x(1) / 2;
   return drawing(
@@ -55,7 +58,7 @@ export function curves({ lines, band, marked }) {
 }
 
 /**
- * Curves between axes that say what they are.
+ * Put curves between labelled axes.
  * @param {object} axes
  * @param {SVGElement} axes.drawn of `curves`
  * @param {string} axes.up what the height means; it runs from 0 to 100%

@@ -1,11 +1,11 @@
 /**
- * The evidence for what a network says of one picture: heat maps, whether they can be trusted, what
- * would change the answer, and all of it as a file.
+ * Show the evidence for what a network says of one picture: heat maps, whether they can be trusted,
+ * what would change the answer, and all of it as a file.
  *
- * Nothing here knows where answers come from: whoever makes the panel gives what asks for them.
+ * Nothing here knows where answers come from: see `Server`.
  */
 
-import { download, el, enable, fill, setText } from "../shared/dom.js";
+import { download, el, enable, fill, setAria, setText } from "../shared/dom.js";
 import { createChoices } from "./choices.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { createMaps } from "./maps.js";
@@ -17,6 +17,32 @@ const REST_MS = 150;
 const KEPT = 60;
 
 /** @typedef {import('./choices.js').Options} Options */
+/** @typedef {import('./choices.js').Choice} Choice */
+/** @typedef {{index: number}|{pixels: string}} ImageOf a test image, or 32x32 pixels in base64 */
+/** @typedef {{kind: string, title: string, text: string}} Notice a warning beside the answer */
+
+/**
+ * What `look` is asked.
+ * @typedef {object} Question
+ * @property {string} model
+ * @property {ImageOf} image
+ * @property {string} method
+ * @property {string[]} layers
+ * @property {number[]} classes one or two; [] for the answer and the label or runner-up
+ */
+
+/**
+ * What `trust` is asked: about the map of `target`, beside that of `against` if there is one.
+ * @typedef {Omit<Question, 'classes'> & {target: number, against?: number}} TrustQuestion
+ */
+
+/** @typedef {Pick<Question, 'model'|'image'>} ProbesQuestion */
+
+/**
+ * What `bundle` is asked: with the path of an upload, the upload goes into the file, too.
+ * @typedef {Question & {strength: number, smooth: boolean, path?: string, fit?: string,
+ *   box?: number[]|null}} BundleQuestion
+ */
 
 /**
  * What `look` answers.
@@ -25,7 +51,7 @@ const KEPT = 60;
  * @property {number} predicted class
  * @property {number} runner_up
  * @property {number|null} label
- * @property {Array<{kind: string, title: string, text: string}>} notices
+ * @property {Notice[]} notices
  * @property {string} method
  * @property {string[]} layers
  * @property {string} title of the layers
@@ -33,21 +59,28 @@ const KEPT = 60;
  * @property {import('../shared/heat.js').HeatMap[]} maps
  */
 
+/** @typedef {{name: string, data: string}} Bundle a file, its content in base64 */
+
+/**
+ * What `probes` answers.
+ * @typedef {{probes: import('./probes.js').Probe[], flips: import('./probes.js').Flip[]}} Probed
+ */
+
 /**
  * What answers; each takes one question and rejects with a sentence for the visitor. All but `look`
  * may be missing, and then what needs it is not shown.
  * @typedef {object} Server
- * @property {(question: object) => Promise<Answer>} look
- * @property {(question: object) => Promise<import('./trust.js').Trust>} [trust]
- * @property {(question: object) => Promise<{probes: import('./probes.js').Probe[], flips: import('./probes.js').Flip[]}>} [probes]
- * @property {(question: object) => Promise<{name: string, data: string}>} [bundle] a file in base64
+ * @property {(question: Question) => Promise<Answer>} look
+ * @property {(question: TrustQuestion) => Promise<import('./trust.js').Trust>} [trust]
+ * @property {(question: ProbesQuestion) => Promise<Probed>} [probes]
+ * @property {(question: BundleQuestion) => Promise<Bundle>} [bundle]
  */
 
 /**
  * One picture under one model.
  * @typedef {object} Subject
  * @property {string} model
- * @property {{index: number}|{pixels: string}} image as the server takes it
+ * @property {ImageOf} image
  * @property {string} key of the picture, unlike any other's
  * @property {number|null} label
  * @property {() => Promise<HTMLCanvasElement>} picture 32x32
@@ -105,18 +138,22 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   /** What is drawn; null while something else is awaited. @type {Answer|null} */
   let answer = null;
 
+  /** @param {Subject} about @param {Choice} by @param {number[]} wanted classes */
   const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
     JSON.stringify([model, key, by, layers, wanted]);
 
-  /** @param {Subject} about @param {number[]} wanted @param {{method: string, layers: string[]}} by */
+  /** @param {Subject} about @param {number[]} wanted classes @param {Choice} by */
   function look(about, wanted, by) {
     const { model, image } = about;
     return answers.get(keyOf(about, by, wanted), { model, image, ...by, classes: wanted });
   }
 
   /**
-   * The answer to what is chosen. What it says comes first where the classes are named after it, or
-   * where the maps take long.
+   * Fetch the answer to what is chosen. The prediction is fetched first where the classes are named
+   * after it, or where the maps take long.
+   * @param {Subject} about
+   * @param {() => boolean} current whether nothing newer was asked
+   * @returns {Promise<Answer|null>}
    */
   async function find(about, current) {
     const by = choices.wanted();
@@ -137,7 +174,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     enable(save, false);
     maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
     trust?.clear();
-    node.setAttribute("aria-busy", "true");
+    setAria(node, "busy", true);
     fill(status);
     const here =
       !choices.relative && answers.has(keyOf(about, choices.wanted(), choices.wantedClasses()));
@@ -152,13 +189,14 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   /** @param {Subject} about @param {Answer} found @param {HTMLCanvasElement} picture */
   function present(about, found, picture) {
     answer = found;
-    node.setAttribute("aria-busy", "false");
+    setAria(node, "busy", false);
     enable(save, true);
     setText(title, found.title);
     choices.show(found);
     maps.show(found, picture);
     const { method: by, layers } = found;
     const [target, against] = found.maps.map((map) => map.target);
+    /** @type {TrustQuestion} */
     const question = { model: about.model, image: about.image, method: by, layers, target };
     // The map beside it has a say in its scale, and in what FinerCAM sets it against.
     if (against !== undefined) question.against = against;
@@ -166,8 +204,9 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     about.onanswer?.(found);
   }
 
+  /** @param {Error} error */
   function fail(error) {
-    node.setAttribute("aria-busy", "false");
+    setAria(node, "busy", false);
     fill(status, `${error.message} `, el("button.link", { onclick: refresh }, "try again"));
     maps.node.hidden = true;
   }
@@ -201,7 +240,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
 
   return {
     node,
-    /** What would change the answer, to be put beside the evidence or below it, if that is known. */
+    /** What would change the answer, for beside or below the evidence; undefined without probes. */
     aside,
 
     /** @param {Subject} next */
@@ -214,7 +253,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       refresh();
     },
 
-    /** What is drawn now, for the card: canvases with their captions, class by class. */
+    /** Return the canvases that are drawn now with their captions, class by class. */
     drawn: () => (answer ? maps.drawn() : []),
 
     destroy() {

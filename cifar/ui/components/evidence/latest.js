@@ -1,9 +1,10 @@
-/** Asking a server while the visitor goes on choosing. */
+/** Ask a server while the visitor goes on choosing. */
 
-/** Only the newest of what is started comes to an end; all before it is dropped. */
+/** Run one piece of work at a time: starting another drops what the one before would have done. */
 export function createLatest() {
   let turn = 0;
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
 
   function cancel() {
     turn++;

@@ -1,4 +1,4 @@
-/** "Can this map be trusted?": asked on demand, answered in a sentence, with what it rests on. */
+/** Answer "Can this map be trusted?" on demand, in a sentence and with the measures behind it. */
 
 import { el, enable, fill, setText } from "../shared/dom.js";
 import { percent } from "../shared/words.js";
@@ -11,7 +11,7 @@ const KEPT = 60;
 const EVERY = "cifar-lens:check-every-map";
 const VERDICTS = { yes: "yes", partly: "partly", no: "no", nothing: "nothing to check" };
 
-/** Whether every map is to be checked, as long as the tab is open. */
+/** Remember whether every map is to be checked, as long as the tab is open. */
 const remembered = {
   get every() {
     try {
@@ -30,14 +30,18 @@ const remembered = {
   },
 };
 
+/** @typedef {{mean: number[], low: number[], high: number[]}} Band of the curves of random maps */
+
+/** @typedef {import('./evidence.js').TrustQuestion} Question */
+
 /**
  * What `trust` answers; curves hold the probability of the class after each share of pixels.
  * @typedef {object} Trust
  * @property {number[]} fractions
  * @property {number[]} deletion
  * @property {number[]} insertion
- * @property {{mean: number[], low: number[], high: number[]}} random_deletion
- * @property {{mean: number[], low: number[], high: number[]}} random_insertion
+ * @property {Band} random_deletion
+ * @property {Band} random_insertion
  * @property {number} road -1 to 1
  * @property {number} random_road how far from 0 a random map came
  * @property {number|null} control rank correlation
@@ -48,7 +52,7 @@ const remembered = {
 
 /**
  * @param {string[]} classes
- * @param {(question: object) => Promise<Trust>} request
+ * @param {(question: Question) => Promise<Trust>} request
  */
 export function createTrust(classes, request) {
   const answers = createAnswers(request, KEPT);
@@ -75,11 +79,14 @@ export function createTrust(classes, request) {
     details,
   );
 
-  /** @type {{key: string, question: object}|null} */
+  /** @type {{key: string, question: Question}|null} */
   let asked = null;
-  /** @type {'none'|'idle'|'waiting'|'answered'} */
+  /** @typedef {'none'|'idle'|'waiting'|'answered'} Stage */
+
+  /** @type {Stage} */
   let state = "none";
 
+  /** @param {Stage} next */
   function draw(next) {
     state = next;
     enable(button, state === "idle");
@@ -89,6 +96,7 @@ export function createTrust(classes, request) {
     if (state !== "answered") fill(result);
   }
 
+  /** @param {number} rest milliseconds to wait first */
   function check(rest) {
     const { key, question } = asked;
     draw("waiting");
@@ -122,9 +130,9 @@ export function createTrust(classes, request) {
   return {
     node,
     /**
-     * A map is shown.
+     * Follow the map that is shown now.
      * @param {string} key of the map
-     * @param {object} question
+     * @param {Question} question
      */
     reset(key, question) {
       every.checked = remembered.every;
@@ -133,7 +141,7 @@ export function createTrust(classes, request) {
       draw("idle");
       if (answers.has(key) || every.checked) check(REST_MS);
     },
-    /** No map is shown. */
+    /** Follow no map. */
     clear() {
       asked = null;
       latest.cancel();
@@ -143,8 +151,13 @@ export function createTrust(classes, request) {
   };
 }
 
-/** The curves, the other measures, and all of it as a table. */
+/**
+ * Draw the curves, the other measures, and all of it as a table.
+ * @param {Trust} trust
+ * @param {string} name of the class
+ */
 function behind(trust, name) {
+  /** @param {number[]} own @param {Band} random */
   const drawn = (own, random) =>
     curves({
       band: random,
@@ -154,6 +167,7 @@ function behind(trust, name) {
       ],
     });
   const axes = { up: `probability of ${name}`, from: "0%", to: "100%" };
+  /** @param {number|null} value */
   const number = (value) => (value === null ? "–" : value.toFixed(2).replace("-", "−"));
   return [
     el(
@@ -217,12 +231,15 @@ function behind(trust, name) {
   ];
 }
 
+/** @param {string} value @param {string} title @param {string} words */
 const measure = (value, title, words) =>
   el("div", {}, el("dt", {}, title, " ", el("b", {}, value)), el("dd.quiet", {}, words));
 
-/** @param {Trust} trust */
+/** @param {Trust} trust @param {string} name of the class */
 function table(trust, name) {
+  /** @param {number} value */
   const cell = (value) => el("td", {}, percent(value));
+  /** @param {Band} curves @param {number} k */
   const band = ({ low, high }, k) => el("td", {}, `${percent(low[k])} to ${percent(high[k])}`);
   return el(
     "table.numbers-of-curves",

@@ -1,9 +1,7 @@
-/**
- * What each side says about one image: this model, the other one, people.
- */
+/** The class probabilities of one image: by this model, by the other one, and by people. */
 
-import { el, fill, setStyle } from "../shared/dom.js";
-import { percent } from "../shared/words.js";
+import { createBar, markOf, ranked } from "../shared/bars.js";
+import { el, fill } from "../shared/dom.js";
 import { PROBABILITY } from "./captions.js";
 
 /** Classes of less than this for everybody are left out. */
@@ -16,9 +14,16 @@ const FEWEST = 3;
  * @property {number[]} shares one a class, 0 to 1
  */
 
-/** @param {import('./select.js').Data} data @param {number} index @returns {Side[]} */
+/**
+ * Return the shares of the shown model, of the one compared with, and of people.
+ * @param {import('./select.js').Data} data
+ * @param {number} index
+ * @returns {Side[]}
+ */
 export function sidesOf({ images, model, other }, index) {
+  /** @type {import('./pack.js').ImagesHeader} */
   const { classes } = images.header;
+  /** @param {Uint8Array} values */
   const row = (values) =>
     Array.from(values.subarray(index * classes.length, (index + 1) * classes.length));
   const sides = [model, other].filter(Boolean).map(({ header, columns }) => ({
@@ -31,65 +36,43 @@ export function sidesOf({ images, model, other }, index) {
   return sides;
 }
 
-/** The classes worth a row, those that the shown model finds likeliest first. @returns {number[]} */
+/** Return the classes worth a row, the most probable for the shown model first. @param {Side[]} sides */
 export function rowsOf(sides, predicted, label) {
-  const order = sides[0].shares
-    .map((_, k) => k)
-    .sort((a, b) => sides[0].shares[b] - sides[0].shares[a]);
-  const said = (k) =>
+  const order = ranked(sides[0].shares);
+  const relevant = (k) =>
     k === predicted || k === label || sides.some(({ shares }) => shares[k] >= LEAST);
-  const rows = order.filter(said);
+  const rows = order.filter(relevant);
   for (const k of order) if (rows.length < FEWEST && !rows.includes(k)) rows.push(k);
   return rows;
 }
 
-/** @returns {{node: HTMLElement, show(classes: string[], sides: Side[], predicted: number, label: number): void}} */
 export function createBars() {
   const node = el("table.shares");
+  const headOf = ({ title }) => el("th", { scope: "col", title }, el("span", {}, title));
   return {
     node,
+    /** @param {string[]} classes @param {Side[]} sides @param {number} predicted @param {number} label */
     show(classes, sides, predicted, label) {
-      const kind = (k) => (k === label ? "true" : k === predicted ? "said" : "");
+      const rows = rowsOf(sides, predicted, label).map((k) =>
+        el(
+          "tr",
+          { class: markOf(k, label, predicted) },
+          el("th", { scope: "row" }, classes[k]),
+          sides.map(({ shares }) => cell(shares[k])),
+        ),
+      );
       fill(
         node,
         el("caption.unseen", {}, "How likely each class is, in percent"),
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            el("td"),
-            sides.map(({ title }) => el("th", { scope: "col", title }, el("span", {}, title))),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          rowsOf(sides, predicted, label).map((k) =>
-            el(
-              "tr",
-              { class: kind(k) },
-              el("th", { scope: "row" }, classes[k]),
-              sides.map(({ shares }) => {
-                const fillBar = el("span");
-                setStyle(fillBar, { width: percent(shares[k], 1) });
-                fillBar.hidden = !shares[k];
-                return el(
-                  "td",
-                  {},
-                  el(
-                    "span.bar",
-                    {},
-                    el("span.track", {}, fillBar),
-                    el("span.value", {}, Math.round(100 * shares[k])),
-                  ),
-                );
-              }),
-            ),
-          ),
-        ),
+        el("thead", {}, el("tr", {}, el("td"), sides.map(headOf))),
+        el("tbody", {}, rows),
       );
     },
   };
+}
+
+function cell(share) {
+  const bar = createBar();
+  bar.set(share);
+  return el("td", {}, el("span.bar", {}, bar.track, bar.value));
 }

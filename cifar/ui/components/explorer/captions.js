@@ -1,4 +1,4 @@
-/** What a recorded image is called, and the steps that its numbers are kept in. */
+/** Name recorded images, and give the steps that their numbers are kept in. */
 
 import { percent } from "../shared/words.js";
 
@@ -7,7 +7,7 @@ export const CONFIDENCE = 1e-4;
 export const PROBABILITY = 1 / 255;
 
 /**
- * What an image is called where it stands alone: '#1718 frog, seen as cat 97%'.
+ * Name an image where it stands alone: '#1718 frog, seen as cat 97%'.
  * @param {import('./select.js').Data} data
  * @param {number} index
  */

@@ -1,5 +1,6 @@
-/** One image with all that is said about it, as a picture to keep. */
+/** Draw one image with all that is said about it, as a picture to keep. */
 
+import { markOf } from "../shared/bars.js";
 import { DRAWN } from "../shared/heat.js";
 import { rowsOf } from "./bars.js";
 
@@ -13,6 +14,8 @@ const INK = {
   track: "#f1f0ee",
   other: "#6b7280",
 };
+/** @typedef {keyof typeof INK} Ink */
+
 const FONT = "system-ui, sans-serif";
 
 /**
@@ -38,6 +41,12 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = false;
   context.textBaseline = "top";
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   * @param {{size?: number, kind?: Ink, weight?: number, width?: number}} [how]
+   */
   const write = (text, x, y, { size = 15, kind = "text", weight = 400, width = WIDTH } = {}) => {
     context.font = `${weight} ${size}px ${FONT}`;
     context.fillStyle = INK[kind];
@@ -69,14 +78,14 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   );
   rows.forEach((row, r) => {
     const at = top + 24 + r * 26;
-    const kind = row === label ? "true" : row === predicted ? "said" : "text";
-    write(classes[row], left, at, { kind, width: name - 8 });
+    const mark = markOf(row, label, predicted);
+    write(classes[row], left, at, { kind: mark || "text", width: name - 8 });
     sides.forEach(({ shares }, k) => {
       const x = left + name + k * span;
       const room = span - gap - 34;
       context.fillStyle = INK.track;
       context.fillRect(x, at + 4, room, 10);
-      context.fillStyle = INK[kind === "text" ? "other" : kind];
+      context.fillStyle = INK[mark || "other"];
       context.fillRect(x, at + 4, Math.max(1, room * shares[row]), 10);
       write(String(Math.round(100 * shares[row])), x + room + 6, at, { size: 13, kind: "quiet" });
     });

@@ -1,8 +1,6 @@
-/**
- * Two models on the same images: what the other one would have fixed and broken.
- */
+/** Compare two models on the same images: what the other one would have fixed and broken. */
 
-import { el, fill, setText } from "../shared/dom.js";
+import { el, fill, setAria, setText } from "../shared/dom.js";
 import { chance, count, interval, percent } from "../shared/words.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
@@ -10,7 +8,10 @@ import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
 /** Below this, a difference is taken as more than chance. */
 const LEVEL = 0.05;
 
-/** What each of CELLS says about both models. */
+/**
+ * What each of CELLS says about both models.
+ * @type {Array<(other: string, shown: string) => string>}
+ */
 const MEANING = [
   (other, shown) => `${shown} and ${other}`,
   (other, shown) => `${other} is right where ${shown} is wrong`,
@@ -24,7 +25,8 @@ const MEANING = [
  * @param {((file: File) => Promise<void>)|null} actions.upload
  */
 export function createCompare({ change, upload }) {
-  const select = el("select", { onchange: () => change({ other: select.value }) });
+  const select = el("select");
+  select.addEventListener("change", () => change({ other: select.value }));
   const accuracies = el("dl.accuracies");
   const buttons = CELLS.map((name, at) => {
     const parts = { number: el("b"), words: el("small") };
@@ -59,9 +61,12 @@ export function createCompare({ change, upload }) {
     upload && uploader(),
     problem,
   );
+  /** @type {import('./explorer.js').State|null} */
   let state = null;
+  /** What the panel was drawn from, to see whether that has changed. @type {unknown[]} */
   let drawn = [];
 
+  /** @param {number} at place in CELLS */
   function pick(at) {
     const picked = state.view.cell === at;
     change({ cell: picked ? ANY : at, outcome: picked ? "wrong" : CELL_OUTCOMES[at] });
@@ -96,6 +101,7 @@ export function createCompare({ change, upload }) {
     );
   }
 
+  /** @param {import('./explorer.js').State} state */
   function draw({ images, model, other, others, view }) {
     fill(
       select,
@@ -136,12 +142,18 @@ export function createCompare({ change, upload }) {
       if (wanted.some((value, k) => value !== drawn[k])) draw(next);
       drawn = wanted;
       setText(trouble, next.otherProblem);
-      buttons.forEach(({ node }, at) => node.setAttribute("aria-pressed", next.view.cell === at));
+      buttons.forEach(({ node }, at) => setAria(node, "pressed", next.view.cell === at));
     },
   };
 }
 
-/** McNemar's exact test in one sentence. */
+/**
+ * Put McNemar's exact test into one sentence.
+ * @param {Uint32Array} counts of `crossing`
+ * @param {number} p
+ * @param {string} shown title of a model
+ * @param {string} other title of the other one
+ */
 function judgement([, fixed, broken], p, shown, other) {
   const differing = count(fixed + broken);
   const better = fixed > broken ? other : shown;

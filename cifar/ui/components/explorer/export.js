@@ -1,8 +1,13 @@
-/** The selection and the tags as files. Pure texts; `dom.js` offers them for download. */
+/** Write the selection and the tags as texts, which `dom.js` offers for download. */
 
 import { CONFIDENCE, PROBABILITY } from "./captions.js";
 
-/** A field of a CSV file (RFC 4180): quoted where it must be. */
+/** @typedef {Pick<import('./tags.js').Tags, 'of'|'all'>} Reader of tags */
+
+/**
+ * Write a field of a CSV file (RFC 4180), quoted where it must be.
+ * @param {string|number|null} value
+ */
 export function field(value) {
   // Spreadsheets take a text that begins like a formula for one, unless something stands before it.
   const formula = typeof value === "string" && /^[=+\-@\t\r]/.test(value);
@@ -10,14 +15,16 @@ export function field(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** @param {Array<Array<string|number>>} rows */
 const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+/** @param {number} value in steps @param {number} step */
 const rounded = (value, step) => Number((value * step).toFixed(4));
 
 /**
- * One row an image, in the order of the selection.
+ * Describe each image of the selection, in its order.
  * @param {import('./select.js').Data} data
  * @param {ArrayLike<number>} selection test indices
- * @param {ReturnType<typeof import('./tags.js').createTags>} tags
+ * @param {Reader} tags
  */
 export function rowsOf({ images, model }, selection, tags) {
   const { classes } = images.header;
@@ -38,10 +45,13 @@ export function rowsOf({ images, model }, selection, tags) {
 }
 
 /**
- * The selection as CSV: every row says which model and weights it is about.
- * @returns {string}
+ * Write the selection as CSV: every row says which model and weights it is about.
+ * @param {import('./select.js').Data} data
+ * @param {ArrayLike<number>} selection test indices
+ * @param {Reader} tags
  */
 export function selectionCsv(data, selection, tags) {
+  /** @type {import('./pack.js').ImagesHeader} */
   const { classes } = data.images.header;
   const { name, sha256: weights } = data.model.header;
   const head = ["index", "label", "predicted", "confidence"];
@@ -65,9 +75,11 @@ export function selectionCsv(data, selection, tags) {
 }
 
 /**
- * The selection as JSON, with what was asked for.
+ * Write the selection as JSON, with what was asked for.
+ * @param {import('./select.js').Data} data
+ * @param {ArrayLike<number>} selection test indices
+ * @param {Reader} tags
  * @param {string} query the view as a query string
- * @returns {string}
  */
 export function selectionJson(data, selection, tags, query) {
   const { header } = data.model;
@@ -83,7 +95,11 @@ export function selectionJson(data, selection, tags, query) {
   return JSON.stringify(whole, null, 1) + "\n";
 }
 
-/** Every tagged image, with its label and what the shown model said. @returns {string} */
+/**
+ * Write every tagged image as CSV, with its label and what the shown model said.
+ * @param {import('./select.js').Data} data
+ * @param {Reader} tags
+ */
 export function tagsCsv({ images, model }, tags) {
   const { classes } = images.header;
   const rows = Object.keys(tags.all())

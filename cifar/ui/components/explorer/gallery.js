@@ -1,43 +1,27 @@
-/**
- * A page of thumbnails. Tiles are made once and dressed anew; each carries the test index of what
- * it shows, so that a click always means the picture that was seen.
- */
+/** A page of thumbnails of the selection. */
 
-import { el, enable, setText } from "../shared/dom.js";
+import { el, enable, setAria, setNumber, setText, within } from "../shared/dom.js";
+import { createTabStop } from "../shared/tab-stop.js";
 import { count } from "../shared/words.js";
 import { caption } from "./captions.js";
+import { recordOf } from "./record.js";
 
-export const PAGE = 60;
+/** @import { Actions, State } from "./explorer.js" */
+
+/** Images on a page. */
+const PAGE = 60;
 /** Screen pixels for each of an image's. */
 const SCALE = 3;
 
-/**
- * @param {object} actions
- * @param {(index: number) => void} actions.pick
- * @param {() => void} actions.clear take all filters off
- * @param {() => ReturnType<typeof import('./sheets.js').createSheets>} actions.sheets
- */
-export function createGallery({ pick, clear, sheets }) {
-  const tiles = Array.from({ length: PAGE }, () => {
-    const parts = {
-      picture: el("span.pixels"),
-      dot: el("i.dot", { "aria-hidden": "true" }),
-      number: el("b"),
-      words: el("span"),
-    };
-    const node = el(
-      "button.tile",
-      { hidden: true, tabindex: -1 },
-      parts.picture,
-      parts.dot,
-      el("span.caption", {}, parts.number, parts.words),
-    );
-    return { node, ...parts };
-  });
+/** @param {Pick<Actions, 'pick'|'sheets'>} actions @param {() => void} clear remove all filters */
+export function createGallery({ pick, sheets }, clear) {
+  const tiles = Array.from({ length: PAGE }, () => createTile(sheets));
+  const buttons = tiles.map(({ node }) => node);
+  const stop = createTabStop(buttons);
   const grid = el(
     "div.tiles",
     { role: "group", "aria-label": "Images; arrow keys walk, Enter opens" },
-    tiles.map(({ node }) => node),
+    buttons,
   );
   const empty = el(
     "p.note",
@@ -45,146 +29,159 @@ export function createGallery({ pick, clear, sheets }) {
     "No image passes all of these filters. ",
     el("button.link", { onclick: clear }, "clear all"),
   );
-  const range = el("span.range-of");
-  const input = el("input", { type: "number", min: 1, step: 1, "aria-label": "page" });
-  const pages = el("span");
-  const back = el(
-    "button.small",
-    { onclick: () => turn(page - 1), "aria-label": "previous page" },
-    "‹",
-  );
-  const on = el("button.small", { onclick: () => turn(page + 1), "aria-label": "next page" }, "›");
-  const pager = el(
-    "nav.pager",
-    { "aria-label": "Pages" },
-    range,
-    back,
-    el("label", {}, "page ", input),
-    pages,
-    on,
-  );
-  const node = el("div.gallery", {}, pager, grid, empty);
+  const pager = createPager(turn);
+  const node = el("div.gallery", {}, pager.node, grid, empty);
 
-  let state = null;
+  let state = /** @type {State} */ (null);
   let page = 0;
-  /** The tile that Tab reaches. */
-  let stop = 0;
 
-  const last = () => Math.max(0, Math.ceil(state.selection.length / PAGE) - 1);
+  const pages = () => Math.max(1, Math.ceil(state.selection.length / PAGE));
 
-  function turn(to) {
-    page = Math.min(last(), Math.max(0, to));
-    stop = 0;
+  function turn(next) {
+    page = Math.min(pages() - 1, Math.max(0, next));
+    stop.moveTo(0);
     draw();
   }
 
-  input.addEventListener("change", () => turn(Math.round(Number(input.value) || 1) - 1));
-  grid.addEventListener("click", ({ target }) => {
-    const tile = target.closest("button");
+  grid.addEventListener("click", (event) => {
+    const tile = within(event, "button");
     if (tile) pick(+tile.dataset.index);
   });
   grid.addEventListener("focusin", ({ target }) => {
-    setStop(tiles.findIndex((tile) => tile.node === target));
+    stop.moveTo(buttons.findIndex((button) => button === target));
   });
   grid.addEventListener("keydown", (event) => {
-    const by = {
-      ArrowRight: 1,
-      ArrowLeft: -1,
-      ArrowDown: columns(),
-      ArrowUp: -columns(),
-      PageDown: PAGE,
-      PageUp: -PAGE,
-    }[event.key];
     const size = state.selection.length;
-    let to = by === undefined ? -1 : page * PAGE + stop + by;
-    if (event.key === "Home") to = 0;
-    else if (event.key === "End") to = size - 1;
-    else if (by === undefined) return;
+    const next = positionAfter(event.key, page * PAGE + stop.at, size, columnsOf(buttons));
+    if (next === null) return;
     event.preventDefault();
-    if (Math.abs(by) > 1 && (to < 0 || to >= size)) to = to < 0 ? 0 : size - 1;
-    to = Math.min(size - 1, Math.max(0, to));
-    if (Math.floor(to / PAGE) !== page) turn(Math.floor(to / PAGE));
-    setStop(to % PAGE);
-    tiles[stop].node.focus();
+    if (Math.floor(next / PAGE) !== page) turn(Math.floor(next / PAGE));
+    stop.moveTo(next % PAGE);
+    stop.focus();
   });
 
-  /** How many tiles stand side by side now. */
-  function columns() {
-    const top = tiles[0].node.offsetTop;
-    const second = tiles.findIndex(({ node }) => !node.hidden && node.offsetTop > top);
-    return second < 0 ? PAGE : second;
-  }
-
-  function setStop(at) {
-    if (at < 0 || (at === stop && tiles[at].node.tabIndex === 0)) return;
-    tiles[stop].node.tabIndex = -1;
-    stop = at;
-    tiles[stop].node.tabIndex = 0;
-  }
-
   function draw() {
-    const { selection, shown } = state;
+    const size = state.selection.length;
     const first = page * PAGE;
-    const titles = state.model.header.verdicts;
-    tiles.forEach((tile, k) => {
-      const index = first + k < selection.length ? selection[first + k] : -1;
-      const { node, picture, dot, number, words } = tile;
-      node.hidden = index < 0;
-      if (index < 0) return;
-      const text = caption(state, index);
-      const cut = text.indexOf(" ");
-      node.dataset.index = index;
-      node.setAttribute("aria-pressed", index === shown);
-      setText(number, text.slice(0, cut));
-      setText(words, text.slice(cut));
-      sheets().paint(picture, index, SCALE);
-      const verdict = (state.model.columns.verdict?.[index] ?? 0) - 1;
-      const title = titles[verdict]?.title ?? "";
-      dot.hidden = !title;
-      dot.dataset.verdict = verdict;
-      dot.title = title;
-      node.setAttribute("aria-label", title ? `${text}, ${title}` : text);
-    });
-    const size = selection.length;
     const end = Math.min(size, first + PAGE);
-    setText(range, size ? `${count(first + 1)}–${count(end)} of ${count(size)}` : "");
-    if (document.activeElement !== input || +input.value !== page + 1) input.value = page + 1;
-    input.max = last() + 1;
-    setText(pages, `of ${last() + 1}`);
-    enable(back, page > 0);
-    enable(on, page < last());
-    pager.hidden = !size;
+    tiles.forEach((tile, k) => tile.show(state, state.selection[first + k]));
+    pager.update(page, pages(), `${count(first + 1)}–${count(end)} of ${count(size)}`);
+    pager.node.hidden = !size;
     empty.hidden = size > 0;
-    setStop(Math.min(stop, Math.max(0, end - first - 1)));
+    stop.moveTo(Math.min(stop.at, Math.max(0, end - first - 1)));
   }
 
   return {
     node,
     /**
-     * @param {import('./explorer.js').State} next
+     * @param {State} next
      * @param {boolean} follow whether to turn to the page of the image that is shown
      */
     update(next, follow) {
-      const same = state?.selection === next.selection;
+      const sameSelection = state?.selection === next.selection;
       state = next;
       const at = follow ? next.place : -1;
-      if (at >= 0) {
-        page = Math.floor(at / PAGE);
-        setStop(at % PAGE);
-      } else if (!same) {
-        page = 0;
-        setStop(0);
+      if (at >= 0 || !sameSelection) {
+        page = Math.floor(Math.max(0, at) / PAGE);
+        stop.moveTo(Math.max(0, at) % PAGE);
       }
-      page = Math.min(page, last());
+      page = Math.min(page, pages() - 1);
       draw();
     },
-    /** A sheet of thumbnails has come. */
+    /** Draw the thumbnails of a sheet that has loaded. */
     arrived() {
       if (state) draw();
     },
+    /** Focus the image that is shown, or else the tile that Tab reaches. */
     focusPicked() {
-      const tile = tiles.find(({ node }) => !node.hidden && +node.dataset.index === state.shown);
-      (tile ?? tiles[stop]).node.focus();
+      const shown = buttons.find(
+        ({ hidden, dataset }) => !hidden && +dataset.index === state.shown,
+      );
+      (shown ?? buttons[stop.at]).focus();
     },
   };
+}
+
+/** Make a thumbnail, which shows one image after another. @param {Actions['sheets']} sheets */
+function createTile(sheets) {
+  const picture = el("span.pixels");
+  const dot = el("i.dot", { "aria-hidden": "true" });
+  const number = el("b");
+  const words = el("span");
+  const label = el("span.caption", {}, number, words);
+  const node = el("button.tile", { hidden: true }, picture, dot, label);
+  return {
+    node,
+    /**
+     * Show an image. The button carries its test index, so that a click picks the image that the
+     * visitor sees.
+     * @param {State} state
+     * @param {number|undefined} index undefined hides the tile
+     */
+    show(state, index) {
+      node.hidden = index === undefined;
+      if (node.hidden) return;
+      const text = caption(state, index);
+      const { verdict } = recordOf(state, index);
+      const cut = text.indexOf(" ");
+      node.dataset.index = String(index);
+      setAria(node, "pressed", index === state.shown);
+      node.setAttribute("aria-label", verdict ? `${text}, ${verdict.title}` : text);
+      setText(number, text.slice(0, cut));
+      setText(words, text.slice(cut));
+      sheets().paint(picture, index, SCALE);
+      dot.hidden = !verdict;
+      dot.dataset.verdict = String(verdict?.at ?? -1);
+      dot.title = verdict?.title ?? "";
+    },
+  };
+}
+
+/** Make the line that says which images are shown and leads to the other pages. */
+function createPager(turn) {
+  let page = 0;
+  const range = el("span.range-of");
+  const input = el("input", { type: "number", min: 1, step: 1, "aria-label": "page" });
+  input.addEventListener("change", () => turn(Math.round(Number(input.value) || 1) - 1));
+  const total = el("span");
+  const button = (text, label, by) =>
+    el("button.small", { onclick: () => turn(page + by), "aria-label": label }, text);
+  const previous = button("‹", "previous page", -1);
+  const next = button("›", "next page", 1);
+  const field = el("label", {}, "page ", input);
+  return {
+    node: el("nav.pager", { "aria-label": "Pages" }, range, previous, field, total, next),
+    /** @param {number} shown position of the page @param {number} pages @param {string} words */
+    update(shown, pages, words) {
+      page = shown;
+      setText(range, words);
+      setNumber(input, page + 1);
+      input.max = String(pages);
+      setText(total, `of ${pages}`);
+      enable(previous, page > 0);
+      enable(next, page < pages - 1);
+    },
+  };
+}
+
+/** Return how many tiles stand side by side now. @param {HTMLElement[]} buttons */
+function columnsOf(buttons) {
+  const top = buttons[0].offsetTop;
+  const second = buttons.findIndex(({ hidden, offsetTop }) => !hidden && offsetTop > top);
+  return second < 0 ? buttons.length : second;
+}
+
+/** Return the position that a key leads to in a selection of this size; null for other keys. */
+export function positionAfter(key, at, size, columns) {
+  const next = {
+    ArrowRight: at + 1,
+    ArrowLeft: at - 1,
+    ArrowDown: at + columns,
+    ArrowUp: at - columns,
+    PageDown: at + PAGE,
+    PageUp: at - PAGE,
+    Home: 0,
+    End: size - 1,
+  }[key];
+  return next === undefined ? null : Math.min(size - 1, Math.max(0, next));
 }

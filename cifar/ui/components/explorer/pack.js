@@ -1,5 +1,6 @@
 /**
- * Data packs: what Python has judged, one file each for the images, a model, and others to compare.
+ * Read data packs: what Python has judged, one file each for the images, a model, and others to
+ * compare (see `cifar/explorer.py`, which writes them).
  *
  * A pack is gzip of: the header's length (uint32, little-endian), the header (JSON), zeros up to a
  * multiple of 8, then the columns, each at its own multiple of 8. Row i is test index i.
@@ -16,13 +17,104 @@ const ARRAYS = {
 /** The one format this code reads. */
 const FORMAT = 1;
 
+/** @typedef {{key: string, group: number}} Slice one group of images, by its place in a slice */
+/** @typedef {{low: number, high: number}} Interval of 95% */
+/** @typedef {Interval & {value: number, n: number}} Rate of `n` images */
+/** @typedef {{per_sheet: number, columns: number}} SheetLayout images a sheet, and images a row */
+
 /**
+ * What is true of the test images whatever the model.
+ * @typedef {object} ImagesHeader
+ * @property {'images'} kind
+ * @property {string[]} classes
+ * @property {number} count
+ * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
+ * @property {number} reviewers people who reviewed a doubtful label
+ * @property {Array<{key: string, title: string, groups: string[]}>} slices
+ * @property {SheetLayout & {count: number}} sheets
+ */
+
+/**
+ * One verdict on mistakes.
+ * @typedef {object} Verdict
+ * @property {string} key
+ * @property {string} title
+ * @property {string} rule when a mistake has it, in words
+ * @property {number} n mistakes that have it
+ */
+
+/**
+ * One model. Those that are only compared with have the first six properties.
+ * @typedef {object} ModelHeader
+ * @property {'model'|'other'} kind
+ * @property {string} name
+ * @property {string} title
+ * @property {Rate} accuracy
+ * @property {Object<string, {counts: number[], p: number}>} against each other model: images in
+ *   each of CELLS, and the p-value of the difference
+ * @property {number} format
+ * @property {string} sha256 of the weights
+ * @property {number} temperature
+ * @property {number} mistakes
+ * @property {Rate} agreed accuracy among images that all people agree on
+ * @property {Verdict[]} verdicts
+ * @property {string[]} sorts
+ * @property {Object<string, Array<Interval & {n: number, wrong: number, rate: number}>>} slices
+ *   error rates of the groups of each slice
+ * @property {Array<{slice: string, group: number}>} worst groups, most mistakes first
+ * @property {SheetLayout} [neighbors] sheets of training images, a row a mistake
+ */
+
+/**
+ * @typedef {object} ImageColumns
+ * @property {Uint8Array} label
+ * @property {Uint16Array} position on the sheets of thumbnails
+ * @property {Uint8Array} votes people who chose each class, one row an image
+ * @property {Uint8Array} agreement band
+ * @property {Uint16Array} agreement_share in steps of 1e-4
+ * @property {Int8Array} review_given reviewers who chose the label
+ * @property {Uint8Array} review_guess class that reviewers were offered; 255 where none reviewed
+ */
+
+/**
+ * @typedef {object} ModelColumns
+ * @property {Uint8Array} predicted
+ * @property {Uint8Array} probabilities in steps of 1/255, one row an image
+ * @property {Uint16Array} confidence in steps of 1e-4
+ * @property {Uint16Array} loss in steps of 1e-3
+ * @property {Uint16Array} margin in steps of 1e-4
+ * @property {Uint16Array} entropy in steps of 1e-4
+ * @property {Uint8Array} verdict place in the header's verdicts, from 1; 0 for none
+ * @property {Uint16Array} [map] x and y in steps of 1/65535
+ * @property {Uint16Array} [neighbor_row] row on the sheets of training images; 65535 for none
+ * @property {Uint16Array} [neighbors] nearest training images, one row an image
+ * @property {Uint8Array} [neighbor_labels] their labels
+ * @property {Uint16Array} [nearest_right] nearest test image that the model gets right
+ */
+
+/** @typedef {{[slice: `slice_${string}`]: Uint8Array}} SliceColumns the group of each image */
+/** @typedef {{[rank: `rank_${number}`]: Uint16Array}} RankColumns places in the order of a sort */
+
+/**
+ * Where a column lies.
+ * @typedef {object} Described
+ * @property {string} name
+ * @property {keyof typeof ARRAYS} dtype
+ * @property {number[]} shape
+ * @property {number} offset in bytes, from the first column
+ */
+
+/**
+ * One pack; `ImagesPack` and `ModelPack` say what its header holds.
  * @typedef {object} Pack
- * @property {any} header as Python wrote it: titles, counts, rates with their intervals
+ * @property {any} header as Python wrote it
  * @property {number} count rows
- * @property {Object<string, Uint8Array|Int8Array|Uint16Array|Int32Array|Float32Array>} columns
+ * @property {ImageColumns & SliceColumns & ModelColumns & RankColumns} columns those of its kind,
  *   row-major; a column of width k has k values a row
  */
+
+/** @typedef {Omit<Pack, 'header'> & {header: ImagesHeader}} ImagesPack */
+/** @typedef {Omit<Pack, 'header'> & {header: ModelHeader}} ModelPack */
 
 /**
  * @param {ArrayBuffer} bytes a pack as it is served
@@ -41,12 +133,12 @@ export function decode(buffer) {
     throw new Error(`This page reads data of format ${FORMAT}, not ${header.format}: reload it.`);
   }
   const start = Math.ceil((4 + length) / 8) * 8;
-  const columns = {};
-  let count = header.count ?? 0;
-  for (const { name, dtype, shape, offset } of header.columns) {
+  /** @type {Described[]} */
+  const described = header.columns;
+  const columns = described.map(({ name, dtype, shape, offset }) => {
     const size = shape.reduce((product, side) => product * side, 1);
-    columns[name] = new ARRAYS[dtype](buffer, start + offset, size);
-    count = shape[0];
-  }
-  return { header, count, columns };
+    return { [name]: new ARRAYS[dtype](buffer, start + offset, size) };
+  });
+  const count = described.at(-1)?.shape[0] ?? header.count ?? 0;
+  return { header, count, columns: Object.assign({}, ...columns) };
 }

@@ -1,11 +1,11 @@
 /**
- * Which images pass the filters, in what order, and how many would under another choice.
- * Pure functions of packs and view, quick enough to be run at every click.
+ * Which images pass the filters, in what order, and how many would pass another choice. All are pure
+ * functions of packs and view, fast enough to run at every click.
  */
 
 import { ANY, CELLS, OUTCOMES } from "./view.js";
 
-/** One bit a filter: an image carries the bits of the filters that it fails. */
+/** One bit for each filter: an image has the bits of the filters that it fails. */
 export const BIT = {
   true: 1,
   predicted: 2,
@@ -25,45 +25,50 @@ export const BIT = {
  * @property {import('./pack.js').Pack|null} other
  */
 
-/** Where an image falls when two models are compared, as a position in CELLS. */
+/** Return how two models differ on an image, as a position in CELLS. */
 export function cellOf(label, shown, other) {
   if (other === label) return shown === label ? 0 : 1;
   return shown === label ? 2 : 3;
 }
 
 /**
+ * Return the filters that each image fails.
  * @param {Data} data
  * @param {import('./view.js').View} view
  * @param {Uint8Array|null} area 1 for each image within the box or lasso on the map
- * @returns {Uint16Array} for each image, the bits of the filters it fails; 0 passes them all
+ * @returns {Uint16Array} bits of the filters; 0 for the images that pass them all
  */
 export function failures({ images, model, other }, view, area) {
   const { label, agreement } = images.columns;
   const { predicted, verdict, confidence } = model.columns;
   const fails = new Uint16Array(images.count);
-  const low = view.low * 100;
-  const high = view.high * 100;
-  const group = view.slice && images.columns[`slice_${view.slice.key}`];
-  const theirs = view.cell === ANY ? null : other?.columns.predicted;
-  for (let i = 0; i < fails.length; i++) {
-    let bits = 0;
-    const right = label[i] === predicted[i];
-    if (view.true !== ANY && label[i] !== view.true) bits |= BIT.true;
-    if (view.predicted !== ANY && predicted[i] !== view.predicted) bits |= BIT.predicted;
-    if (view.outcome !== "all" && right !== (view.outcome === "right")) bits |= BIT.outcome;
-    if (view.verdict !== ANY && verdict[i] !== view.verdict + 1) bits |= BIT.verdict;
-    if (view.agreement !== ANY && agreement[i] !== view.agreement) bits |= BIT.agreement;
-    if (confidence[i] < low || confidence[i] > high) bits |= BIT.confidence;
-    if (group && group[i] !== view.slice.group) bits |= BIT.slice;
-    if (theirs && cellOf(label[i], predicted[i], theirs[i]) !== view.cell) bits |= BIT.cell;
-    if (area && !area[i]) bits |= BIT.area;
-    fails[i] = bits;
+  const mark = (bit, failing) => {
+    for (let i = 0; i < fails.length; i++) if (failing(i)) fails[i] |= bit;
+  };
+  if (view.true !== ANY) mark(BIT.true, (i) => label[i] !== view.true);
+  if (view.predicted !== ANY) mark(BIT.predicted, (i) => predicted[i] !== view.predicted);
+  if (view.outcome !== "all") {
+    const right = view.outcome === "right";
+    mark(BIT.outcome, (i) => (label[i] === predicted[i]) !== right);
   }
+  if (view.verdict !== ANY) mark(BIT.verdict, (i) => verdict[i] !== view.verdict + 1);
+  if (view.agreement !== ANY) mark(BIT.agreement, (i) => agreement[i] !== view.agreement);
+  const [low, high] = [view.low * 100, view.high * 100];
+  mark(BIT.confidence, (i) => confidence[i] < low || confidence[i] > high);
+  if (view.slice) {
+    const group = images.columns[`slice_${view.slice.key}`];
+    if (group) mark(BIT.slice, (i) => group[i] !== view.slice.group);
+  }
+  if (view.cell !== ANY && other) {
+    const otherPredicted = other.columns.predicted;
+    mark(BIT.cell, (i) => cellOf(label[i], predicted[i], otherPredicted[i]) !== view.cell);
+  }
+  if (area) mark(BIT.area, (i) => !area[i]);
   return fails;
 }
 
 /**
- * All test indices in the order of one sort.
+ * Return all test indices in the order of one sort.
  * @param {Uint16Array} rank the place of each image in that order
  * @returns {Uint16Array}
  */
@@ -74,9 +79,10 @@ export function orderOf(rank) {
 }
 
 /**
+ * Return the test indices of the images that pass, in order.
  * @param {Uint16Array} fails
  * @param {Uint16Array} order
- * @returns {Uint16Array} the test indices that pass, in order
+ * @returns {Uint16Array}
  */
 export function select(fails, order) {
   const chosen = new Uint16Array(order.length);
@@ -86,15 +92,15 @@ export function select(fails, order) {
 }
 
 /**
- * How many images each choice of each filter would leave, the other filters staying as they are:
- * an image counts towards a filter's choices if it fails that filter alone, or none.
+ * Return how many images each choice of each filter would leave, with the other filters as they are.
+ * An image counts for a filter if it fails no other one.
  * @param {Data} data
  * @param {Uint16Array} fails
  */
 export function facets({ images, model, other }, fails) {
   const { label, agreement } = images.columns;
   const { predicted, verdict } = model.columns;
-  const theirs = other?.columns.predicted;
+  const otherPredicted = other?.columns.predicted;
   const classes = images.header.classes.length;
   const counts = {
     true: { any: 0, each: new Uint32Array(classes) },
@@ -116,8 +122,8 @@ export function facets({ images, model, other }, fails) {
     if (alone(BIT.outcome)) add(counts.outcome, label[i] === predicted[i] ? 1 : 0);
     if (alone(BIT.verdict)) add(counts.verdict, verdict[i] - 1);
     if (alone(BIT.agreement)) add(counts.agreement, agreement[i]);
-    if (theirs && alone(BIT.cell)) {
-      add(counts.cell, cellOf(label[i], predicted[i], theirs[i]));
+    if (otherPredicted && alone(BIT.cell)) {
+      add(counts.cell, cellOf(label[i], predicted[i], otherPredicted[i]));
     }
   }
   counts.outcome.each[OUTCOMES.indexOf("all")] = counts.outcome.any;
@@ -125,8 +131,9 @@ export function facets({ images, model, other }, fails) {
 }
 
 /**
- * @param {Uint8Array} label
- * @param {Uint8Array} predicted
+ * Count the images of each pair of classes.
+ * @param {ArrayLike<number>} label
+ * @param {ArrayLike<number>} predicted
  * @param {number} classes
  * @returns {Uint32Array} (classes, classes), true by predicted
  */
@@ -137,10 +144,11 @@ export function confusion(label, predicted, classes) {
 }
 
 /**
- * @param {Uint8Array} label
- * @param {Uint8Array} shown classes that the shown model chose
- * @param {Uint8Array} other classes that the other one chose
- * @returns {Uint32Array} how many images fall in each of CELLS
+ * Count the images in each of CELLS.
+ * @param {ArrayLike<number>} label
+ * @param {ArrayLike<number>} shown classes that the shown model predicts
+ * @param {ArrayLike<number>} other classes that the other model predicts
+ * @returns {Uint32Array}
  */
 export function crossing(label, shown, other) {
   const counts = new Uint32Array(CELLS.length);

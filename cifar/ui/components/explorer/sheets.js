@@ -1,22 +1,29 @@
-/**
- * Images on sprite sheets, which are fetched when the first image of a sheet is shown.
- */
+/** Show images of sprite sheets, which are fetched when the first image of a sheet is shown. */
 
 import { setStyle } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 
 /**
+ * @typedef {object} Sheets
+ * @property {(node: HTMLElement, index: number, scale: number) => void} paint show an image as the
+ *   background of an element; scale: screen pixels for one of the image's, whole, so that none is
+ *   blurred
+ * @property {(index: number) => Promise<HTMLCanvasElement>} canvas an image as a 32x32 canvas;
+ *   rejects if its sheet does not come
+ */
+
+/**
  * @param {(k: number) => Promise<string>} address of a sheet
- * @param {object} layout
- * @param {number} layout.per_sheet images
- * @param {number} layout.columns
+ * @param {import('./pack.js').SheetLayout} layout
  * @param {(index: number) => number} place of an image among those on all sheets
  * @param {() => void} arrived called when a sheet has come
+ * @returns {Sheets}
  */
 export function createSheets(address, { per_sheet: perSheet, columns }, place, arrived) {
   /** @type {Map<number, {promise: Promise<HTMLImageElement>, picture: HTMLImageElement|null}>} */
   const sheets = new Map();
 
+  /** @param {number} index */
   const placeOf = (index) => {
     const at = place(index);
     const on = at % perSheet;
@@ -27,7 +34,7 @@ export function createSheets(address, { per_sheet: perSheet, columns }, place, a
     };
   };
 
-  /** One that did not come is asked for anew the next time. */
+  /** Fetch a sheet once; after a failure, it is fetched anew the next time. @param {number} k */
   function fetchSheet(k) {
     let entry = sheets.get(k);
     if (entry) return entry;
@@ -44,12 +51,6 @@ export function createSheets(address, { per_sheet: perSheet, columns }, place, a
   }
 
   return {
-    /**
-     * Show an image as the background of an element.
-     * @param {HTMLElement} node
-     * @param {number} index
-     * @param {number} scale screen pixels for one of the image's; whole, so that none is blurred
-     */
     paint(node, index, scale) {
       const { sheet, column, row } = placeOf(index);
       const { picture } = fetchSheet(sheet);
@@ -61,11 +62,6 @@ export function createSheets(address, { per_sheet: perSheet, columns }, place, a
       });
     },
 
-    /**
-     * An image as a 32x32 canvas. Rejects if its sheet does not come.
-     * @param {number} index
-     * @returns {Promise<HTMLCanvasElement>}
-     */
     async canvas(index) {
       const { sheet, column, row } = placeOf(index);
       const picture = await fetchSheet(sheet).promise;
@@ -80,17 +76,17 @@ export function createSheets(address, { per_sheet: perSheet, columns }, place, a
 }
 
 /**
- * The sheets of all test images.
+ * Give the sheets of all test images.
  * @param {(k: number) => Promise<string>} address
- * @param {import('./pack.js').Pack} images
+ * @param {import('./pack.js').ImagesPack} images
  * @param {() => void} arrived
  */
 export const createTestSheets = (address, images, arrived) =>
   createSheets(address, images.header.sheets, (index) => images.columns.position[index], arrived);
 
 /**
- * Decoded before it is shown, so that tiles never flash empty. The element's `src` is an absolute
- * address in which no quote is left, whatever the adapter gave.
+ * Decode a picture before it is shown, so that tiles never flash empty. The element's `src` is an
+ * absolute address in which no quote is left, whatever the adapter gave.
  * @param {string} url
  * @returns {Promise<HTMLImageElement>}
  */

@@ -1,12 +1,12 @@
 /**
- * Groups of images (dark, bright, animals, ...) by how often the model errs on them, worst first.
+ * List groups of images (dark, bright, animals, ...) by the model's error rate, worst first.
  */
 
-import { el, fill } from "../shared/dom.js";
+import { el, fill, setAria, within } from "../shared/dom.js";
 import { count, interval, percent } from "../shared/words.js";
 
 /**
- * @param {import('./pack.js').Pack} images
+ * @param {import('./pack.js').ImagesPack} images
  * @param {(patch: Partial<import('./view.js').View>) => void} change
  */
 export function createSlices(images, change) {
@@ -46,22 +46,26 @@ export function createSlices(images, change) {
     ),
   );
   const titles = new Map(images.header.slices.map((slice) => [slice.key, slice]));
+  /** @type {import('./pack.js').ModelPack|null} */
   let shown = null;
+  /** @type {import('./view.js').View|null} */
   let view = null;
 
-  body.addEventListener("click", ({ target }) => {
-    const row = target.closest("tr");
+  body.addEventListener("click", (event) => {
+    const row = within(event, "tr");
     if (!row) return;
     const { key, group } = row.dataset;
     const picked = view.slice?.key === key && view.slice.group === +group;
     change({ slice: picked ? null : { key, group: +group } });
   });
 
+  /** @param {import('./pack.js').ModelHeader} header */
   function draw({ slices, worst }) {
     const known = worst.filter(
       ({ slice, group }) => titles.has(slice) && slices[slice]?.[group]?.n,
     );
     const most = Math.max(0.01, ...known.map(({ slice, group }) => slices[slice][group].high));
+    /** @param {number} rate */
     const at = (rate) => `${(100 * rate) / most}%`;
     fill(ends[0], "0");
     fill(ends[1], percent(most));
@@ -112,7 +116,7 @@ export function createSlices(images, change) {
         const { key, group } = row.dataset;
         const picked = view.slice?.key === key && view.slice.group === +group;
         row.classList.toggle("picked", picked);
-        row.querySelector("button").setAttribute("aria-pressed", picked);
+        setAria(row.querySelector("button"), "pressed", picked);
       }
     },
   };

@@ -1,6 +1,6 @@
-/** The strip on top: how many mistakes, and what they are made of. */
+/** Draw the strip on top: how many mistakes, and how many of each verdict. */
 
-import { el, fill, setStyle } from "../shared/dom.js";
+import { el, fill, findAll, setAria, setStyle, within } from "../shared/dom.js";
 import { count, interval, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
 
@@ -22,17 +22,20 @@ export function createSummary(change) {
     agreed,
     meaning,
   );
+  /** @type {import('./pack.js').ModelPack|null} */
   let shown = null;
+  /** @type {import('./view.js').View|null} */
   let view = null;
 
-  chips.addEventListener("click", ({ target }) => {
-    const button = target.closest("button");
+  chips.addEventListener("click", (event) => {
+    const button = within(event, "button");
     if (!button) return;
     const verdict = +button.dataset.verdict;
     const picked = view.verdict === verdict;
     change(picked ? { verdict: ANY } : { verdict, outcome: "wrong" });
   });
 
+  /** @param {import('./pack.js').ModelPack} model @param {number} all images */
   function draw({ header }, all) {
     const { verdicts, mistakes, agreed: accuracy } = header;
     fill(total, el("b", {}, count(mistakes)), ` mistakes in ${count(all)}`);
@@ -84,9 +87,8 @@ export function createSummary(change) {
       view = state.view;
       if (shown !== state.model) draw(state.model, state.images.count);
       shown = state.model;
-      for (const chip of chips.children) {
-        chip.setAttribute("aria-pressed", view.verdict === +chip.dataset.verdict);
-      }
+      for (const chip of findAll(chips, "button", HTMLButtonElement))
+        setAria(chip, "pressed", view.verdict === +chip.dataset.verdict);
     },
   };
 }

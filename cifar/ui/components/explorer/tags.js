@@ -1,15 +1,23 @@
-/**
- * What a person says about an image, kept in this browser by test index.
- */
+/** Keep what a person says about images in this browser, by test index. */
 
 export const TAGS = ["label wrong", "ambiguous", "model's fault", "interesting"];
 const KEY = "cifar-lens:tags";
 
-/** @returns {{of(index: number): string[], set(index: number, tag: string, on: boolean): void, all(): Object<string, string[]>, refresh(): void}} */
+/**
+ * The tags of all images.
+ * @typedef {object} Tags
+ * @property {(index: number) => string[]} of
+ * @property {(index: number, tag: string, on: boolean) => void} set
+ * @property {() => Object<string, string[]>} all by test index
+ * @property {() => void} refresh read them anew: another tab of the browser may have written
+ */
+
+/** @returns {Tags} */
 export function createTags() {
   let tags = read() ?? {};
-  /** Another tab of the browser may have written meanwhile. */
-  const refresh = () => (tags = read() ?? tags);
+  const refresh = () => {
+    tags = read() ?? tags;
+  };
   return {
     refresh,
     of: (index) => tags[index] ?? [],
@@ -30,8 +38,12 @@ export function createTags() {
   };
 }
 
-/** The stored tags; anything in them that is not ours is dropped. Null where there is no storage. */
+/**
+ * Read the stored tags and drop what no version of this page wrote.
+ * @returns {Object<string, string[]>|null} null where there is no storage
+ */
 function read() {
+  /** @type {Object<string, string[]>} */
   const tags = {};
   let text;
   try {

@@ -1,19 +1,24 @@
 /**
- * The view: everything that a link brings back, and the query string that holds it.
+ * The view: everything that a link restores, and the query string that holds it.
  *
- * Names in a link are words (`true=cat`), numbers in a view are positions in the packs. Whatever a
- * link says that the packs do not know is ignored, and defaults are left out.
+ * A link has names (`true=cat`), a view has positions in the packs. Names that the packs do not have
+ * are ignored, and a link leaves out defaults.
  */
 
 /** Any class, verdict, band or image: no filter. */
 export const ANY = -1;
 
+/** @typedef {'wrong'|'right'|'all'} Outcome */
+/** @type {Outcome[]} */
 export const OUTCOMES = ["wrong", "right", "all"];
+
+/** @typedef {'matrix'|'map'|'slices'|'compare'} Panel */
+/** @type {Panel[]} */
 export const PANELS = ["matrix", "map", "slices", "compare"];
 
 /** How two models can differ on an image, in the order of the counts that Python gives. */
 export const CELLS = ["both right", "fixed", "broken", "both wrong"];
-/** Whether the shown model is right in each of them. */
+/** Whether the shown model is right in each of CELLS. @type {Outcome[]} */
 export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
 
 /**
@@ -21,7 +26,7 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {string} model name of the model that is shown
  * @property {number} true class, or ANY
  * @property {number} predicted class, or ANY
- * @property {'wrong'|'right'|'all'} outcome
+ * @property {Outcome} outcome
  * @property {number} verdict position in the model's verdicts, or ANY
  * @property {number} agreement band of human agreement, or ANY
  * @property {number} low confidence in percent, from
@@ -31,14 +36,14 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {number} cell position in CELLS, or ANY
  * @property {number} sort position in the model's sorts
  * @property {number} id test index of the image that was picked, or ANY
- * @property {'matrix'|'map'|'slices'|'compare'} panel
+ * @property {Panel} panel
  */
 
-/** What "clear all" brings back; how things are shown stays. */
+/** What "clear all" restores; the settings of the page stay. */
 export const NO_FILTERS = Object.freeze({
   true: ANY,
   predicted: ANY,
-  outcome: "wrong",
+  outcome: /** @type {Outcome} */ ("wrong"),
   verdict: ANY,
   agreement: ANY,
   low: 0,
@@ -58,8 +63,8 @@ export const START = Object.freeze({
 });
 
 /**
- * The outcome that goes without saying: right answers where a view asks for images that can only be
- * right, mistakes otherwise.
+ * Return the default outcome: right answers where the other filters allow only those, otherwise
+ * mistakes.
  * @param {Pick<View, 'true'|'predicted'|'cell'>} view
  */
 export function usualOutcome({ true: label, predicted, cell }) {
@@ -68,8 +73,8 @@ export function usualOutcome({ true: label, predicted, cell }) {
 }
 
 /**
- * A change, and with it the end of older filters that no image could pass together with it: right
- * answers have no verdict, and each of CELLS is all right or all wrong. The newest wish wins.
+ * Return a change that also removes the older filters that contradict it: right answers have no
+ * verdict, and each of CELLS is all right or all wrong.
  * @param {View} view
  * @param {Partial<View>} patch
  * @returns {Partial<View>}
@@ -96,7 +101,12 @@ export function reconciled(view, patch) {
  * @property {number} count
  */
 
-/** @param {any} images header @param {any} model header @returns {Omit<Names, 'models'|'others'>} */
+/**
+ * Return the names that the packs have.
+ * @param {any} images header
+ * @param {any} model header
+ * @returns {Omit<Names, 'models'|'others'>}
+ */
 export function names(images, model) {
   return {
     classes: images.classes,
@@ -108,52 +118,66 @@ export function names(images, model) {
   };
 }
 
-/** The model that a link asks for, or '' if there is none of that name. */
+/** Return the model that a link names, or '' if there is no such model. */
 export function modelOf(query, models) {
   const wanted = new URLSearchParams(query).get("model");
   return models.includes(wanted) ? wanted : "";
 }
 
 /**
+ * Return the view that a link describes, with defaults for everything that it leaves out.
  * @param {string} query e.g. '?true=cat&pred=dog'
  * @param {Names} known
- * @returns {View} with the defaults for all that the query does not say
+ * @returns {View}
  */
 export function parse(query, known) {
   const asked = new URLSearchParams(query);
-  const word = (key, among) => among.indexOf(asked.get(key));
-  const view = { ...START };
-  view.model = modelOf(query, known.models);
-  view.true = word("true", known.classes);
-  view.predicted = word("pred", known.classes);
-  view.verdict = word("verdict", known.verdicts);
-  view.agreement = word("agreement", known.agreement);
-  const range = /^(\d{1,3})-(\d{1,3})$/.exec(asked.get("confidence") ?? "");
-  if (range && +range[1] <= +range[2] && +range[2] <= 100) {
-    [view.low, view.high] = [+range[1], +range[2]];
-  }
-  const slice = /^([\w-]+):(\d{1,3})$/.exec(asked.get("slice") ?? "");
-  if (slice && Object.hasOwn(known.slices, slice[1]) && +slice[2] < known.slices[slice[1]]) {
-    view.slice = { key: slice[1], group: +slice[2] };
-  }
-  const [other, cell] = (asked.get("compare") ?? "").split(":");
-  if (known.others.includes(other)) {
-    view.other = other;
-    view.cell = CELLS.indexOf(cell ?? "");
-  }
-  view.outcome = OUTCOMES[word("outcome", OUTCOMES)] ?? usualOutcome(view);
-  view.sort = Math.max(0, word("sort", known.sorts));
-  const id = asked.get("id") ?? "";
-  if (/^\d{1,9}$/.test(id) && +id < known.count) view.id = +id;
-  view.panel = PANELS[Math.max(0, word("panel", PANELS))];
-  return view;
+  const text = (key) => asked.get(key) ?? "";
+  const position = (key, among) => among.indexOf(asked.get(key));
+  const view = {
+    ...START,
+    model: modelOf(query, known.models),
+    true: position("true", known.classes),
+    predicted: position("pred", known.classes),
+    verdict: position("verdict", known.verdicts),
+    agreement: position("agreement", known.agreement),
+    ...confidenceOf(text("confidence")),
+    slice: sliceOf(text("slice"), known.slices),
+    ...comparisonOf(text("compare"), known.others),
+    sort: Math.max(0, position("sort", known.sorts)),
+    id: testIndexOf(text("id"), known.count),
+    panel: PANELS[Math.max(0, position("panel", PANELS))],
+  };
+  return { ...view, outcome: OUTCOMES[position("outcome", OUTCOMES)] ?? usualOutcome(view) };
 }
 
+/** Parse '80-100'; an invalid range changes nothing. @returns {Partial<View>} */
+function confidenceOf(text) {
+  const [, low, high] = /^(\d{1,3})-(\d{1,3})$/.exec(text) ?? [];
+  return +low <= +high && +high <= 100 ? { low: +low, high: +high } : {};
+}
+
+/** Parse 'brightness:0'. @returns {View['slice']} null unless there is such a group */
+function sliceOf(text, sizes) {
+  const [, key, group] = /^([\w-]+):(\d{1,3})$/.exec(text) ?? [];
+  return Object.hasOwn(sizes, key) && +group < sizes[key] ? { key, group: +group } : null;
+}
+
+/** Parse 'basenet' or 'basenet:fixed'; an unknown model changes nothing. @returns {Partial<View>} */
+function comparisonOf(text, others) {
+  const [other, cell = ""] = text.split(":");
+  return others.includes(other) ? { other, cell: CELLS.indexOf(cell) } : {};
+}
+
+/** Parse a test index. @returns {number} ANY unless there is such an image */
+const testIndexOf = (text, count) => (/^\d{1,9}$/.test(text) && +text < count ? +text : ANY);
+
 /**
+ * Return a view as a query string.
  * @param {View} view
  * @param {Names} known
  * @param {string} firstModel the model that a link without one opens
- * @returns {string} '?...', or '' for the view that everybody starts with
+ * @returns {string} '?...', or '' for the default view
  */
 export function format(view, known, firstModel) {
   const query = new URLSearchParams();
@@ -161,7 +185,7 @@ export function format(view, known, firstModel) {
   set("model", view.model, firstModel);
   if (view.true !== ANY) query.set("true", known.classes[view.true]);
   if (view.predicted !== ANY) query.set("pred", known.classes[view.predicted]);
-  // A model that was uploaded is known to this page alone.
+  // Links leave out uploaded models, which only this page has.
   const cell = known.others.includes(view.other) ? view.cell : ANY;
   set("outcome", view.outcome, usualOutcome({ ...view, cell }));
   if (view.verdict !== ANY) query.set("verdict", known.verdicts[view.verdict]);
@@ -174,7 +198,7 @@ export function format(view, known, firstModel) {
     query.set("compare", view.other);
   }
   if (view.sort) query.set("sort", known.sorts[view.sort]);
-  if (view.id !== ANY) query.set("id", view.id);
+  if (view.id !== ANY) query.set("id", String(view.id));
   set("panel", view.panel, START.panel);
   // A colon needs no escape in a query and reads better without one.
   const text = query.toString().replaceAll("%3A", ":");

@@ -1,5 +1,5 @@
 /**
- * The address of the page to be shared. In a Space it lives in a frame, whose own is not that.
+ * Return the address of the page for sharing. In a Space, that is not the address of its frame.
  * @param {string} space the id of a Hugging Face Space, or ""
  */
 export function pageAddress(space) {

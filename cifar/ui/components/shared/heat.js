@@ -1,6 +1,4 @@
-/**
- * Heat maps drawn from their raw values over the image that they are about.
- */
+/** Draw heat maps from their raw values over the image that they are about. */
 
 /** Pixels along the side of an image. */
 export const SIDE = 32;
@@ -13,10 +11,10 @@ export const DRAWN = 7 * SIDE;
  * @property {number} target class that it is evidence for
  * @property {number} height
  * @property {number} width
- * @property {ArrayLike<number>} values evidence, 0 or more, row-major
+ * @property {number[]} values evidence, 0 or more, row-major
  */
 
-/** The highest value of all maps: their one scale ends there. @param {HeatMap[]} maps */
+/** Return the highest value of all maps, where their one scale ends. @param {HeatMap[]} maps */
 export const peak = (maps) => Math.max(0, ...maps.map(({ values }) => Math.max(...values)));
 
 /** @param {string[]} colours '#rrggbb', dark to bright @returns {Uint8Array} rgb, interleaved */
@@ -27,7 +25,7 @@ export function colourTable(colours) {
 }
 
 /**
- * The value of a map at every pixel of a square, as a share of the scale.
+ * Sample a map at every pixel of a square, as shares of the scale.
  * @param {Pick<HeatMap, 'height'|'width'|'values'>} map
  * @param {number} top end of the scale: no value lies further from 0
  * @param {boolean} smooth between the map's cells (bilinear), or the cells as they are
@@ -37,6 +35,7 @@ export function colourTable(colours) {
 export function sample({ values, height, width }, top, smooth, side = DRAWN) {
   const out = new Float32Array(side * side);
   if (top <= 0) return out;
+  /** @param {number} k @param {number} n */
   const clamp = (k, n) => Math.min(n - 1, Math.max(0, k));
   for (let y = 0; y < side; y++) {
     // Centres of pixels lie on centres of cells, as in torch's interpolate(align_corners=False).
@@ -65,13 +64,16 @@ export function sample({ values, height, width }, top, smooth, side = DRAWN) {
 }
 
 /**
- * How much of the map covers the image where it has this value: nothing at strength 0, all at
- * strength 1, and in between more where there is more evidence, so that the image shows through
+ * Return how much of the map covers the image where it has this value: nothing at strength 0, all
+ * at strength 1, and in between more where there is more evidence, so that the image shows through
  * where there is none.
+ * @param {number} value 0 to 1
+ * @param {number} strength 0 to 1
  */
 export const cover = (value, strength) => (strength <= 0 ? 0 : strength ** (4 - 3.6 * value));
 
 /**
+ * Draw the evidence for one class.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLCanvasElement} image 32x32, which stays as it is
  * @param {Float32Array|null} values of `sample`, 0 to 1; null draws the image alone
@@ -85,7 +87,7 @@ export function drawHeat(canvas, image, values, strength, table) {
 }
 
 /**
- * What speaks for one class rather than another.
+ * Draw the evidence for one class rather than another.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLCanvasElement} image 32x32, which stays as it is
  * @param {Float32Array|null} values of `sample`, -1 to 1; null draws the image alone
@@ -101,8 +103,15 @@ export function drawContrast(canvas, image, values, strength, table) {
 }
 
 /**
- * A colour of the table over each pixel: that of value v is at `times * v + from`, and covers the
- * image by as much as `covers` has there.
+ * Lay a colour of the table over each pixel: that of value v is at `times * v + from`, and covers
+ * the image by as much as `covers` has there.
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLCanvasElement} image
+ * @param {Float32Array|null} values
+ * @param {Uint8Array} table
+ * @param {Float32Array} covers
+ * @param {number} times
+ * @param {number} from
  */
 function lay(canvas, image, values, table, covers, times, from) {
   // To set a size, even the same again, makes a canvas anew.
@@ -128,10 +137,13 @@ function lay(canvas, image, values, table, covers, times, from) {
   context.putImageData(picture, 0, 0);
 }
 
-/** Images at the size that they are drawn at, so that a slider only mixes. */
+/**
+ * Images at the size that they are drawn at, so that a slider only mixes.
+ * @type {WeakMap<HTMLCanvasElement, ImageData>}
+ */
 const large = new WeakMap();
 
-/** @param {HTMLCanvasElement} image @returns {ImageData} its pixels as squares */
+/** Enlarge each pixel to a square. @param {HTMLCanvasElement} image */
 function enlarged(image) {
   let found = large.get(image);
   if (!found) {

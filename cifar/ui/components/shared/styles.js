@@ -1,20 +1,23 @@
 /**
- * Style sheets of components, linked rather than given to Gradio, which drops container queries
- * from the styles it is given.
+ * Link the style sheets of components. They are not given to Gradio, which drops container queries
+ * from its styles.
  */
 
 const BASE = new URL("./base.css", import.meta.url).href;
 
-/** What was linked already: several components of a page may need the same sheet. */
+/**
+ * What was linked already: several components of a page may need the same sheet.
+ * @type {Map<string, Promise<Event>>}
+ */
 const sheets = new Map();
 
 /**
- * Resolves once these sheets apply, and `base.css` before them; without them the page would be
- * drawn twice.
+ * Link `base.css` and these sheets, and wait until they apply: else the page would be drawn twice.
  * @param {...string} hrefs absolute addresses, in the order in which they apply
  */
 export const linked = (...hrefs) => Promise.all([BASE, ...hrefs].map(link));
 
+/** @param {string} href */
 function link(href) {
   if (!sheets.has(href)) {
     sheets.set(

@@ -1,27 +1,31 @@
-/** Numbers in words, the same everywhere. */
+/** Write numbers in words, the same everywhere. */
 
 const grouped = new Intl.NumberFormat("en");
 
-/** 10000 as '10,000'. */
+/** Write 10000 as '10,000'. @param {number} number */
 export const count = (number) => grouped.format(number);
 
-/** '1 image', '2 images'. */
+/** Write '1 image' or '2 images'. @param {number} number */
 export const images = (number) => `${count(number)} ${number === 1 ? "image" : "images"}`;
 
-/** A share of one in percent: 0.926 as '93%' or, with one digit, '92.6%'. */
+/**
+ * Write a share of one in percent: 0.926 as '93%' or, with one digit, '92.6%'.
+ * @param {number} share
+ * @param {number} [digits]
+ */
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
 
-/** An interval as '97.7 to 98.5'. */
+/** Write shares in percent as '97.7 to 98.5'. @param {{low: number, high: number}} interval */
 export const interval = ({ low, high }) =>
   `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;
 
-/** A probability that a test gave by chance: 'p = 0.03', or 'p < 0.0001'. */
+/** Write the p-value of a test: 'p = 0.03', or 'p < 0.0001'. @param {number} p */
 export function chance(p) {
   if (p < 1e-4) return "p < 0.0001";
   return `p = ${p.toFixed(p < 0.01 ? 4 : 2)}`;
 }
 
-/** A file name without anything but plain letters. */
+/** Write a text in plain letters, digits and hyphens, for a file name. @param {string} text */
 export const plain = (text) =>
   text
     .toLowerCase()
@@ -29,7 +33,7 @@ export const plain = (text) =>
     .replace(/^-|-$/g, "");
 
 /**
- * How to write values of a scale, so that all have the digits that its end needs: for 3.21,
+ * Return how to write values of a scale, so that all have the digits that its end needs: for 3.21,
  * '3.2', '0.4' and '0.0'.
  * @param {number} top end of the scale
  * @param {number} [more] digits

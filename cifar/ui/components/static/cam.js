@@ -1,7 +1,7 @@
 /**
- * Class activation maps at the last layer, without gradients of a network: what follows that layer
- * is the largest value of each map and a linear head, so the gradient of a class's logit is the
- * head's weight at each map's largest cell and 0 elsewhere. The formulas are those of
+ * Compute class activation maps at the last layer, without gradients of a network: what follows
+ * that layer is the largest value of each map and a linear head, so the gradient of a class's logit
+ * is the head's weight at each map's largest cell and 0 elsewhere. The formulas are those of
  * `cifar/explain/cam.py`, where their sources are.
  */
 
@@ -16,9 +16,24 @@
  */
 
 /**
- * For one map: the gradient at its largest cell (slope), the value there (top), the sum of all cells
- * (total) and their number. `whole` weighs the whole map, `peak` gives what its largest cell gets.
+ * One map in numbers.
+ * @typedef {object} Facts
+ * @property {number} slope gradient at the largest cell
+ * @property {number} top value of the largest cell
+ * @property {number} total sum of all cells
+ * @property {number} cells how many there are
  */
+
+/**
+ * How a method weighs one map: the whole of it, or its largest cell alone.
+ * @typedef {object} Formula
+ * @property {(facts: Facts) => number} [whole] weight of every cell
+ * @property {(facts: Facts) => number} [peak] evidence at the largest cell
+ * @property {typeof finerSlopes} [score] gradient of the score that is explained, unless that is
+ *   the logit of the class
+ */
+
+/** @type {Object<string, Formula>} */
 const FORMULAS = {
   gradcam: { whole: ({ slope, cells }) => slope / cells },
   hirescam: { peak: ({ slope, top }) => slope * top },
@@ -33,10 +48,11 @@ const FORMULAS = {
   finercam: { whole: ({ slope, cells }) => slope / cells, score: finerSlopes },
 };
 
-/** Every method that can be had here. */
+/** Names of the methods. */
 export const METHODS = Object.keys(FORMULAS);
 
 /**
+ * Compute the evidence for one class.
  * @param {Run} run
  * @param {number} target class
  * @param {string} method one of METHODS
@@ -68,14 +84,22 @@ export function heatMap(run, target, method, against = null) {
   return { target, height, width, values: Array.from(values, (value) => Math.max(0, value)) };
 }
 
-/** The gradient of FinerCAM's score with respect to the logits. */
+/**
+ * Return the gradient of FinerCAM's score with respect to the logits.
+ * @param {Float32Array} logits
+ * @param {number} target class
+ * @param {number|null} against class
+ */
 function finerSlopes(logits, target, against) {
   const shares = softmax(logits);
   const others = against === null ? nearest(logits, target) : [against];
+  /** @param {(k: number) => number} of */
   const sum = (of) => others.reduce((total, k) => total + of(k), 0);
+  /** @param {number} k */
   const gap = (k) => logits[target] - logits[k];
   const [above, below] = [sum((k) => shares[k] * gap(k)), sum((k) => shares[k]) + 1e-9];
   return Array.from(logits, (_, j) => {
+    /** @param {number} k */
     const moved = (k) => shares[k] * (Number(k === j) - shares[j]);
     const rise = sum(
       (k) => moved(k) * gap(k) + shares[k] * (Number(j === target) - Number(j === k)),
@@ -84,8 +108,13 @@ function finerSlopes(logits, target, against) {
   });
 }
 
-/** The three classes whose logits are nearest to that of the target. */
+/**
+ * Return the three classes whose logits are nearest to that of the target.
+ * @param {Float32Array} logits
+ * @param {number} target class
+ */
 function nearest(logits, target) {
+  /** @param {number} k */
   const gap = (k) => Math.abs(logits[k] - logits[target]);
   return [...logits.keys()]
     .filter((k) => k !== target)
@@ -94,7 +123,7 @@ function nearest(logits, target) {
 }
 
 /**
- * @param {ArrayLike<number>} logits
+ * @param {Float32Array|number[]} logits
  * @param {number} [temperature] what they are divided by
  * @returns {number[]} probabilities
  */

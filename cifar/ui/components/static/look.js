@@ -1,6 +1,6 @@
 /**
- * What the network says of an image, and the evidence for one or two classes: the answer that
- * `look` in `cifar/ui/evidence.py` gives, worked out in the page.
+ * Answer what the network says of an image, with the evidence for one or two classes, as `look` in
+ * `cifar/ui/evidence.py` does.
  */
 
 import { heatMap, softmax } from "./cam.js";
@@ -8,18 +8,28 @@ import { heatMap, softmax } from "./cam.js";
 /** Changing the method or the classes must not run the network again. */
 const KEPT = 8;
 
+/** @typedef {import('../evidence/evidence.js').ImageOf} ImageOf */
+
+/**
+ * @typedef {object} Model
+ * @property {import('./network.js').Sized} network its file
+ * @property {number} temperature that logits are divided by
+ * @property {number} unsure confidence below which the answer is doubtful
+ */
+
 /**
  * @param {object} site
- * @param {Object<string, {network: object, temperature: number, unsure: number}>} site.models by name
+ * @param {Object<string, Model>} site.models by name
  * @param {import('../evidence/choices.js').Options} site.options
- * @param {(image: {index: number}|{pixels: string}) => Promise<{pixels: Uint8Array, label: number|null}>} site.image
- * @param {ReturnType<typeof import('./network.js').createNetworks>} site.run
- * @returns {(question: object) => Promise<import('../evidence/evidence.js').Answer>}
+ * @param {(image: ImageOf) => Promise<{pixels: Uint8Array, label: number|null}>} site.image
+ * @param {import('./network.js').Networks} site.run
+ * @returns {import('../evidence/evidence.js').Server['look']}
  */
 export function createLook({ models, options, image, run }) {
   /** Runs by model and image, the newest last. @type {Map<string, Promise<import('./cam.js').Run>>} */
   const runs = new Map();
 
+  /** @param {string} model @param {ImageOf} about @param {Uint8Array} pixels of that image */
   function ran(model, about, pixels) {
     const key = JSON.stringify([model, about]);
     const found = runs.get(key) ?? run(models[model].network, pixels);
@@ -56,6 +66,7 @@ export function createLook({ models, options, image, run }) {
   };
 }
 
+/** @param {number} below @returns {import('../evidence/evidence.js').Notice} */
 const notSure = (below) => ({
   kind: "unsure",
   title: "not sure",

@@ -1,36 +1,56 @@
-/** The networks, asked from the page: they are fetched, and run in a worker, when first needed. */
+/** Run networks for the page. They are fetched, and run in a worker, when first needed. */
+
+/** @typedef {{url: string, bytes: number}} Sized a file with its size, to show its progress */
+/** @typedef {{script: string, binary: Sized}} Runtime files of ONNX Runtime Web */
+/** @typedef {{done: number, of: number}} Progress in bytes */
 
 /**
- * @typedef {{url: string, bytes: number}} File with its size, for a line on how far it has come
+ * What the worker is asked.
+ * @typedef {{id: number, files: Runtime, network: Sized, pixels: Uint8Array}} Task
+ */
+
+/**
+ * What the worker sends: an answer, how far a file has come, or why nothing more will come.
+ * @typedef {(import('./cam.js').Run & {id: number}) | {progress: Progress & {url: string}}
+ *   | {problem: string}} Message
+ */
+
+/**
+ * A question whose answer is awaited.
+ * @typedef {object} Waiting
+ * @property {(run: import('./cam.js').Run) => void} resolve
+ * @property {(error: Error) => void} reject
+ */
+
+/**
+ * Run a network on 3072 bytes of pixels.
+ * @typedef {(network: Sized, pixels: Uint8Array) => Promise<import('./cam.js').Run>} Networks
  */
 
 /**
  * @param {object} site
- * @param {{script: string, binary: File}} site.files of ONNX Runtime Web
- * @param {(progress: {done: number, of: number}|null) => void} site.progress bytes fetched of those
- *   that are awaited; null once nothing is
- * @returns {(network: File, pixels: Uint8Array) => Promise<import('./cam.js').Run>} pixels: 3072
- *   bytes
+ * @param {Runtime} site.files
+ * @param {(progress: Progress|null) => void} site.progress of all files that are awaited; null once
+ *   none is
+ * @returns {Networks}
  */
 export function createNetworks({ files, progress }) {
   /** @type {Worker|null} */
   let worker = null;
+  /** @type {Map<number, Waiting>} */
   const asked = new Map();
   let count = 0;
-  /** Files that are coming, by address. */
+  /** Files that are coming, by address. @type {Map<string, Progress>} */
   const coming = new Map();
 
   function start() {
     const mine = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker = mine;
-    mine.addEventListener("message", ({ data }) => {
+    mine.addEventListener("message", (/** @type {MessageEvent<Message>} */ { data }) => {
       if (mine !== worker) return; // it failed, and another has taken its place
-      if (data.progress) arrived(data.progress);
-      else if (data.problem) fail(data.problem);
-      else {
-        const { resolve } = take(data.id);
-        resolve(data);
-      }
+      if ("progress" in data) arrived(data.progress);
+      else if ("problem" in data) fail(data.problem);
+      else take(data.id).resolve(data);
     });
     mine.addEventListener("error", (event) => {
       event.preventDefault();
@@ -39,13 +59,14 @@ export function createNetworks({ files, progress }) {
     });
   }
 
+  /** @param {number} id */
   function take(id) {
     const found = asked.get(id);
     asked.delete(id);
     return found;
   }
 
-  /** Nothing goes on after a failure: the next question starts from the beginning. */
+  /** Drop everything: the next question starts from the beginning. @param {string} problem */
   function fail(problem) {
     worker.terminate();
     worker = null;
@@ -54,9 +75,11 @@ export function createNetworks({ files, progress }) {
     for (const id of [...asked.keys()]) take(id).reject(new Error(problem));
   }
 
+  /** @param {Progress & {url: string}} progress */
   function arrived({ url, done, of }) {
     if (done < of) coming.set(url, { done, of });
     else coming.delete(url);
+    /** @param {keyof Progress} key */
     const sum = (key) => [...coming.values()].reduce((total, file) => total + file[key], 0);
     progress(coming.size ? { done: sum("done"), of: sum("of") } : null);
   }

@@ -1,5 +1,5 @@
 /**
- * Pictures scaled down to the very pixels that Pillow gives in `cifar/images.py`: first the means of
+ * Scale pictures down to the very pixels that Pillow gives in `cifar/images.py`: first the means of
  * whole blocks down to three times the size, then Lanczos, both in whole numbers as Pillow has them
  * (https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.resize).
  */
@@ -21,7 +21,7 @@ const LOBES = 3;
 const UNIT = 2 ** -22;
 
 /**
- * A part of a picture at another size.
+ * Scale a part of a picture to another size.
  * @param {Rgb} picture
  * @param {number} width
  * @param {number} height
@@ -34,10 +34,11 @@ export function resized(picture, width, height, box = [0, 0, picture.width, pict
   const down = (bottom - top) / height;
   const steps = [across, down].map((scale) => Math.max(1, Math.floor(scale / GAP)));
   let from = picture;
-  let part = box;
+  let [west, north, east, south] = box;
   if (steps[0] > 1 || steps[1] > 1) {
     // What the filter reaches beyond the box belongs to it.
     const [x, y] = [across, down].map((scale) => (LOBES - 0.5) * scale);
+    /** @type {Box} */
     const near = [
       Math.max(0, Math.trunc(left - x)),
       Math.max(0, Math.trunc(top - y)),
@@ -45,19 +46,20 @@ export function resized(picture, width, height, box = [0, 0, picture.width, pict
       Math.min(picture.height, Math.ceil(bottom + y)),
     ];
     from = averaged(picture, steps, near);
-    part = box.map((at, k) => (at - near[k % 2]) / steps[k % 2]);
+    [west, east] = [left, right].map((at) => (at - near[0]) / steps[0]);
+    [north, south] = [top, bottom].map((at) => (at - near[1]) / steps[1]);
   }
-  const rows = filtered(from.data, from.width, from.height, part[0], part[2], width, 3);
+  const rows = filtered(from.data, from.width, from.height, west, east, width, 3);
   // Columns are rows of a picture whose pixels are whole rows of this one.
-  const data = filtered(rows, from.height, 1, part[1], part[3], height, 3 * width);
+  const data = filtered(rows, from.height, 1, north, south, height, 3 * width);
   return { width, height, data };
 }
 
 /**
- * The means of blocks, those at the right and lower edge of what there is of them.
+ * Average blocks of pixels; blocks at the right and lower edge may be smaller.
  * @param {Rgb} picture
  * @param {number[]} steps pixels of a block across and down
- * @param {number[]} box of whole pixels
+ * @param {Box} box of whole pixels
  * @returns {Rgb}
  */
 function averaged(picture, [across, down], [left, top, right, bottom]) {
@@ -89,7 +91,7 @@ function averaged(picture, [across, down], [left, top, right, bottom]) {
 }
 
 /**
- * Every row of a picture brought from a part of its length to another length.
+ * Bring every row of a picture from a part of its length to another length.
  * @param {Uint8Array} data
  * @param {number} length pixels of a row
  * @param {number} rows
@@ -116,22 +118,32 @@ function filtered(data, length, rows, from, to, wanted, deep) {
   return new Uint8Array(out.buffer);
 }
 
-/** The pixels that each of the wanted ones is made of, and their weights in UNITs. */
+/**
+ * Return the pixels that each of the wanted ones is made of, and their weights in UNITs.
+ * @param {number} length
+ * @param {number} from
+ * @param {number} to
+ * @param {number} wanted
+ * @returns {Array<{first: number, shares: number[]}>}
+ */
 function weights(length, from, to, wanted) {
   const scale = (to - from) / wanted;
   const wide = Math.max(1, scale);
   return Array.from({ length: wanted }, (_, x) => {
-    const centre = from + (x + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - LOBES * wide + 0.5));
-    const end = Math.min(length, Math.trunc(centre + LOBES * wide + 0.5));
+    const center = from + (x + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(center - LOBES * wide + 0.5));
+    const end = Math.min(length, Math.trunc(center + LOBES * wide + 0.5));
     const raw = Array.from({ length: end - first }, (_, k) =>
-      lanczos((first + k - centre + 0.5) / wide),
+      lanczos((first + k - center + 0.5) / wide),
     );
     const total = raw.reduce((sum, value) => sum + value, 0);
     return { first, shares: raw.map((value) => roundedAway(value / total / UNIT)) };
   });
 }
 
+/** @param {number} x */
 const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+/** @param {number} x */
 const lanczos = (x) => (x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0);
+/** @param {number} value */
 const roundedAway = (value) => Math.trunc(value + Math.sign(value) * 0.5);

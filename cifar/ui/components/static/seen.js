@@ -1,4 +1,4 @@
-/** Any picture that the browser can decode, and the 32x32 of it that the network sees. */
+/** Decode a picture, and cut out of it the 32x32 pixels that the network sees. */
 
 import { SIDE } from "../shared/heat.js";
 import { resized } from "./resample.js";
@@ -7,7 +7,7 @@ import { resized } from "./resample.js";
 const STRIP = 512;
 
 /**
- * A picture file as RGB: upright, its first frame, on white, its colours as they are in the file.
+ * Decode a picture file to RGB: upright, its first frame, on white, its colours as in the file.
  * @param {Blob} file
  * @param {number} most pixels
  * @returns {Promise<import('./resample.js').Rgb>}
@@ -28,7 +28,7 @@ export async function opened(file, most) {
   }
 }
 
-/** @param {ImageBitmap} bitmap @returns {Uint8Array} three bytes a pixel */
+/** Read the pixels. @param {ImageBitmap} bitmap @returns {Uint8Array} three bytes a pixel */
 function rgb(bitmap) {
   const { width, height } = bitmap;
   const out = new Uint8Array(3 * width * height);
@@ -44,7 +44,13 @@ function rgb(bitmap) {
   return out;
 }
 
-/** Copy pixels of four bytes to those of three; returns where the copy ends. */
+/**
+ * Copy pixels of four bytes to those of three.
+ * @param {Uint8ClampedArray} data
+ * @param {Uint8Array} out
+ * @param {number} [to] where the copy begins
+ * @returns {number} where it ends
+ */
 export function withoutAlpha(data, out, to = 0) {
   for (let at = 0; at < data.length; at += 4, to += 3) {
     out[to] = data[at];
@@ -55,19 +61,27 @@ export function withoutAlpha(data, out, to = 0) {
 }
 
 /**
- * What the network sees of a picture, as `network_view` in `cifar/images.py` has it.
+ * What is asked of a picture file: how it becomes square, or the part to be cut out instead.
+ * @typedef {object} Question
+ * @property {File} file
+ * @property {import('../classify/picture.js').Fit} fit
+ * @property {import('../classify/box.js').Shares|null} box
+ */
+
+/**
+ * Return what the network sees of a picture, as `network_view` in `cifar/images.py` has it.
  * @param {import('./resample.js').Rgb} picture
- * @param {'crop'|'fit'|'stretch'} fit the central square, the whole picture on its mean colour, or
- *   the whole picture out of proportion
- * @param {number[]|null} [box] left, top, right, bottom as shares; it takes the place of `fit`
+ * @param {import('../classify/picture.js').Fit} fit the central square, the whole picture on its
+ *   mean colour, or the whole picture out of proportion
+ * @param {import('../classify/box.js').Shares|null} [box] it takes the place of `fit`
  * @returns {Uint8Array} 3072 bytes
  */
 export function networkView(picture, fit, box = null) {
   const { width, height } = picture;
   if (box) {
     const [left, top, right, bottom] = box;
-    const part = [left * width, top * height, right * width, bottom * height];
-    return resized(picture, SIDE, SIDE, part).data;
+    const [west, north, east, south] = [left * width, top * height, right * width, bottom * height];
+    return resized(picture, SIDE, SIDE, [west, north, east, south]).data;
   }
   if (fit === "stretch") return resized(picture, SIDE, SIDE).data;
   if (fit === "crop") {
@@ -84,7 +98,10 @@ export function networkView(picture, fit, box = null) {
   return onMean(inner);
 }
 
-/** A picture in the middle of a square of its own mean colour. */
+/**
+ * Put a picture in the middle of a square of its own mean colour.
+ * @param {import('./resample.js').Rgb} picture
+ */
 function onMean({ width, height, data }) {
   const out = new Uint8Array(3 * SIDE * SIDE);
   const count = width * height;
@@ -103,7 +120,7 @@ function onMean({ width, height, data }) {
   return out;
 }
 
-/** As Python rounds: halves to the even neighbour. */
+/** Round as Python does: halves to the even neighbor. @param {number} value */
 function roundedToEven(value) {
   const below = Math.floor(value);
   return value - below === 0.5 ? below + (below % 2) : Math.round(value);

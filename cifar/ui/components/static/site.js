@@ -1,6 +1,6 @@
 /**
- * The page without a server: everything it shows is a file beside it, and networks run in the
- * browser. What `gradio.js` and `server.js` are to the app, this is to the site.
+ * Run the page without a server: everything it shows is a file beside it, and networks run in the
+ * browser. `gradio.js` and `gradio-classify.js` do the same with a server.
  */
 
 import { mount as mountClassify } from "../classify/classify.js";
@@ -10,7 +10,7 @@ import { readPack } from "../explorer/pack.js";
 import { createTestSheets } from "../explorer/sheets.js";
 import { modelOf } from "../explorer/view.js";
 import { pageAddress } from "../shared/address.js";
-import { fill, setText } from "../shared/dom.js";
+import { fill, find, findAll, setAria, setText } from "../shared/dom.js";
 import { createLook } from "./look.js";
 import { createNetworks } from "./network.js";
 import { networkView, opened, withoutAlpha } from "./seen.js";
@@ -23,25 +23,27 @@ const PRIVACY =
 /**
  * What Python tells the page (see `cifar/publish/site.py`); addresses are relative to it.
  * @typedef {object} Site
- * @property {Array<{name: string, title: string, network: {url: string, bytes: number}, temperature: number, unsure: number}>} models
+ * @property {Array<{name: string, title: string} & import('./look.js').Model>} models
  * @property {Array<{name: string, title: string}>} others
  * @property {string} model the one that is shown first
- * @property {any} evidence what the panel offers
- * @property {Array<{index: number, label: number, pixels: string}>} examples
+ * @property {import('../evidence/choices.js').Options} evidence
+ * @property {import('../classify/examples.js').Example[]} examples
  * @property {Object<string, string>} packs addresses by name
  * @property {string[]} sheets addresses
  * @property {Object<string, string[]>} neighbors addresses of sheets of training images, by model
- * @property {{script: string, binary: {url: string, bytes: number}}} runtime
+ * @property {import('./network.js').Runtime} runtime
  * @property {number} maxBytes of a picture's file
  * @property {number} maxPixels of a picture
  * @property {string} space the id of a Hugging Face Space, or ""
  */
 
-/** Absolute, since a worker has another address than the page. */
+/** Make an address absolute, since a worker has another than the page. @param {string} url */
 const absolute = (url) => new URL(url, document.baseURI).href;
+
+/** @param {import('./network.js').Sized} sized @returns {import('./network.js').Sized} */
 const file = ({ url, bytes }) => ({ url: absolute(url), bytes });
 
-/** @returns {Promise<Response>} */
+/** @param {string} url @param {RequestInit} [options] */
 async function fetched(url, options) {
   const response = await fetch(absolute(url), options).catch(() => null);
   if (!response?.ok) {
@@ -51,11 +53,20 @@ async function fetched(url, options) {
   return response;
 }
 
-/** Everything that the components ask for. @param {Site} site */
+/**
+ * @typedef {object} Tests
+ * @property {import('../explorer/pack.js').Pack} images
+ * @property {import('../explorer/sheets.js').Sheets} sheets
+ */
+
+/** @typedef {{setModel(name: string): void}} Part of the page, in a tab */
+
+/** Answer everything that the components ask for. @param {Site} site */
 export function createAnswers(site) {
+  /** @type {Map<string, Promise<ArrayBuffer>>} */
   const packs = new Map();
 
-  /** A model's pack may be asked for by several parts of the page. */
+  /** Fetch a pack once: several parts of the page may ask for it. @param {string} name */
   function pack(name) {
     if (!packs.has(name)) {
       const coming = fetched(site.packs[name]).then((response) => response.arrayBuffer());
@@ -65,14 +76,20 @@ export function createAnswers(site) {
     return packs.get(name);
   }
 
+  /** @param {number} number */
   const sheet = async (number) => absolute(site.sheets[number]);
 
   const known = new Map(site.examples.map(({ index, pixels }) => [index, bytesOf(pixels)]));
-  /** The test images with their labels, once they are asked for. */
+  /**
+   * The test images with their labels, once they are asked for.
+   * @type {Promise<Tests>|null}
+   */
   let tests = null;
 
-  async function image({ index, pixels }) {
-    if (index === undefined) return { pixels: bytesOf(pixels), label: null };
+  /** @param {import('../evidence/evidence.js').ImageOf} about */
+  async function image(about) {
+    if ("pixels" in about) return { pixels: bytesOf(about.pixels), label: null };
+    const { index } = about;
     tests ??= pack("images")
       .then(readPack)
       .then((images) => ({ images, sheets: createTestSheets(sheet, images, () => {}) }));
@@ -87,9 +104,13 @@ export function createAnswers(site) {
     return { pixels: bytes, label };
   }
 
-  /** The picture that was opened last, as its pixels: it may be cut again and again. */
+  /**
+   * The picture that was opened last, as its pixels: it may be cut again and again.
+   * @type {{file: File|null, picture: Promise<import('./resample.js').Rgb>|null}}
+   */
   let last = { file: null, picture: null };
 
+  /** @param {import('./seen.js').Question} question */
   async function see({ file: wanted, fit, box }) {
     if (last.file !== wanted) {
       const picture = opened(wanted, site.maxPixels);
@@ -100,7 +121,7 @@ export function createAnswers(site) {
     return { pixels: toPixels(networkView(picture, fit, box)), width, height };
   }
 
-  const line = document.querySelector("#fetching");
+  const line = find(document, "#fetching", HTMLElement);
   const run = createNetworks({
     files: { script: absolute(site.runtime.script), binary: file(site.runtime.binary) },
     progress(now) {
@@ -127,18 +148,22 @@ export function createAnswers(site) {
 /** @param {Site} site */
 function connect(site) {
   const answers = createAnswers(site);
-  const radios = [...document.querySelectorAll("#model input")];
-  const tabs = [...document.querySelectorAll("#tabs [role=tab]")];
+  const radios = findAll(document, "#model input", HTMLInputElement);
+  const tabs = findAll(document, "#tabs [role=tab]", HTMLElement);
+  /** @param {HTMLElement} tab */
   const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
   const names = site.models.map(({ name }) => name);
   let model = modelOf(location.search, names) || site.model;
+  /** @param {HTMLElement} tab */
   const nameOf = (tab) => panelOf(tab).id.replace("tab-", "");
-  /** What was made for the tabs that were opened. */
+  /** Parts by the names of the tabs that were opened. @type {Object<string, Part>} */
   const parts = {};
 
+  /** @param {string} query */
   const setQuery = (query) =>
     history.replaceState(history.state, "", location.pathname + query + location.hash);
 
+  /** @type {Object<string, () => Part>} */
   const mounts = {
     mistakes: () =>
       mountExplorer(document.querySelector(".explorer-root"), {
@@ -165,10 +190,10 @@ function connect(site) {
       }),
   };
 
-  /** Show a tab; what it holds is made, or told of the model, when it is seen. */
+  /** Show a tab, and make or update its content. @param {HTMLElement} tab */
   function show(tab) {
     for (const other of tabs) {
-      other.setAttribute("aria-selected", other === tab);
+      setAria(other, "selected", other === tab);
       other.tabIndex = other === tab ? 0 : -1;
       panelOf(other).hidden = other !== tab;
     }
@@ -177,6 +202,7 @@ function connect(site) {
     else parts[name] = mounts[name]?.();
   }
 
+  /** @param {HTMLElement} tab */
   function choose(tab) {
     const first = tab === tabs[0];
     const hash = first ? "" : `#${nameOf(tab)}`;
@@ -184,6 +210,7 @@ function connect(site) {
     show(tab);
   }
 
+  /** @param {string} name */
   function setModel(name) {
     model = name;
     const query = new URLSearchParams(location.search);
@@ -196,7 +223,7 @@ function connect(site) {
 
   function drawModel() {
     for (const radio of radios) radio.checked = radio.value === model;
-    for (const part of document.querySelectorAll("[data-model]"))
+    for (const part of findAll(document, "[data-model]", HTMLElement))
       part.hidden = part.dataset.model !== model;
   }
 

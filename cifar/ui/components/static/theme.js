@@ -1,4 +1,4 @@
-/** Light or dark as the visitor's system is; before the page is drawn, so no module. */
+/** Follow the system's theme, light or dark. No module: it runs before the page is drawn. */
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", follow);

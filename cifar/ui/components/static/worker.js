@@ -1,28 +1,44 @@
 /**
- * Runs networks beside the page, so that it answers meanwhile: ONNX Runtime Web on one thread of
+ * Run networks in a worker, so that the page answers meanwhile: ONNX Runtime Web on one thread of
  * WebAssembly, fetched with the first question.
  */
 
-/** @type {Promise<any>|null} */
+/**
+ * The part of ONNX Runtime Web that is used here.
+ * @typedef {object} Ort
+ * @property {{wasm: {wasmBinary: ArrayBuffer, numThreads: number}, logLevel: string}} env
+ * @property {{create(content: Uint8Array, options: object): Promise<Session>}} InferenceSession
+ * @property {new (type: string, data: Uint8Array, dims: number[]) => object} Tensor
+ */
+
+/** @typedef {Object<string, {data: Float32Array, dims: number[]}>} Outputs of a network */
+/** @typedef {{run(inputs: {pixels: object}): Promise<Outputs>}} Session of one network */
+
+/** @type {Promise<Ort>|null} */
 let runtime = null;
+/** Sessions by the address of the network. @type {Map<string, Session>} */
 const sessions = new Map();
-/** The runtime does one thing at a time. */
+/** The end of the task before, since the runtime does one thing at a time. */
 let before = Promise.resolve();
 
-/** Something that the next try may mend; its message is a sentence. */
+/** @param {import('./network.js').Message} message */
+const send = (message) => postMessage(message);
+
+/** A failed download, which the next try may mend; its message is a sentence. */
 class Unfetched extends Error {}
 
 /**
- * A file in whole, telling how far it has come.
- * @param {{url: string, bytes: number}} file with its size
+ * Fetch a file, and send how far it has come.
+ * @param {import('./network.js').Sized} file
  */
 async function fetched({ url, bytes }) {
+  /** @param {string} why */
   const failed = (why) =>
     new Unfetched(`The network could not be fetched (${url}: ${why}): look at your connection.`);
   const response = await fetch(url).catch((error) => {
     throw failed(error.message);
   });
-  if (!response.ok) throw failed(response.status);
+  if (!response.ok) throw failed(String(response.status));
   const parts = [];
   let done = 0;
   for (const reader = response.body.getReader(); ;) {
@@ -32,12 +48,13 @@ async function fetched({ url, bytes }) {
     if (!value) break;
     parts.push(value);
     done += value.length;
-    postMessage({ progress: { url, done, of: bytes } });
+    send({ progress: { url, done, of: bytes } });
   }
   if (done !== bytes) throw failed(`${done} of ${bytes} bytes came`);
   return new Blob(parts);
 }
 
+/** Start the runtime. @param {import('./network.js').Runtime} files @returns {Promise<Ort>} */
 async function started({ script, binary }) {
   const [ort, packed] = await Promise.all([import(script), fetched(binary)]);
   const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
@@ -47,6 +64,7 @@ async function started({ script, binary }) {
   return ort;
 }
 
+/** Run a network. @param {import('./network.js').Task} task */
 async function answered({ id, files, network, pixels }) {
   // Both are fetched at once, the first time.
   const coming = sessions.has(network.url) ? null : fetched(network);
@@ -65,13 +83,14 @@ async function answered({ id, files, network, pixels }) {
   return { id, logits: logits.data, maps: maps.data, weights: weights.data, height, width };
 }
 
+/** @param {Error} error */
 const sentence = (error) =>
   error instanceof Unfetched
     ? error.message
     : `The network does not run in this browser (${error.message}): try a newer one.`;
 
-addEventListener("message", ({ data }) => {
+addEventListener("message", (/** @type {MessageEvent<import('./network.js').Task>} */ { data }) => {
   before = before
     .then(() => answered(data))
-    .then(postMessage, (error) => postMessage({ problem: sentence(error) }));
+    .then(send, (error) => send({ problem: sentence(error) }));
 });

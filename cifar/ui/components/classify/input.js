@@ -1,0 +1,153 @@
+/** The left side of the tab: the picture that was chosen, its crop, and the examples. */
+
+import { SIDE } from "../shared/heat.js";
+import { decoded, drawable } from "./decode.js";
+import { createExamples } from "./examples.js";
+import { createPicture } from "./picture.js";
+import { fromPixels, preview } from "./pixels.js";
+
+/**
+ * @typedef {import('./classify.js').Picture} Picture
+ * @typedef {import('./classify.js').Fit} Fit
+ * @typedef {Omit<import('../evidence/evidence.js').Subject, 'model'>} Subject
+ */
+
+/**
+ * @param {import('./classify.js').Adapter} adapter
+ * @param {object} actions
+ * @param {(canvas: HTMLCanvasElement|null) => void} actions.preview called while a crop changes, with
+ *   what the network is about to see, where the page can tell
+ * @param {(subject: Subject, canvas: HTMLCanvasElement) => void} actions.see called with what the
+ *   network sees, and how to ask about it
+ */
+export function createInput(adapter, { preview: showPreview, see }) {
+  const card = createPicture({ take, box: setBox, fit: setFit });
+  const { classes } = adapter.options;
+  const examples = createExamples(classes, adapter.examples, pickExample, adapter.privacy);
+  /** @type {Picture|null} */
+  let picture = null;
+  /** How the next picture becomes square, too. @type {Fit} */
+  let fit = "crop";
+  /**
+   * The crop as shares of the picture; null for the one that `fit` makes.
+   * @type {[number, number, number, number]|null}
+   */
+  let box = null;
+  /** Counts the pictures and crops that were chosen: the newest one wins. */
+  let turn = 0;
+
+  function seen(pixels) {
+    const canvas = fromPixels(pixels);
+    const index = picture.example?.index ?? null;
+    /** @type {Subject} */
+    const subject = {
+      image: index === null ? { pixels } : { index },
+      key: index === null ? pixels : `test image ${index}`,
+      label: picture.example?.label ?? null,
+      picture: async () => canvas,
+      path: picture.source?.path,
+      view: { fit, box },
+    };
+    see(subject, canvas);
+  }
+
+  /** Replace the picture. @param {Picture} next @param {string} pixels as the server reads it */
+  function present(next, pixels) {
+    if (picture?.url) URL.revokeObjectURL(picture.url);
+    picture = next;
+    box = null;
+    card.busy("");
+    card.show(picture, fit);
+    examples.mark(picture.example?.index ?? -1);
+    seen(pixels);
+  }
+
+  /** Return a file as `see` takes it. @param {File} file @returns {Promise<Picture['source']>} */
+  async function sent(file) {
+    return adapter.upload ? { path: (await adapter.upload(file)).path } : { file };
+  }
+
+  /** Read a picture of the visitor. @param {File} file */
+  async function take(file) {
+    const mine = ++turn;
+    const megabytes = file.size / 2 ** 20;
+    const limit = adapter.maxBytes / 2 ** 20;
+    if (megabytes > limit) {
+      card.fail(`The file is larger than ${limit} MB: send a smaller picture.`);
+      return;
+    }
+    const doing = adapter.upload ? "sending" : "reading";
+    card.busy(`${doing} ${file.name || "the picture"}, ${megabytes.toFixed(1)} MB ...`);
+    const url = URL.createObjectURL(file);
+    try {
+      const [source, image] = await Promise.all([sent(file), decoded(url)]);
+      if (mine !== turn) return URL.revokeObjectURL(url);
+      const answer = await adapter.see({ ...source, fit, box: null });
+      if (mine !== turn) return URL.revokeObjectURL(url);
+      const name = file.name || "your picture";
+      const look = drawable(image, answer, file.type);
+      present({ source, name, url, example: null, ...look }, answer.pixels);
+    } catch (error) {
+      URL.revokeObjectURL(url);
+      if (mine === turn) card.fail(error.message);
+    }
+  }
+
+  function pickExample(example, name) {
+    turn++;
+    const { pixels } = example;
+    const look = drawable(null, { pixels, width: SIDE, height: SIDE });
+    present({ source: null, name, example, ...look }, pixels);
+  }
+
+  /** Preview another crop of the same picture, and ask about it once it rests. */
+  function recut(settled) {
+    const mine = ++turn;
+    showPreview(picture.small && preview(picture.small, fit, box));
+    if (settled) readCrop(mine);
+  }
+
+  async function readCrop(mine) {
+    try {
+      const { pixels } = await adapter.see({ ...picture.source, fit, box });
+      if (mine !== turn) return;
+      card.busy("");
+      seen(pixels);
+    } catch (error) {
+      if (mine === turn) card.fail(error.message, () => readCrop(++turn));
+    }
+  }
+
+  function setBox(shares, settled) {
+    box = shares;
+    recut(settled);
+  }
+
+  function setFit(value) {
+    fit = value;
+    box = null;
+    card.setFit(value);
+    card.centre();
+    if (picture?.source) recut(true);
+  }
+
+  /** Load the examples and show the first picture. */
+  async function open() {
+    const mine = ++turn;
+    card.busy("Loading the examples ...");
+    try {
+      const pickOpening = await examples.load();
+      if (mine === turn) pickOpening();
+    } catch (error) {
+      if (mine === turn) card.fail(error.message, open);
+    }
+  }
+
+  return {
+    nodes: [card.node, examples.node],
+    take,
+    hover: card.hover,
+    fail: (message) => card.fail(message),
+    open,
+  };
+}

@@ -1,0 +1,58 @@
+/** The fields of the filters that take numbers: the range of confidence, and a test index. */
+
+import { el, setNumber, setText } from "../shared/dom.js";
+
+/** @param {Object<string, any>} props */
+const numberField = (props) => el("input", { type: "number", step: 1, ...props });
+
+/** @param {(patch: Partial<import('./view.js').View>) => void} change */
+export function createConfidenceRange(change) {
+  const percent = { min: 0, max: 100 };
+  const low = numberField({ ...percent, "aria-label": "confidence from, percent" });
+  const high = numberField({ ...percent, "aria-label": "confidence to, percent" });
+  const lowest = () => bounded(low, 0);
+  const highest = () => bounded(high, 100);
+  // The end that was typed stays; the other end gives way.
+  low.addEventListener("change", () => {
+    change({ low: lowest(), high: Math.max(lowest(), highest()) });
+  });
+  high.addEventListener("change", () => {
+    change({ low: Math.min(lowest(), highest()), high: highest() });
+  });
+  const range = el("span.range", {}, low, "–", high);
+  return {
+    node: el("div.field", {}, el("span", {}, "confidence, %"), range),
+    /** @param {import('./view.js').View} view */
+    update(view) {
+      setNumber(low, view.low);
+      setNumber(high, view.high);
+    },
+  };
+}
+
+/** Return the whole number in a field, from 0 to 100, or a default where there is none. */
+function bounded(input, otherwise) {
+  const value = Math.round(Number(input.value));
+  if (input.value.trim() === "" || Number.isNaN(value)) return otherwise;
+  return Math.min(100, Math.max(0, value));
+}
+
+/**
+ * Make the field that shows the image of a test index, even one that the filters leave out.
+ * @param {number} count of images
+ * @param {(index: number) => void} pick
+ */
+export function createFinder(count, pick) {
+  const problem = el("p.problem", { role: "status" });
+  const input = numberField({ min: 0, max: count - 1, placeholder: "e.g. 7400" });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    const index = Number(input.value);
+    const exists =
+      input.value.trim() !== "" && Number.isInteger(index) && index >= 0 && index < count;
+    setText(problem, exists ? "" : `Test indices run from 0 to ${count - 1}.`);
+    if (exists) pick(index);
+  });
+  return { node: el("label.field", {}, el("span", {}, "find test image"), input), problem };
+}

@@ -1,0 +1,54 @@
+/** The packs of a page: fetched once each, and those that the visitor has uploaded. */
+
+import { readPack } from "./pack.js";
+import { names } from "./view.js";
+
+/** @import { Pack } from "./pack.js" */
+/** @import { Names } from "./view.js" */
+
+/** @param {Pick<import('./explorer.js').Adapter, 'models'|'others'|'pack'|'upload'>} adapter */
+export function createLibrary(adapter) {
+  /** @type {Map<string, Promise<Pack>>} */
+  const packs = new Map();
+  /** @type {Map<string, Pack>} */
+  const uploaded = new Map();
+
+  /** Return every model that the named one can be compared with. */
+  const othersOf = (model) => [
+    ...adapter.models.filter(({ name }) => name !== model),
+    ...(adapter.others ?? []),
+    ...[...uploaded.values()].map(({ header: { name, title } }) => ({ name, title })),
+  ];
+
+  return {
+    othersOf,
+    /**
+     * Return a pack. One that did not arrive is fetched again the next time.
+     * @param {string} name 'images', or the name of a model
+     * @returns {Promise<Pack>}
+     */
+    async load(name) {
+      if (uploaded.has(name)) return uploaded.get(name);
+      if (!packs.has(name)) {
+        const pack = adapter.pack(name).then(readPack);
+        packs.set(name, pack);
+        pack.catch(() => packs.delete(name));
+      }
+      return packs.get(name);
+    },
+    /** Read a file of predictions, and return its name as a model. @param {File} file */
+    async upload(file) {
+      const pack = await readPack(await adapter.upload(file));
+      uploaded.set(pack.header.name, pack);
+      return pack.header.name;
+    },
+    /** Return the names that a link may use while a model is shown. @returns {Names} */
+    namesOf: (images, model) => ({
+      ...names(images.header, model.header),
+      models: adapter.models.map(({ name }) => name),
+      others: othersOf(model.header.name)
+        .map(({ name }) => name)
+        .filter((name) => !uploaded.has(name)),
+    }),
+  };
+}

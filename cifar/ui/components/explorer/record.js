@@ -1,0 +1,64 @@
+/** What is known about one image: the packs' values in units of one, and people's votes in words. */
+
+import { CONFIDENCE, PROBABILITY } from "./captions.js";
+
+/**
+ * @typedef {object} ImageRecord
+ * @property {number} index test index
+ * @property {number} label class
+ * @property {number} predicted class
+ * @property {boolean} correct
+ * @property {number} confidence 0 to 1
+ * @property {number} labelProbability 0 to 1
+ * @property {{at: number, title: string, rule: string}|null} verdict why the prediction is wrong,
+ *   with its position in the model's verdicts; null for a correct one
+ */
+
+/**
+ * @param {Pick<import('./select.js').Data, 'images'|'model'>} data
+ * @param {number} index
+ * @returns {ImageRecord}
+ */
+export function recordOf({ images, model }, index) {
+  const label = images.columns.label[index];
+  const { predicted, probabilities, confidence, verdict } = model.columns;
+  const at = (verdict?.[index] ?? 0) - 1;
+  const { title, rule } = model.header.verdicts[at] ?? {};
+  return {
+    index,
+    label,
+    predicted: predicted[index],
+    correct: label === predicted[index],
+    confidence: confidence[index] * CONFIDENCE,
+    labelProbability: probabilities[index * images.header.classes.length + label] * PROBABILITY,
+    verdict: title ? { at, title, rule } : null,
+  };
+}
+
+/**
+ * Return how many people chose the label, or the prediction instead of it, and how many reviewers
+ * kept the label.
+ * @param {import('./pack.js').Pack} images
+ * @param {Pick<ImageRecord, 'index'|'label'|'predicted'>} record
+ * @returns {string[]} sentences
+ */
+export function voteSentences({ header, columns }, { index, label, predicted }) {
+  const { classes, reviewers } = header;
+  const { votes, review_given: given, review_guess: guess } = columns;
+  const own = Array.from(votes.subarray(index * classes.length, (index + 1) * classes.length));
+  const total = own.reduce((sum, n) => sum + n, 0);
+  const amount = (n) => (n === total ? "all" : n || "none");
+  const chose = (k) => `${amount(own[k])} of ${total} people chose ${classes[k]}`;
+  const sentences = [];
+  if (total && label !== predicted && own[label] < total) {
+    sentences.push(`${chose(predicted)}, ${own[label] || "none"} chose ${classes[label]}.`);
+  } else if (total) {
+    sentences.push(`${chose(label)}.`);
+  }
+  if (given[index] >= 0) {
+    const other = classes[guess[index]];
+    const offered = other ? `, ${other} being the other choice` : "";
+    sentences.push(`${given[index] || "none"} of ${reviewers} reviewers kept the label${offered}.`);
+  }
+  return sentences.map((text) => text[0].toUpperCase() + text.slice(1));
+}

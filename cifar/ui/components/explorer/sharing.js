@@ -1,0 +1,99 @@
+/** What a visitor can take away from an image: a link to it, and a card with all about it. */
+
+import { copy, download, el, setText } from "../shared/dom.js";
+import { percent } from "../shared/words.js";
+import { sidesOf } from "./bars.js";
+import { drawCard } from "./card.js";
+import { recordOf } from "./record.js";
+
+/** @import { Actions, State } from "./explorer.js" */
+
+/**
+ * @param {Pick<Actions, 'link'|'back'|'sheets'|'tags'>} actions without a link there is no button
+ * @param {() => Array<{canvas: HTMLCanvasElement, words: string}>} heatMaps that are drawn now
+ */
+export function createSharing({ link, back, sheets, tags }, heatMaps) {
+  const status = el("p.quiet", { role: "status" });
+  const address = el("input.address", {
+    readonly: true,
+    hidden: true,
+    "aria-label": "link to this image",
+  });
+  const buttons = el(
+    "div.keep",
+    {},
+    link && el("button.small", { onclick: copyLink }, "copy link"),
+    el("button.small", { onclick: saveCard }, "save card"),
+    el("button.small.back", { onclick: back }, "back to the images"),
+  );
+  let state = /** @type {State} */ (null);
+
+  async function copyLink() {
+    const url = link(state.shown);
+    const copied = await copy(url);
+    setText(
+      status,
+      copied
+        ? "The link to this image is on the clipboard."
+        : "The browser kept its clipboard closed; here is the link:",
+    );
+    address.hidden = copied;
+    address.value = url;
+    if (!copied) address.select();
+  }
+
+  async function saveCard() {
+    const { shown: index, model } = state;
+    const card = {
+      ...cardOf(state, tags.of(index)),
+      heats: heatMaps(),
+      foot: footOf(model.header, link?.(index)),
+    };
+    try {
+      const blob = await drawCard({ ...card, image: await sheets().canvas(index) });
+      download(blob, `cifar-test-${index}-${model.header.name}.png`);
+      setText(status, "");
+    } catch (error) {
+      setText(status, error.message);
+    }
+  }
+
+  return {
+    nodes: [buttons, status, address],
+    /** @param {State} next */
+    update(next) {
+      state = next;
+    },
+    /** Remove what was said about another image. */
+    clear() {
+      setText(status, "");
+      address.hidden = true;
+    },
+  };
+}
+
+/** Return what a card says about the shown image. @param {State} state @param {string[]} tags */
+function cardOf(state, tags) {
+  const { shown: index } = state;
+  const { label, predicted, correct, confidence, verdict } = recordOf(state, index);
+  const { classes } = state.images.header;
+  /** @type {Array<{text: string, kind?: 'said'|'true'|'quiet'}>} */
+  const lines = [
+    { text: `CIFAR-10 test image #${index}` },
+    { text: `labelled ${classes[label]}`, kind: "true" },
+    {
+      text: `seen as ${classes[predicted]}, ${percent(confidence)}`,
+      kind: correct ? "true" : "said",
+    },
+  ];
+  if (verdict) lines.push({ text: verdict.title, kind: "quiet" });
+  for (const tag of tags) lines.push({ text: `tagged: ${tag}`, kind: "quiet" });
+  return { lines, classes, sides: sidesOf(state, index), predicted, label };
+}
+
+/** @param {any} model header @param {string} [link] */
+function footOf({ title, accuracy }, link) {
+  const words = ["CIFAR Lens", title, `accuracy ${percent(accuracy.value, 2)}`];
+  if (link) words.push(link);
+  return words.join(" · ");
+}
