@@ -20,7 +20,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--mcp",
         action="store_true",
-        help='answer MCP clients too, at /gradio_api/mcp/ (needs pip install "gradio[mcp]")',
+        help='also serve MCP clients, at /gradio_api/mcp/ (needs pip install "gradio[mcp]")',
     )
     try:
         serve(demo, mcp=parser.parse_args().mcp)

@@ -36,7 +36,8 @@ def app(mcp: bool = False) -> None:
     """Serve the web app on http://127.0.0.1:7860, or the next free port.
 
     Args:
-        mcp: Answer MCP clients too, at /gradio_api/mcp/ (needs pip install "gradio[mcp]").
+        mcp: Also serve MCP clients, at /gradio_api/mcp/ (needs pip install "gradio[mcp]").
+
     """
     from cifar.ui.app import build, serve
 
@@ -49,14 +50,15 @@ def train(
     resume: bool = False,
     data: Path | None = None,
 ) -> None:
-    """Train a network; the checkpoint is written to RUN/checkpoint at the end.
+    """Train a network and write the checkpoint to RUN/checkpoint.
 
     Args:
-        recipe: The preset's hyper-parameters, each of which can be changed.
+        recipe: Hyper-parameters of the preset; each can be changed.
         run: Folder of the run, runs/NETWORK if left out.
-        resume: Go on where the run in this folder stopped.
-        data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
-            it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
+        resume: Continue the run in this folder where it stopped.
+        data: Training images downloaded by torchvision (cifar-10-batches-py, its parent folder, or
+            its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
+
     """
     from cifar.training.distributed import end_process
     from cifar.training.loop import train as run_training
@@ -67,10 +69,12 @@ def train(
 
 
 def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
-    """Put comparisons of recipes on record, and write checkpoints/RECIPES.md.
+    """Record comparisons of recipes, and write checkpoints/RECIPES.md.
 
     Args:
-        comparisons: Folders of finished runs, one of them named baseline; none: only rewrite.
+        comparisons: Folders of finished runs, one of them named baseline; without any, the file
+            is only rewritten.
+
     """
     from cifar.training.ablations import write
 
@@ -84,10 +88,11 @@ def evaluate(
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
-        explain: Score heat maps only, every method and layer; needs the plain evaluation before.
-        images: On how many test images heat maps are scored.
-        data: Where torchvision left the training images (cifar-10-batches-py, the folder that holds
-            it, or its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
+        explain: Only score heat maps, every method and layer; needs a plain evaluation first.
+        images: Number of test images on which heat maps are scored.
+        data: Training images downloaded by torchvision (cifar-10-batches-py, its parent folder, or
+            its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
+
     """
     from cifar.models.model_card import percent, scores_table
 
@@ -111,23 +116,24 @@ def predict(
     out: Path | None = None,
     heatmaps: Path | None = None,
 ) -> None:
-    """Classify pictures; the exit code is 1 if there were some that could not be found or read.
+    """Classify pictures; the exit code is 1 if any could not be found or read.
 
     Args:
-        pictures: Files, folders (with all that is below them) and globs.
+        pictures: Files, folders (including subfolders) and globs.
         checkpoint: A name under checkpoints/, a folder, or USER/NAME@REVISION on the Hub.
-        top_k: How many classes to give, 1 to 10.
-        out: Write a CSV table to this file instead of printing a line a picture.
-        heatmaps: Also save what speaks for each answer, as pictures in this folder.
+        top_k: Number of classes per picture, 1 to 10.
+        out: Write a CSV table to this file instead of printing a line per picture.
+        heatmaps: Also save a heat map of each answer in this folder.
+
     """
-    from cifar import predict as many
     from cifar.models.checkpoint import load
+    from cifar.predict import run
 
     if not 1 <= top_k <= len(CLASSES):
         raise LensError(f"--top-k is {top_k}: choose 1 to {len(CLASSES)}.")
     ckpt = load(checkpoint)
-    say(ckpt.origin)
-    if not many.run(ckpt, pictures, top_k=top_k, out=out, heatmaps=heatmaps):
+    print_origin(ckpt.origin)
+    if not run(ckpt, pictures, top_k=top_k, out=out, heatmaps=heatmaps):
         sys.exit(1)
 
 
@@ -143,17 +149,18 @@ def push(
 
     Args:
         checkpoint: A name under checkpoints/, a folder, or USER/NAME@REVISION on the Hub.
-        name: What it is called on the Hub, USER/NAME.
+        name: Name on the Hub, USER/NAME.
         private: Create it so that only you can see it.
-        dry_run: Upload nothing; write what would be uploaded into the folder --out.
-        out: That folder, empty or not there yet.
+        dry_run: Upload nothing; write the files into the folder --out instead.
+        out: Folder for --dry-run, empty or new.
+
     """
     from cifar.models.checkpoint import load
     from cifar.publish.model_repo import push as publish
 
     check_dry_run(dry_run, out)
     ckpt = load(checkpoint)
-    say(ckpt.origin)
+    print_origin(ckpt.origin)
     print(publish(ckpt, name, private=private, out=out))
 
 
@@ -171,14 +178,15 @@ def deploy(
     """Publish the app with the checkpoints as a Space on the Hugging Face Hub.
 
     Args:
-        name: What it is called on the Hub, USER/NAME; a dry run of --static can do without.
+        name: Name on the Hub, USER/NAME; not needed for a dry run of --static.
         private: Create it so that only you can see it.
-        hardware: What it runs on, cpu-basic if left out.
-        zerogpu: Build it for ZeroGPU, which lends GPUs; the same as --hardware zero-a10g.
-        static: Publish a site that runs in the visitor's browser alone, without a server.
-        models: Models on the Hub that it is linked with, USER/NAME each.
-        dry_run: Upload nothing; write what would be uploaded into the folder --out.
-        out: That folder, empty or not there yet.
+        hardware: Hardware of the Space, cpu-basic if left out.
+        zerogpu: Build for ZeroGPU, which lends GPUs; the same as --hardware zero-a10g.
+        static: Publish a site that runs only in the visitor's browser, without a server.
+        models: Models on the Hub to link with the Space, USER/NAME each.
+        dry_run: Upload nothing; write the files into the folder --out instead.
+        out: Folder for --dry-run, empty or new.
+
     """
     from cifar.publish.space import deploy as publish
 
@@ -196,24 +204,25 @@ def deploy(
     )
 
 
-def say(origin: str) -> None:
-    """On stderr, which commit and weights a checkpoint from the Hub is; nothing of a local one."""
+def print_origin(origin: str) -> None:
+    """Print the origin of a checkpoint from the Hub to stderr; it is empty for a local one."""
     if origin:
         print(origin, file=sys.stderr)
 
 
 def check_dry_run(dry_run: bool, out: Path | None) -> None:
-    """Raises LensError where one of --dry-run and --out stands without the other."""
+    """Raise LensError if only one of --dry-run and --out is given."""
     if dry_run != (out is not None):
         raise LensError("--dry-run and --out DIR go together: what would be uploaded goes to DIR.")
 
 
 def assets(sources: Path | None = None, out: Path | None = None) -> None:
-    """Make the shipped test images and annotations anew from what others published.
+    """Rebuild the shipped test images and annotations from their published sources.
 
     Args:
-        sources: Folder with the published files; those that it lacks are downloaded into it.
+        sources: Folder with the published files; missing ones are downloaded into it.
         out: Write into this folder instead of the project's assets/.
+
     """
     from cifar import ASSETS
     from cifar.data.shipped import make
@@ -225,8 +234,9 @@ def figures(screenshot: bool = True) -> None:
     """Draw the pictures under assets/ and refresh README's results table.
 
     Args:
-        screenshot: Also serve the app, photograph it and run README's calls (needs
+        screenshot: Also take a screenshot of the app and run README's calls (needs
             requirements-dev.txt and Chromium).
+
     """
     from cifar import ASSETS
     from cifar.report import figures as pictures
@@ -246,15 +256,16 @@ def bench(
     json: bool = False,
     record: bool = False,
 ) -> None:
-    """Measure us beside a reference; the exit code is 1 where a bar was missed.
+    """Measure our speed beside a reference; the exit code is 1 if a target is missed.
 
     Args:
-        suite: What to measure; train: images a second of a training step, in about four minutes;
-            app: what a visitor waits for, in two; explain: heat maps a second, in half of one;
-            network: what we add to a network's own work, in four; start: how long the app takes to
-            its first page, in five.
+        suite: What to measure. train: images per second of a training step (about four minutes);
+            app: waiting times of a visitor (two minutes); explain: heat maps per second (half a
+            minute); network: our overhead over the network itself (four minutes); start: time to
+            the app's first page (five minutes).
         json: Print one JSON object instead of a table.
-        record: Keep what was found under assets/ and show it in README.
+        record: Save the results under assets/ and show them in README.
+
     """
     from cifar.bench import suites as benchmark
     from cifar.report.readme_tables import README
@@ -267,8 +278,8 @@ def bench(
         sys.exit(1)
 
 
-# A disk that is full, by room or by quota, or that nothing may be written to.
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+# Errors of a disk that is full, over quota or not writable.
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -281,9 +292,9 @@ VERBS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Run the verb that the command line names; the exit code is 1 for an error."""
+    """Run the verb of the command line; the exit code is 1 for an error."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold any bytes
     try:
         try:
             tyro.extras.subcommand_cli_from_dict(
@@ -297,18 +308,18 @@ def main() -> None:
             raise
         sys.stdout.flush()
     except LensError as error:
-        # Of several processes that train together, one on each machine says it.
+        # In distributed training, only one process per machine prints the error.
         silent = int(os.environ.get("LOCAL_RANK", 0)) > 0
         sys.exit(1 if silent else f"python -m cifar: {error}")
-    except BrokenPipeError:  # whoever reads has seen enough: `... | head`
+    except BrokenPipeError:  # the reader closed the pipe: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.errno not in DISK:
+        if error.errno not in DISK_ERRORS:
             raise
         where = f": {error.filename}" if error.filename else ""
         sys.exit(
-            f"python -m cifar: A file cannot be written ({error.strerror}{where}): see to its "
+            f"python -m cifar: A file cannot be written ({error.strerror}{where}): check the "
             "disk and run the command again; what was there before is kept."
         )
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and JSON that is read strictly."""
+"""Atomic writes of files, and strict reading of JSON."""
 
 import hashlib
 import json
@@ -12,11 +12,14 @@ from cifar import LensError
 
 
 class FileError(LensError):
-    """A file is missing, broken or cannot be written; the message names it."""
+    """File that is missing, broken or cannot be written; the message names it."""
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` write a temporary file, then rename it: readers see the old file or the new."""
+    """Replace a file atomically: readers see the old file or the new one.
+
+    write: writes the temporary file that is then renamed to `path`.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         write(partial)
@@ -28,10 +31,11 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def fill_folder(folder: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary folder, then rename it to `folder`.
+    """Create a folder atomically.
 
-    `folder` must be empty or not exist. Nothing is left behind if writing fails. Raises LensError
-    if the folder is not empty or cannot be written.
+    folder: must be empty or not exist. write: fills the temporary folder that is then renamed to
+    `folder`. Nothing is left behind if writing fails. Raises FileError if the folder is not empty
+    or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileError(f"{folder} is not empty: name an empty folder, or a new one.")
@@ -40,7 +44,7 @@ def fill_folder(folder: Path, write: Callable[[Path], object]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
         write(partial)
-        partial.chmod(0o755)  # mkdtemp's are for their owner alone
+        partial.chmod(0o755)  # mkdtemp makes folders for the owner only
         if folder.exists():
             folder.rmdir()
         os.replace(partial, folder)
@@ -57,7 +61,10 @@ def sha256_of(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict:
-    """Return the JSON object in a file. Raises FileError if it is missing or broken."""
+    """Return the JSON object in a file.
+
+    Raises FileError if it is missing or broken.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -68,7 +75,10 @@ def read_json(path: Path) -> dict:
 
 
 def read_json_lines(path: Path) -> list[dict]:
-    """Return the JSON objects in a `.jsonl` file. Raises FileError if it is broken or empty."""
+    """Return the JSON objects in a `.jsonl` file.
+
+    Raises FileError if it is missing, broken or empty.
+    """
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError, RecursionError) as error:
@@ -91,5 +101,5 @@ def write_json_lines(path: Path, objects: list[dict]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Replace a text file atomically."""
     replace(path, lambda partial: partial.write_text(text, encoding="utf-8"))

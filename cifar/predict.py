@@ -1,10 +1,9 @@
-"""Many pictures in, a table of answers out.
+"""Classification of many pictures into lines or a table.
 
     python -m cifar predict photo.jpg
     python -m cifar predict photos/ 'more/*.png' --out predictions.csv --heatmaps maps/
 
-A picture that cannot be read, and a name that stands for none, is named and passed over; the others
-are not lost for it.
+Pictures that cannot be read and names that match none are reported and skipped.
 """
 
 import csv
@@ -31,16 +30,16 @@ from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 
 BATCH = 128
-# What a file in a folder must end with to be taken for a picture; a file that is named is tried.
+# Suffixes of the pictures in a folder; a file that is named itself is always tried.
 SUFFIXES = {".jpg", *(f".{name.lower()}" for name in FORMATS)}
 ZOOM = 8
 
-Row = tuple[Path, list[tuple[str, float]]]  # a picture's file, and its likeliest classes
+Row = tuple[Path, list[tuple[str, float]]]  # a picture's file and its most probable classes
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file, what the network sees of it, uint8 (32, 32, 3), and what it answers."""
+    """A file, what the network sees of it, uint8 (32, 32, 3), and the answer."""
 
     path: Path
     image: np.ndarray
@@ -49,7 +48,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that could not be read, and why, in a sentence."""
+    """A file that could not be read, and the reason in a sentence."""
 
     path: Path
     problem: str
@@ -63,12 +62,12 @@ def run(
     out: Path | None = None,
     heatmaps: Path | None = None,
 ) -> bool:
-    """Print an answer for each picture, or write all of them to `out` as CSV; name what fails.
+    """Print an answer for each picture, or write all to `out` as CSV, and report failures.
 
-    heatmaps: a folder for the evidence, see `heat_map_name`. Both it and that of `out` are made
-    before anything is read. What is kept of a picture is its row of the table. Returns whether
-    every name stood for pictures that could be read. Raises LensError where there is no picture at
-    all, and for what cannot be written.
+    heatmaps: a folder for heat maps, see `heat_map_name`. It and the folder of `out` are created
+    before any picture is read. Only the table's rows are kept in memory. Returns whether every name
+    matched pictures and all could be read. Raises LensError if there is no picture at all or
+    something cannot be written.
     """
     paths, missing = find(patterns)
     for name in missing:
@@ -87,7 +86,7 @@ def run(
             tqdm.write(f"{picture.path}: {picture.problem}", file=sys.stderr)
             continue
         if out is None:
-            tqdm.write(line(picture, top_k), file=sys.stdout)
+            tqdm.write(format_line(picture, top_k), file=sys.stdout)
         else:
             rows.append((picture.path, picture.answer.top(top_k)))
         if heatmaps is not None:
@@ -99,15 +98,14 @@ def run(
 
 
 def find(patterns: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
-    """The files that names, folders and globs stand for, each once, in the order given; and those
-    of the names that stand for nothing.
+    """Return the files of names, folders and globs, each once in given order, and missing names.
 
-    Of a folder, all pictures in it and below it, in alphabetical order. Raises LensError where
-    nothing is found at all.
+    A folder gives all pictures in and below it, in alphabetical order. Raises LensError if there is
+    no file at all.
     """
     if not patterns:
         raise LensError("No picture was named: name files, folders or globs.")
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     missing = []
     for pattern in map(str, patterns):
         path = Path(pattern)
@@ -120,10 +118,10 @@ def find(patterns: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
             files = [file for file in files if file.is_file()]
         if not files:
             missing.append(pattern)
-        found |= dict.fromkeys(files)
-    if not found:
+        paths |= dict.fromkeys(files)
+    if not paths:
         raise LensError(f"There is no picture {', '.join(missing)}: name files, folders or globs.")
-    return list(found), missing
+    return list(paths), missing
 
 
 def _is_picture(file: Path) -> bool:
@@ -133,7 +131,7 @@ def _is_picture(file: Path) -> bool:
 def predict(
     ckpt: Checkpoint, paths: Sequence[Path], *, progress: bool = True
 ) -> Iterator[Picture | Unreadable]:
-    """Yield what a network answers for each file, in order; memory does not grow with them."""
+    """Yield the network's answer for each file, in order, one batch in memory at a time."""
     bar = tqdm(total=len(paths), unit="picture", disable=not progress)
     with ThreadPoolExecutor() as pool, bar:
         remaining = iter(paths)
@@ -153,14 +151,17 @@ def _read(path: Path) -> np.ndarray | Unreadable:
         return Unreadable(path, str(error))
 
 
-def line(picture: Picture, top_k: int) -> str:
-    """A picture's answer for people: 'cat.jpg: cat 98.0%, dog 1.2%'."""
+def format_line(picture: Picture, top_k: int) -> str:
+    """Format a picture's answer: 'cat.jpg: cat 98.0%, dog 1.2%'."""
     answers = picture.answer.top(top_k)
     return f"{picture.path}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
 
 
 def _make_folder(folder: Path) -> None:
-    """Raises LensError unless it is a folder that can be written to, or can be made one."""
+    """Create a folder if it does not exist.
+
+    Raises LensError if it cannot be written to.
+    """
     try:
         with suppress(FileExistsError):
             folder.mkdir(parents=True)
@@ -171,15 +172,15 @@ def _make_folder(folder: Path) -> None:
 
 
 def write_table(path: Path, table: Iterable[Row], top_k: int) -> None:
-    """A CSV file with a row a picture: file, then class and probability from the likeliest on.
+    """Write a CSV row per picture: file, then class and probability, most probable first.
 
-    Written whole or not at all. Raises LensError where it cannot be.
+    The write is atomic. Raises LensError if it fails.
     """
     ranks = range(1, top_k + 1)
-    head = [f"{what}_{rank}" for rank in ranks for what in ("class", "probability")]
+    head = [f"{column}_{rank}" for rank in ranks for column in ("class", "probability")]
 
     def write(partial: Path) -> None:
-        # A file's name may be any bytes: they are written as they are.
+        # surrogateescape: a file name may hold any bytes, which are written unchanged.
         with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(["file", *head])
@@ -193,14 +194,14 @@ def write_table(path: Path, table: Iterable[Row], top_k: int) -> None:
 
 
 def heat_map_name(number: int, picture: Picture) -> str:
-    """'0007-photo-cat.png': files of one name in two folders stay apart, in the table's order."""
+    """Return '0007-photo-cat.png': in the table's order, unique for equal names in two folders."""
     return f"{number:04d}-{picture.path.stem}-{CLASSES[picture.answer.predicted]}.png"
 
 
 def save_heat_map(ckpt: Checkpoint, picture: Picture, path: Path) -> None:
-    """The evidence for the predicted class over what the network saw, 256x256, as a PNG file.
+    """Save the predicted class's heat map over what the network saw, 256x256, as a PNG file.
 
-    Raises LensError where it cannot be written.
+    Raises LensError if it cannot be written.
     """
     (heat,) = heat_maps(ckpt, picture.image, [picture.answer.predicted])
     large = picture.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)

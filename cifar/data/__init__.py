@@ -1,1 +1,1 @@
-"""CIFAR-10, what people said of it, and any picture as 32x32 pixels."""
+"""CIFAR-10, its annotations, out-of-distribution sets, and uploads as 32x32 pixels."""

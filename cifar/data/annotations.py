@@ -1,6 +1,6 @@
-"""Load what people and other networks said of the test images, as published by others.
+"""Published annotations of the test images, by people and by other networks.
 
-The files lie in `assets/annotations/`, whose README names their sources and licences;
+The files are in `assets/annotations/`, whose README names their sources and licenses;
 `cifar.data.shipped` makes them. All are in the official order of the test images.
 
 - Votes: CIFAR-10H, about 51 people asked for the class of each image (Peterson et al., "Human
@@ -26,12 +26,12 @@ FOLDER = ASSETS / "annotations"
 N = 10_000
 REVIEWERS = 5
 ANSWERS = ("given", "guessed", "neither", "both")
-# How alike a test image and its near-duplicate are, as Barz and Denzler judged them.
+# How similar a test image and its near-duplicate are, as judged by Barz and Denzler.
 JUDGMENTS = ("exact", "near", "very similar")
 
 
 class AnnotationsError(LensError):
-    """A file of annotations is missing or damaged; the message names it and says what to do."""
+    """Missing or damaged file of annotations; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Annotations:
 
     votes: int64 (10000, 10), how many people chose each class.
     reviews: int8 (10000, 4), how many of the five reviewers chose the given label, the guessed
-    one, neither or both (ANSWERS); -1 for an image that was not reviewed.
+    label, neither or both (ANSWERS); -1 for an image that was not reviewed.
     given, guessed: int8 (10000,), the two classes that the reviewers were shown, 0 to 9, or -1.
     """
 
@@ -52,9 +52,9 @@ class Annotations:
 
 @dataclass(frozen=True)
 class PublishedNetworks:
-    """Class predictions of published networks on the test images, the least accurate first.
+    """Class predictions of published networks on the test images, least accurate first.
 
-    names: as their authors gave them. predictions: uint8 (30, 10000), classes 0 to 9.
+    names: as in their publication. predictions: uint8 (30, 10000), classes 0 to 9.
     """
 
     names: tuple[str, ...]
@@ -62,8 +62,11 @@ class PublishedNetworks:
 
 
 def load_annotations() -> Annotations:
-    """Load votes and label reviews. Raises AnnotationsError for a missing or damaged file."""
-    votes = _array("cifar10h-votes.npz", (N, len(CLASSES))).astype(np.int64)
+    """Load votes and label reviews.
+
+    Raises AnnotationsError for a missing or damaged file.
+    """
+    votes = _load_array("cifar10h-votes.npz", (N, len(CLASSES))).astype(np.int64)
     reviews = np.full((N, len(ANSWERS)), -1, dtype=np.int8)
     given, guessed = np.full(N, -1, dtype=np.int8), np.full(N, -1, dtype=np.int8)
     path = FOLDER / "cifar10_mturk.json"
@@ -74,26 +77,26 @@ def load_annotations() -> Annotations:
             given[index] = review["given_original_label"]
             guessed[index] = review["our_guessed_label"]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise _damaged(path.name, error) from error
+        raise _file_error(path.name, error) from error
     return Annotations(votes, reviews, given, guessed)
 
 
 def load_published() -> np.ndarray:
-    """Load the probabilities of a published model (92.94% right): float64 (10000, 10).
+    """Load the probabilities of a published model (92.94% accuracy): float64 (10000, 10).
 
-    Its authors published these, not the model. Rows add up to 1 within 1e-6. Raises
+    Its authors published these, not the model. Rows sum to 1 within 1e-6. Raises
     AnnotationsError for a missing or damaged file.
     """
-    return _array("published-model.npz", (N, len(CLASSES))).astype(np.float64)
+    return _load_array("published-model.npz", (N, len(CLASSES))).astype(np.float64)
 
 
 def load_published_networks() -> PublishedNetworks:
-    """Load the predictions of thirty networks (81.98% to 97.11% right).
+    """Load the predictions of thirty networks (81.98% to 97.11% accuracy).
 
     Raises AnnotationsError for a missing or damaged file.
     """
-    names = _array("published-networks.npz", (30,), "names")
-    predictions = _array("published-networks.npz", (30, N), "predictions")
+    names = _load_array("published-networks.npz", (30,), "names")
+    predictions = _load_array("published-networks.npz", (30, N), "predictions")
     return PublishedNetworks(tuple(map(str, names)), predictions)
 
 
@@ -116,22 +119,22 @@ def load_near_duplicates() -> pd.DataFrame:
             index=pd.Index(rows["TestID"], name="index"),
         ).sort_index()
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise _damaged(name, error) from error
+        raise _file_error(name, error) from error
 
 
-def _array(name: str, shape: tuple[int, ...], key: str = "values") -> np.ndarray:
-    """An array of a .npz file that must have this shape."""
+def _load_array(name: str, shape: tuple[int, ...], key: str = "values") -> np.ndarray:
+    """Load an array from a .npz file and check its shape."""
     try:
         with np.load(FOLDER / name, allow_pickle=False) as arrays:
             array = arrays[key]
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise _damaged(name, error) from error
+        raise _file_error(name, error) from error
     if array.shape != shape:
-        raise _damaged(name, f"{key} has the shape {array.shape} instead of {shape}")
+        raise _file_error(name, f"{key} has the shape {array.shape} instead of {shape}")
     return array
 
 
-def _damaged(name: str, reason: object) -> AnnotationsError:
+def _file_error(name: str, reason: object) -> AnnotationsError:
     return AnnotationsError(
         f"{FOLDER / name} cannot be read ({reason}): get it anew from the project. A clone without "
         "git-lfs holds only pointers in its place."

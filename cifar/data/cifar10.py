@@ -1,8 +1,8 @@
 """CIFAR-10 as uint8 tensors, checked pixel for pixel against the official release.
 
-The test split is part of this project. The training split comes from the Hugging Face Hub
-(`uoft-cs/cifar10`), is decoded once and memory-mapped from then on, or from a folder that
-torchvision left. `official` says whether every block of 10,000 rows has the md5 of the release.
+The test split is part of this project. The training split is downloaded from the Hugging Face Hub
+(`uoft-cs/cifar10`), decoded once and then memory-mapped, or read from files that torchvision
+downloaded. `official` is True if every block of 10,000 rows has the md5 of the release.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from cifar.data import release
 from cifar.data.downloads import cache_home
 from cifar.data.image_table import DataError, ImageTable
 
-# What reading the cache raises where it is absent, half-written, altered or no array at all.
-UNREADABLE = (
+# Errors of reading a cache that is absent, incomplete, altered or no array at all.
+READ_ERRORS = (
     OSError,
     ValueError,
     EOFError,
@@ -39,11 +39,11 @@ VAL_SEED = 2009  # the year of the technical report that introduced the dataset
 
 @dataclass(frozen=True)
 class Split:
-    """One part of the dataset.
+    """A split of the dataset.
 
     images: uint8 (N, 3, 32, 32), 0 to 255, RGB. labels: int64 (N,), 0 to 9. indices: int64 (N,),
     the position of each image in the official order of its release file (train or test).
-    official: whether every pixel and label is that of the official release.
+    official: whether all pixels and labels equal those of the official release.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Split:
 def load(split: str, source: str | Path | None = None) -> Split:
     """Load `train` (48,000 images), `val` (2,000 of the 50,000 training images) or `test` (10,000).
 
-    source: where torchvision left the training images, `cifar-10-batches-py`, the folder that holds
-    it or its .tar.gz; the environment variable CIFAR_DATA if None, and the Hub if that is not set.
-    The first call downloads and decodes the Hub's file; later calls map the decoded file into
-    memory. Raises DataError if the data cannot be had or is damaged.
+    source: training images downloaded by torchvision: the folder `cifar-10-batches-py`, its parent
+    folder or its .tar.gz; if None, the environment variable CIFAR_DATA, and the Hub if that is not
+    set. The first call downloads and decodes the Hub's file; later calls map the decoded file into
+    memory. Raises DataError if the data is not available or is damaged.
     """
     if split not in ("train", "val", "test"):
         raise DataError(f"There is no split {split!r}: choose train, val or test.")
@@ -81,7 +81,10 @@ def load(split: str, source: str | Path | None = None) -> Split:
 
 
 def load_test(path: Path) -> Split:
-    """Load the test split from a parquet file. Raises DataError if it is missing or damaged."""
+    """Load the test split from a parquet file.
+
+    Raises DataError if it is missing or damaged.
+    """
     table = ImageTable(path)
     pixels = table.decode()
     md5 = release.block_md5(release.as_rows(pixels, table.labels))
@@ -92,9 +95,9 @@ def load_test(path: Path) -> Split:
 
 
 def val_mask(labels: torch.Tensor) -> torch.Tensor:
-    """Which of the training images, in official order, are held out as `val`: bool (N,).
+    """Return which training images, in official order, are held out as `val`: bool (N,).
 
-    Stratified (the same number of each class) and fixed for good by VAL_SEED.
+    Stratified (the same number of each class) and fixed by VAL_SEED.
     """
     generator = torch.Generator().manual_seed(VAL_SEED)
     order = torch.randperm(len(labels), generator=generator)
@@ -106,12 +109,12 @@ def val_mask(labels: torch.Tensor) -> torch.Tensor:
 
 
 def cache_dir() -> Path:
-    """Where decoded splits are kept: CIFAR_CACHE_DIR, or a folder of the user's cache."""
+    """Return the folder of decoded splits, in CIFAR_CACHE_DIR or in the user's cache."""
     base = os.environ.get("CIFAR_CACHE_DIR")
     return (cache_home() if base is None else Path(base)) / release.REVISION[:12]
 
 
-def _train_images() -> int:
+def _train_count() -> int:
     return len(release.OFFICIAL_MD5["train"]) * release.BLOCK
 
 
@@ -120,15 +123,15 @@ def _cache_paths() -> tuple[Path, Path]:
 
 
 def _read_cache() -> tuple[np.ndarray, bool] | None:
-    """Return the memory-mapped training rows and their official flag; None if there are none."""
+    """Return the memory-mapped training rows and `official`; None without a valid cache."""
     rows_path, facts_path = _cache_paths()
     try:
         facts = json.loads(facts_path.read_text())
-        # Copy-on-write, because torch wants memory that it may write to; the file never changes.
+        # Copy-on-write: torch requires writable memory, and the file must not change.
         rows = np.lib.format.open_memmap(rows_path, mode="c")
-    except UNREADABLE:
+    except READ_ERRORS:
         return None
-    if rows.dtype != np.uint8 or rows.shape != (_train_images(), release.ROW_BYTES):
+    if rows.dtype != np.uint8 or rows.shape != (_train_count(), release.ROW_BYTES):
         return None
     if facts != _facts(release.block_md5(rows)):  # altered after it was written
         return None
@@ -136,11 +139,11 @@ def _read_cache() -> tuple[np.ndarray, bool] | None:
 
 
 def _build_cache() -> tuple[np.ndarray, bool]:
-    """Download and decode the Hub's training file, and keep the rows."""
+    """Download and decode the Hub's training file, and cache the rows."""
     path = release.download("train")
     table = ImageTable(path)
-    if len(table) != _train_images():
-        raise DataError(f"{path} holds {len(table):,} images instead of {_train_images():,}.")
+    if len(table) != _train_count():
+        raise DataError(f"{path} holds {len(table):,} images instead of {_train_count():,}.")
     rows = release.official_order(release.as_rows(table.decode("decode train"), table.labels))
     rows_path, facts_path = _cache_paths()
     partial = rows_path.with_suffix(f".{os.getpid()}.partial")
@@ -165,8 +168,8 @@ def _build_cache() -> tuple[np.ndarray, bool]:
 def read_torchvision(source: Path) -> np.ndarray:
     """Read the training rows, uint8 (50000, 3073), from the Python release that torchvision keeps.
 
-    source: the folder `cifar-10-batches-py`, the folder that holds it, or `cifar-10-python.tar.gz`.
-    torchvision compares every file with its md5 before it unpickles any. Raises DataError.
+    source: the folder `cifar-10-batches-py`, its parent folder, or `cifar-10-python.tar.gz`.
+    torchvision checks the md5 of every file before it unpickles any. Raises DataError.
     """
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import check_integrity, extract_archive

@@ -1,6 +1,6 @@
 """Small images in a parquet file with the schema of the Hub's CIFAR-10 files.
 
-One row an image: `img` (`bytes`, an encoded image, and `path`), `label`, and any further columns.
+Each row is an image: `img` (`bytes`, an encoded image, and `path`), `label`, and further columns.
 Files of this project hold lossless WebP, a quarter smaller than the Hub's PNG.
 """
 
@@ -18,13 +18,13 @@ from tqdm import tqdm
 from cifar import CLASSES, LensError
 
 SIDE = 32
-CHUNK = 500  # images that a thread decodes at a time
+CHUNK = 500  # images that a thread decodes per task
 # Read by `datasets` and by the Hub's viewer.
 FEATURES = {"img": {"_type": "Image"}, "label": {"names": CLASSES, "_type": "ClassLabel"}}
 
 
 class DataError(LensError):
-    """A dataset file is missing or is not what it should be; the message says what to do."""
+    """Missing or invalid dataset file; the message says what to do."""
 
 
 def write(
@@ -35,28 +35,29 @@ def write(
 ) -> None:
     """Write images uint8 (N, 32, 32, 3) with labels (N,) as lossless WebP.
 
-    columns: further integer columns (N,), by name. The same content gives the same bytes.
+    columns: further integer columns (N,), by name. Equal content gives equal bytes.
     """
     import pyarrow as pa
     import pyarrow.parquet
 
-    encoded = pa.array([{"bytes": _webp(image), "path": None} for image in images], _img_type())
+    img_type = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    img = pa.array([{"bytes": _encode_webp(image), "path": None} for image in images], img_type)
     table = pa.table(
-        {"img": encoded, "label": pa.array(labels, pa.int64()), **(columns or {})},
+        {"img": img, "label": pa.array(labels, pa.int64()), **(columns or {})},
         metadata={"huggingface": json.dumps({"info": {"features": FEATURES}})},
     )
     pa.parquet.write_table(table, path, compression="none")
 
 
 class ImageTable:
-    """The images of a parquet file, decoded when they are asked for.
+    """The images of a parquet file, decoded on access.
 
     labels: uint8 (N,), 0 to 9. `table[i]` is image i, uint8 (32, 32, 3). Raises DataError for a
-    damaged file, a missing value or a label outside 0 to 9, and, when it is asked for, for an image
-    that is not a 32x32 RGB PNG or WebP.
+    damaged file, a missing value or a label outside 0 to 9, and on access for an image that is not
+    a 32x32 RGB PNG or WebP.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         import pyarrow
         import pyarrow.parquet
 
@@ -94,14 +95,14 @@ class ImageTable:
                 f"{self.path}, row {row}: the image is {image.width}x{image.height} {image.mode} "
                 "instead of 32x32 RGB."
             )
-        return np.array(image)  # a copy: torch wants memory that it may write to
+        return np.array(image)  # a copy: torch requires writable memory
 
     def column(self, name: str) -> np.ndarray:
-        """Return a further column of integers (N,)."""
+        """Return a further integer column (N,)."""
         return self._table[name].to_numpy()
 
     def decode(self, progress: str = "") -> np.ndarray:
-        """Return all images, uint8 (N, 32, 32, 3), with a progress bar if that has a name."""
+        """Return all images, uint8 (N, 32, 32, 3), with a progress bar if it has a title."""
         images = np.empty((len(self), SIDE, SIDE, 3), dtype=np.uint8)
 
         def decode_chunk(start: int) -> None:
@@ -116,14 +117,8 @@ class ImageTable:
         return images
 
 
-def _img_type():
-    import pyarrow as pa
-
-    return pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-
-
-def _webp(image: np.ndarray) -> bytes:
-    """Encode an image without loss."""
+def _encode_webp(image: np.ndarray) -> bytes:
+    """Encode an image as lossless WebP."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(
         buffer, "WEBP", lossless=True, quality=100, method=3

@@ -1,7 +1,7 @@
-"""Pictures that show none of the ten classes: what `ood` is measured on.
+"""Out-of-distribution sets to measure `ood` on: images that show none of the ten classes.
 
-Each set comes with a package that is installed anyway, or is drawn from a fixed seed, so that
-nothing is downloaded and everybody gets the same pixels.
+Each set comes with a package that is installed anyway or is generated from a fixed seed, so nothing
+is downloaded and everybody gets the same pixels.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw
 SIZE = 32
 COUNT = 1_000
 SEED = 0
-FINE = 8  # shapes are drawn so many times larger, then averaged, for smooth edges
+SUPERSAMPLING = 8  # shapes are drawn this many times larger, then averaged, for smooth edges
 
 
 @dataclass(frozen=True)
 class ForeignSet:
-    """A set of foreign pictures: its name, what it shows, where it is from, and its images.
+    """An out-of-distribution set: its name, title, source and images.
 
     images: a function without arguments that returns uint8 (N, 32, 32, 3), the same at every call.
     """
@@ -30,47 +30,47 @@ class ForeignSet:
 
 
 def digits() -> np.ndarray:
-    """Handwritten digits, white on black: uint8 (1797, 32, 32, 3), scaled from 8x8."""
+    """Return handwritten digits, white on black: uint8 (1797, 32, 32, 3), scaled from 8x8."""
     from sklearn.datasets import load_digits  # heavy
 
-    greys = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
-    large = [Image.fromarray(grey).resize((SIZE, SIZE), Image.Resampling.BICUBIC) for grey in greys]
-    return np.stack([np.asarray(picture.convert("RGB")) for picture in large])
+    grays = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
+    large = [Image.fromarray(gray).resize((SIZE, SIZE), Image.Resampling.BICUBIC) for gray in grays]
+    return np.stack([np.asarray(digit.convert("RGB")) for digit in large])
 
 
 def photographs() -> np.ndarray:
-    """Squares of a temple's and a flower's photograph, in turn: uint8 (1000, 32, 32, 3).
+    """Return square crops of two photographs, a temple and a flower: uint8 (1000, 32, 32, 3).
 
-    Their sides are 32 to 256 of 427 pixels, so they overlap: less varied than 1,000 photographs.
+    Their sides are 32 to 256 of 427 pixels, so they overlap and vary less than 1,000 photographs.
     """
     from sklearn.datasets import load_sample_images  # heavy
 
     rng = np.random.default_rng(SEED)
-    wholes = [Image.fromarray(whole) for whole in load_sample_images().images]
+    photos = [Image.fromarray(pixels) for pixels in load_sample_images().images]
     crops = []
     for i in range(COUNT):
-        whole = wholes[i % len(wholes)]
+        photo = photos[i % len(photos)]
         side = int(rng.integers(SIZE, 257))
-        left = int(rng.integers(0, whole.width - side + 1))
-        top = int(rng.integers(0, whole.height - side + 1))
+        left = int(rng.integers(0, photo.width - side + 1))
+        top = int(rng.integers(0, photo.height - side + 1))
         box = (left, top, left + side, top + side)
-        crops.append(np.asarray(whole.resize((SIZE, SIZE), Image.Resampling.LANCZOS, box)))
+        crops.append(np.asarray(photo.resize((SIZE, SIZE), Image.Resampling.LANCZOS, box)))
     return np.stack(crops)
 
 
 def textures() -> np.ndarray:
-    """Coloured noise that falls off with frequency as photographs do: uint8 (1000, 32, 32, 3).
+    """Return colored noise with the spectrum of photographs: uint8 (1000, 32, 32, 3).
 
-    Amplitude 1/f; every picture has its own mean, contrast and share of colour.
+    Amplitude 1/f; every image has its own mean, contrast and share of color.
     """
     rng = np.random.default_rng(SEED)
     f = np.hypot(np.fft.fftfreq(SIZE)[:, None], np.fft.rfftfreq(SIZE))
-    f[0, 0] = np.inf  # no mean: it is set below
+    f[0, 0] = np.inf  # removes the mean, which is set below
     white = rng.standard_normal((COUNT, 4, SIZE, SIZE))
     pink = np.fft.irfft2(np.fft.rfft2(white) / f, s=(SIZE, SIZE))
     pink /= pink.std((2, 3), keepdims=True)
-    colour = rng.random((COUNT, 1, 1, 1))  # 0: grey, 1: three channels of their own
-    mixed = (1 - colour) * pink[:, :1] + colour * pink[:, 1:]
+    color = rng.random((COUNT, 1, 1, 1))  # 0: gray, 1: three independent channels
+    mixed = (1 - color) * pink[:, :1] + color * pink[:, 1:]
     mixed /= mixed.std((1, 2, 3), keepdims=True)
     mean, contrast = rng.uniform(80, 175, (COUNT, 3, 1, 1)), rng.uniform(20, 70, (COUNT, 1, 1, 1))
     values = np.clip(np.rint(mean + contrast * mixed), 0, 255)
@@ -78,35 +78,35 @@ def textures() -> np.ndarray:
 
 
 def shapes() -> np.ndarray:
-    """One to four plain shapes of random colours on a plain ground: uint8 (1000, 32, 32, 3)."""
+    """Return one to four shapes of random colors on plain background: uint8 (1000, 32, 32, 3)."""
     rng = np.random.default_rng(SEED)
-    return np.stack([_shapes(rng) for _ in range(COUNT)])
+    return np.stack([_draw_shapes(rng) for _ in range(COUNT)])
 
 
-def _shapes(rng: np.random.Generator) -> np.ndarray:
-    def colour() -> tuple[int, ...]:
+def _draw_shapes(rng: np.random.Generator) -> np.ndarray:
+    def random_color() -> tuple[int, ...]:
         return tuple(int(value) for value in rng.integers(0, 256, 3))
 
-    side = SIZE * FINE
-    picture = Image.new("RGB", (side, side), colour())
+    side = SIZE * SUPERSAMPLING
+    picture = Image.new("RGB", (side, side), random_color())
     draw = ImageDraw.Draw(picture)
     for _ in range(rng.integers(1, 5)):
         kind = rng.integers(3)
         x, y = (int(value) for value in rng.integers(0, side, 2))
-        half = int(rng.integers(3, 13)) * FINE
+        half = int(rng.integers(3, 13)) * SUPERSAMPLING
         box = (x - half, y - half, x + half, y + half)
         if kind == 0:
-            draw.rectangle(box, fill=colour())
+            draw.rectangle(box, fill=random_color())
         elif kind == 1:
-            draw.ellipse(box, fill=colour())
+            draw.ellipse(box, fill=random_color())
         else:
-            turned = rng.uniform(0, 360)
-            draw.regular_polygon((x, y, half), 3, rotation=turned, fill=colour())
-    return np.asarray(picture.reduce(FINE))
+            rotation = rng.uniform(0, 360)
+            draw.regular_polygon((x, y, half), 3, rotation=rotation, fill=random_color())
+    return np.asarray(picture.reduce(SUPERSAMPLING))
 
 
 def noise() -> np.ndarray:
-    """Every value of every pixel drawn for itself: uint8 (1000, 32, 32, 3)."""
+    """Return independent uniform noise in every value: uint8 (1000, 32, 32, 3)."""
     rng = np.random.default_rng(SEED)
     return rng.integers(0, 256, (COUNT, SIZE, SIZE, 3), dtype=np.uint8)
 

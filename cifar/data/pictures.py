@@ -1,7 +1,7 @@
-"""Any upload to RGB to the 32x32 that the network sees, or one clear sentence why not.
+"""Conversion of uploads to RGB and to the 32x32 pixels that the network sees.
 
-Pillow decodes; here is what it leaves to its callers where a file may be made to do harm: how many
-pixels, how much memory and how much time it may cost. Colour profiles are left out of account.
+Pillow decodes. This module limits what Pillow leaves to its callers: how many pixels, how much
+memory and how much time a malicious file may cost. Color profiles are ignored.
 """
 
 import io
@@ -19,22 +19,22 @@ from cifar import LensError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MAX_PIXELS = 25_000_000
-MAX_SIDE = 65_535  # as in JPEG and GIF; a run in a BMP can skip 255 rows, which must be short
+# As in JPEG and GIF. Rows must be short, because a run in a BMP can skip 255 of them.
+MAX_SIDE = 65_535
 MAX_BYTES = 20 * 1024 * 1024
-# As in a segment of a JPEG. Each tag may claim all of EXIF for its value, and Pillow copies it.
+# As in a JPEG segment. Each tag may claim all of EXIF as its value, and Pillow copies it.
 MAX_EXIF = 65_536
-MAX_LIST = (
-    4096  # bytes of the list of further pictures in a JPEG, which Pillow decodes even more of
-)
-SECONDS = 3.0  # of a processor that reading a picture may take; one of 25 megapixels takes about 1
+# Bytes of the list of further pictures in a JPEG (MPF); decoding it takes more memory.
+MAX_MPF = 4096
+SECONDS = 3.0  # limit of processor time to read a picture; one of 25 megapixels takes about 1
 SIZE = 32
-# How a picture that is not square becomes square: the central square of it, the whole picture on a
-# plain ground, or the whole picture out of proportion.
+# How a picture becomes square: its central square, the whole picture on a plain background, or the
+# whole picture stretched.
 FITS = ("crop", "fit", "stretch")
-MIN_SIDE = 8  # pixels of the picture that a box spans at least: fewer would show nothing but blur
-ORIENTATION = 0x0112  # the EXIF tag; from 5 on, width and height are exchanged
-# What makes a picture upright whose EXIF says so.
-TURNS = {
+MIN_SIDE = 8  # pixels that a box must span at least; fewer would show only blur
+ORIENTATION = 0x0112  # the EXIF tag; values from 5 on exchange width and height
+# The transpose that makes a picture of an orientation upright.
+TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -43,44 +43,45 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-READ = 8192  # bytes that are decoded before the time is looked at again
-STRIP = 1_000_000  # pixels that are converted at a time: each step needs memory for a copy
+READ_BYTES = 8192  # decoded between two checks of the time
+STRIP_PIXELS = 1_000_000  # converted at a time, because each step needs memory for a copy
 # Shrinking first by a whole factor to three times the size looks the same and is much faster.
-GAP = 3.0
+REDUCING_GAP = 3.0
 # left, top, right, bottom, as shares of the upright picture's width and height
 Box = tuple[float, float, float, float]
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
-# What Pillow raises for broken files.
-DAMAGE = (
+# Pillow's errors for broken files.
+DECODE_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
     MemoryError,
     struct.error,
 )
-# What it raises for broken EXIF beyond that.
-ODD_EXIF = (*DAMAGE, KeyError, TypeError)
+# Pillow's errors for broken EXIF.
+EXIF_ERRORS = (*DECODE_ERRORS, KeyError, TypeError)
 
 
 class ImageError(LensError):
-    """The file is not a picture that can be used; the message says why and what to do."""
+    """Unusable picture file; the message says why and what to do."""
 
 
-class _Stream(io.BufferedReader):
-    """A picture's file, read by Pillow until its time is up; raises ImageError then.
+class _TimedReader(io.BufferedReader):
+    """A picture file that raises ImageError if it is read after its time limit.
 
-    Pillow parses in Python whatever is not pixels, piece by piece as the file has it: 20 MB of
-    empty chunks, comments or scans would take it minutes.
+    Pillow parses everything but pixels in Python, chunk by chunk: 20 MB of empty chunks, comments
+    or scans would take minutes.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
         self.in_header = True
-        self._until = time.thread_time() + SECONDS
-        self._exif = 0
+        self._deadline = time.thread_time() + SECONDS
+        self._exif_bytes = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        if time.thread_time() > self._until:
+        """Read as the base class does, within the limits of time and metadata."""
+        if time.thread_time() > self._deadline:
             raise ImageError("The picture takes too long to decode: save it anew as PNG or JPEG.")
         content = super().read(size)
         if self.in_header:
@@ -88,26 +89,26 @@ class _Stream(io.BufferedReader):
         return content
 
     def _check_segment(self, content: bytes) -> None:
-        """Of a JPEG: Pillow reads each whole, and looks into some when it opens the file."""
-        if content.startswith(b"Exif\0\0"):  # there may be many of them
-            self._exif += len(content)
-            _check_exif(self._exif)
-        if content.startswith(b"MPF\0") and len(content) > MAX_LIST:
+        """Limit a JPEG's EXIF and MPF, which Pillow parses when it opens the file."""
+        if content.startswith(b"Exif\0\0"):  # a file may hold many
+            self._exif_bytes += len(content)
+            _check_exif(self._exif_bytes)
+        if content.startswith(b"MPF\0") and len(content) > MAX_MPF:
             raise ImageError("The picture comes with too many others: save it alone.")
 
 
 def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image.Image:
     """Read a picture file as RGB, upright, first frame only, transparency on white.
 
-    It is the whole picture, but may come smaller than it is in the file: with enough detail for
-    its `network_view`, or for that of `box`, if one is given. Size is checked before any pixel is
-    decoded. Raises ImageError.
+    Returns the whole picture, but maybe smaller than in the file: with enough detail for its
+    `network_view`, or for that of `box`, if given. The size is checked before any pixel is decoded.
+    Raises ImageError.
     """
     box = WHOLE if box is None else check_box(box)
     path = Path(path)
     try:
         size = path.stat().st_size
-    except (OSError, ValueError) as error:  # no file has a name with a zero byte
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise ImageError(f"The picture {path.name} cannot be read.") from error
     if size > MAX_BYTES:
         raise ImageError(
@@ -115,10 +116,10 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
+            warnings.simplefilter("ignore")  # accept odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture, orientation = _decoded(path, box)
-            return picture if orientation == 1 else picture.transpose(TURNS[orientation])
+            picture, orientation = _decode(path, box)
+            return picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -130,40 +131,40 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
             "The picture has too many pixels: send one of at most "
             f"{MAX_PIXELS // 1_000_000} megapixels."
         ) from error
-    except DAMAGE as error:
+    except DECODE_ERRORS as error:
         raise ImageError(
             "The picture is damaged or too large to decode: save it anew as PNG or JPEG."
         ) from error
 
 
-def _decoded(path: Path, box: Box) -> tuple[Image.Image, int]:
-    """A picture as RGB on white, not turned yet, and its orientation; see `open_image`."""
-    with _Stream(path) as stream, Image.open(stream, formats=FORMATS) as image:
+def _decode(path: Path, box: Box) -> tuple[Image.Image, int]:
+    """Return a picture as RGB on white, not upright yet, and its orientation; see `open_image`."""
+    with _TimedReader(path) as stream, Image.open(stream, formats=FORMATS) as image:
         stream.in_header = False
         _check_size(*image.size)
-        image.decodermaxblock = READ
+        image.decodermaxblock = READ_BYTES
         if image.format == "PNG":
-            image.load()  # what follows the pixels may be EXIF
+            image.load()  # EXIF may follow the pixels
         orientation = _orientation(image)
-        # For JPEG: decode at a fraction of the size, never below four times ours.
-        turned = orientation >= 5
-        upright = image.size[::-1] if turned else image.size
-        left, top, right, bottom = _pixels(box, upright)
-        wanted = (
+        # Decode a JPEG at a fraction of its size, but of at least four times the network's.
+        is_sideways = orientation >= 5
+        upright = image.size[::-1] if is_sideways else image.size
+        left, top, right, bottom = _box_in_pixels(box, upright)
+        min_size = (
             int(4 * SIZE * upright[0] / (right - left)),
             int(4 * SIZE * upright[1] / (bottom - top)),
         )
-        image.draft(None, wanted[::-1] if turned else wanted)
+        image.draft(None, min_size[::-1] if is_sideways else min_size)
         image.load()
     return _on_white(image), orientation
 
 
 def _check_size(width: int, height: int) -> None:
-    found = f"The picture has {width}x{height} pixels: send one of at most"
+    problem = f"The picture has {width}x{height} pixels: send one of at most"
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{found} {MAX_PIXELS // 1_000_000} megapixels.")
+        raise ImageError(f"{problem} {MAX_PIXELS // 1_000_000} megapixels.")
     if max(width, height) > MAX_SIDE:
-        raise ImageError(f"{found} {MAX_SIDE:,} pixels a side.")
+        raise ImageError(f"{problem} {MAX_SIDE:,} pixels a side.")
 
 
 def _check_exif(size: int) -> None:
@@ -174,19 +175,19 @@ def _check_exif(size: int) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8, as in EXIF or XMP; 1 for a picture that says nothing of it that can be read."""
+    """Return the orientation in EXIF or XMP, 1 to 8; 1 if there is none or it is broken."""
     _check_exif(len(image.info.get("exif", b"")))
     _check_exif(len(image.info.get("Raw profile type exif", "")) // 2)  # as hexadecimal digits
     try:
-        found = image.getexif().get(ORIENTATION)
-    except ODD_EXIF:
+        orientation = image.getexif().get(ORIENTATION)
+    except EXIF_ERRORS:
         return 1
-    return found if found in TURNS else 1
+    return orientation if orientation in TRANSPOSES else 1
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """RGB of 8 bits a channel, made in strips."""
-    rows = max(1, STRIP // image.width)
+    """Convert to RGB with 8 bits per channel, on white, in strips."""
+    rows = max(1, STRIP_PIXELS // image.width)
     rgb = Image.new("RGB", image.size)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
@@ -196,11 +197,11 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _strip_on_white(image: Image.Image) -> Image.Image:
     if image.mode == "I;16":
-        # 16-bit greys would be clipped to white by a plain conversion.
+        # A plain conversion would clip 16-bit grays to white.
         values = np.asarray(image)
-        grey = (values / 65535 * 255).astype(np.uint8)
-        grey[values == image.info.get("transparency", -1)] = 255
-        return Image.fromarray(grey).convert("RGB")
+        gray = (values / 65535 * 255).astype(np.uint8)
+        gray[values == image.info.get("transparency", -1)] = 255
+        return Image.fromarray(gray).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -209,7 +210,10 @@ def _strip_on_white(image: Image.Image) -> Image.Image:
 
 
 def check_box(box: Sequence[float]) -> Box:
-    """left, top, right and bottom as floats. Raises ImageError unless they make a rectangle."""
+    """Return left, top, right and bottom as floats.
+
+    Raises ImageError unless they make a rectangle in the picture.
+    """
     if (
         not isinstance(box, Sequence)
         or len(box) != 4
@@ -227,31 +231,31 @@ def check_box(box: Sequence[float]) -> Box:
 def network_view(
     image: Image.Image, fit: str = "crop", box: Sequence[float] | None = None
 ) -> np.ndarray:
-    """What the network sees: uint8 (32, 32, 3), scaled with antialiasing.
+    """Return what the network sees: uint8 (32, 32, 3), scaled with antialiasing.
 
     fit: one of FITS. "crop": the central square. "stretch": the whole picture, both sides to 32.
-    "fit": the whole picture in proportion, on its own mean colour; of the plain grounds that were
-    tried on validation images (that, the training images' mean, grey, black, white) it misled
-    BaseNet least.
+    "fit": the whole picture in proportion, on its own mean color; of the plain backgrounds tried on
+    validation images (that, the training images' mean, gray, black, white) it misled BaseNet
+    least.
     box: the part to show, (left, top, right, bottom) as shares from 0 to 1 of the upright picture;
-    takes the place of `fit`, and is stretched where it is not square.
-    An RGB picture of 32x32 pixels comes back unchanged. Raises ImageError for a box that is no
-    rectangle or too small, ValueError for another fit.
+    it replaces `fit` and is stretched if it is not square.
+    An RGB picture of 32x32 pixels is returned unchanged. Raises ImageError for a box that is no
+    rectangle or too small, ValueError for an unknown fit.
     """
     if fit not in FITS:
         raise ValueError(f"There is no fit {fit!r}: choose {', '.join(FITS)}.")
     image = image.convert("RGB")
     width, height = image.size
     if box is not None:
-        return _scaled(image, (SIZE, SIZE), _pixels(check_box(box), image.size))
+        return _scale(image, (SIZE, SIZE), _box_in_pixels(check_box(box), image.size))
     if fit == "crop":
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
-        return _scaled(image, (SIZE, SIZE), (left, top, left + side, top + side))
+        return _scale(image, (SIZE, SIZE), (left, top, left + side, top + side))
     if fit == "stretch":
-        return _scaled(image, (SIZE, SIZE))
+        return _scale(image, (SIZE, SIZE))
     shrink = SIZE / max(width, height)
-    inner = _scaled(image, (max(1, round(width * shrink)), max(1, round(height * shrink))))
+    inner = _scale(image, (max(1, round(width * shrink)), max(1, round(height * shrink))))
     rows, columns = inner.shape[:2]
     top, left = (SIZE - rows) // 2, (SIZE - columns) // 2
     view = np.empty((SIZE, SIZE, 3), np.uint8)
@@ -260,21 +264,24 @@ def network_view(
     return view
 
 
-def _pixels(box: Box, size: tuple[int, int]) -> Box:
-    """A box in pixels of a picture of this size. Raises ImageError where it spans too few."""
+def _box_in_pixels(box: Box, size: tuple[int, int]) -> Box:
+    """Convert a box to pixels of a picture of this size.
+
+    Raises ImageError if it spans too few.
+    """
     left, top, right, bottom = box
     width, height = size
-    across, down = (right - left) * width, (bottom - top) * height
-    # The whole of a tiny picture will do; the tolerance is for shares that were rounded.
-    least = min(MIN_SIDE, width), min(MIN_SIDE, height)
-    if min(across / least[0], down / least[1]) < 0.99:
+    box_width, box_height = (right - left) * width, (bottom - top) * height
+    # A tiny picture may be used whole; the tolerance is for rounded shares.
+    min_size = min(MIN_SIDE, width), min(MIN_SIDE, height)
+    if min(box_width / min_size[0], box_height / min_size[1]) < 0.99:
         raise ImageError(
-            f"The box has only {across:.1f}x{down:.1f} pixels of the picture: choose one of at "
-            f"least {least[0]}x{least[1]}."
+            f"The box has only {box_width:.1f}x{box_height:.1f} pixels of the picture: choose one "
+            f"of at least {min_size[0]}x{min_size[1]}."
         )
     return left * width, top * height, right * width, bottom * height
 
 
-def _scaled(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
-    """A part of a picture, in its pixels, at another size: uint8 (height, width, 3)."""
-    return np.array(image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=GAP))
+def _scale(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
+    """Scale a box of a picture, in pixels, to a size: uint8 (height, width, 3)."""
+    return np.array(image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=REDUCING_GAP))

@@ -1,4 +1,4 @@
-"""The official release of CIFAR-10: where its files are, and how they are recognized.
+"""The official release of CIFAR-10: where its files are, and how they are verified.
 
 Rows are those of the binary release (https://www.cs.toronto.edu/~kriz/cifar.html): one label byte,
 then 1,024 red, 1,024 green and 1,024 blue bytes. Blocks of 10,000 rows are compared with it by md5.
@@ -20,8 +20,7 @@ FILES = {
     "test": "plain_text/test-00000-of-00001.parquet",
 }
 TEST_FILE = ASSETS / "cifar10-test.parquet"
-# md5 of each batch file in official order; the parquet file holds the training
-# batches in another order.
+# md5 of each batch file in official order; the parquet file has the training batches in another.
 OFFICIAL_MD5 = {
     "train": (
         "5dd7e06a14cb22eb9f671a540d1b7c25",
@@ -49,7 +48,7 @@ def block_md5(rows: np.ndarray) -> list[str]:
 
 
 def official_order(rows: np.ndarray) -> np.ndarray:
-    """Put the blocks of training rows into official order if all are known, else leave them."""
+    """Put the blocks of training rows into official order, unless an md5 is unknown."""
     md5 = block_md5(rows)
     if sorted(md5) != sorted(OFFICIAL_MD5["train"]):
         return rows
@@ -75,24 +74,24 @@ def download(file: str) -> Path:
         path = hf_hub_download(DATASET, FILES[file], repo_type="dataset", revision=REVISION)
     except (LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
         missing = f"CIFAR-10's {file} images are not on this computer and could not be "
-        of_network = isinstance(error, httpx.HTTPError | ConnectionError | TimeoutError)
-        if not of_network and (reason := getattr(error, "strerror", None)):
+        is_network_error = isinstance(error, httpx.HTTPError | ConnectionError | TimeoutError)
+        if not is_network_error and (reason := getattr(error, "strerror", None)):
             raise DataError(
                 f"{missing}kept in the Hugging Face cache ({reason}): free some space, or set "
                 "HF_HOME to a folder that can be written."
             ) from error
-        for cause in hub.causes(error):
+        for cause in hub.error_chain(error):
             # The dataset's name is a constant, so a 404 means that the Hub moved it.
-            unknown = isinstance(cause, HfHubHTTPError) and hub.is_unknown(cause)
-            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not unknown:
-                said = hub.sentence(cause, DATASET, "read")
+            not_found = isinstance(cause, HfHubHTTPError) and hub.is_not_found(cause)
+            if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled) and not not_found:
+                message = hub.error_message(cause, DATASET, "read")
                 raise DataError(
-                    f"{missing}downloaded. {said} Or name a copy that torchvision left: "
+                    f"{missing}downloaded. {message} Or use a copy downloaded by torchvision: "
                     f"set {SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
                 ) from error
         raise DataError(
             f"{missing}downloaded from the Hugging Face Hub ({DATASET}): connect to the internet "
-            "and try again, or name a copy that torchvision left: set "
+            "and try again, or use a copy downloaded by torchvision: set "
             f"{SOURCE_VARIABLE} to the folder that holds cifar-10-batches-py."
         ) from error
     return Path(path)

@@ -1,10 +1,9 @@
-"""Make the data files under `assets/` from what others published, so that anybody can check them.
+"""Reproducible build of the data files under `assets/` from their published sources.
 
     python -m cifar assets
 
-fetches each source at a fixed commit, compares it with its sha256 (in
-`assets/annotations/sources.csv`) and writes the files that the project ships. The same sources give
-the same content.
+downloads each source at a fixed commit, checks its sha256 (in `assets/annotations/sources.csv`) and
+writes the files that the project ships. The same sources give the same content.
 """
 
 import csv
@@ -20,14 +19,14 @@ from cifar.data.image_table import DataError, ImageTable
 from cifar.files import replace
 
 SOURCES = annotations.FOLDER / "sources.csv"
-NETWORKS = "_predictions.json"  # how the file names of the thirty networks end
+NETWORK_SUFFIX = "_predictions.json"  # of the files of the thirty networks
 
 
 def make(sources: Path | None = None, out: Path = ASSETS) -> None:
     """Write the test split and the annotations into a folder.
 
-    sources: a folder with the published files under their published names; what it lacks is fetched
-    into it. A folder of the user's cache if None. Raises LensError.
+    sources: a folder with the published files under their published names; missing files are
+    downloaded into it. None: a folder in the user's cache. Raises LensError.
     """
     folder = sources or downloads.cache_home() / "sources"
     with SOURCES.open(encoding="utf-8", newline="") as lines:
@@ -41,8 +40,10 @@ def make(sources: Path | None = None, out: Path = ASSETS) -> None:
 
 
 def write_test_split(source: Path, path: Path) -> None:
-    """Write the Hub's file of test images as lossless WebP. Raises DataError if it differs from the
-    official release."""
+    """Write the Hub's test images as lossless WebP.
+
+    Raises DataError if they differ from the official release.
+    """
     if not cifar10.load_test(source).official:
         raise DataError(f"{source} does not hold the official test images: its md5 differs.")
     table = ImageTable(source)
@@ -50,7 +51,10 @@ def write_test_split(source: Path, path: Path) -> None:
 
 
 def write_annotations(published: dict[str, Path], folder: Path) -> None:
-    """Write the annotations. published: paths of the published files, by their names."""
+    """Write the annotations.
+
+    published: paths of the published files, by name.
+    """
     for name in ("cifar10_mturk.json", "duplicates_cifar10.csv"):
         shutil.copyfile(published[name], folder / name)
     votes = np.load(published["cifar10h-counts.npy"]).astype(np.uint8)
@@ -60,9 +64,9 @@ def write_annotations(published: dict[str, Path], folder: Path) -> None:
 
     labels = cifar10.load("test").labels.numpy()
     networks = {
-        name.removesuffix(NETWORKS): np.array(json.loads(path.read_text()), np.uint8)
+        name.removesuffix(NETWORK_SUFFIX): np.array(json.loads(path.read_text()), np.uint8)
         for name, path in published.items()
-        if name.endswith(NETWORKS)
+        if name.endswith(NETWORK_SUFFIX)
     }
     names = sorted(networks, key=lambda name: ((networks[name] == labels).sum(), name))
     _save(

@@ -1,1 +1,1 @@
-"""The networks, and what is kept of a trained one."""
+"""Networks and their checkpoints, local or on the Hugging Face Hub."""

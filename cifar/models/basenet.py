@@ -1,4 +1,4 @@
-"""BaseNet, the light network, which gives an image and its mirror image the same logits."""
+"""BaseNet, the light network: an image and its mirror image get the same logits."""
 
 from itertools import pairwise
 
@@ -9,18 +9,18 @@ from cifar.models import equivariant
 from cifar.models.facts import LAYERS
 from cifar.models.staged import Prep, Staged
 
-# How many pairs of channels share a number that decides on their excitation.
+# Reduction ratio of the squeeze-and-excitation bottleneck, in pairs of channels.
 SQUEEZE = 8
 
 
 class Separable(nn.Module):
-    """Depthwise 3x3, pointwise 1x1, excitation, ReLU, and a residual where the widths agree.
+    """Depthwise 3x3, pointwise 1x1, excitation, ReLU, and a residual if the widths agree.
 
     Both convolutions are followed by a batch norm. Widths are numbers of pairs of channels, see
     `equivariant`. Source: MobileNets, https://arxiv.org/abs/1704.04861.
     """
 
-    def __init__(self, width_in: int, width_out: int):
+    def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
         self.depthwise = equivariant.Depthwise(width_in)
         self.norm1 = equivariant.Norm(width_in)
@@ -30,6 +30,7 @@ class Separable(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, 2 * width_in, H, W) to (N, 2 * width_out, H, W)."""
         y = self.excite(self.norm2(self.pointwise(self.norm1(self.depthwise(x)))))
         return self.relu(x + y if x.shape == y.shape else y)
 
@@ -43,7 +44,7 @@ class BaseNet(Staged):
 
     layers = LAYERS["basenet"]
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.prep = Prep(equivariant.Lift(3, 16), equivariant.Norm(16))
         self.stage1 = Separable(16, 24)

@@ -1,9 +1,9 @@
-"""A trained network as a folder: `model.safetensors`, `config.json` and what was measured of it.
+"""Checkpoint folders: a network's `model.safetensors`, `config.json`, metrics and predictions.
 
-The folder is on this computer, or USER/NAME@REVISION names one on the Hugging Face Hub. Reading is
-strict: another format version, network, class list, normalization, tensor name or shape, or a
-broken file, is an error that names it. Nothing is ever unpickled. PyTorch is imported when the
-network itself is needed.
+The folder is local, or USER/NAME@REVISION names one on the Hugging Face Hub. Reading is strict:
+another format version, network, class list, normalization, tensor name or shape, or a broken file
+raises an error that names it. Nothing is unpickled. PyTorch is imported only when the network
+itself is needed.
 """
 
 import math
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 ROOT = PROJECT / "checkpoints"
-ANY_FOLDER = "FOLDER"  # replaces a path of this computer in what is published
+ANY_FOLDER = "FOLDER"  # replaces a local path in published text
 # The files of a checkpoint; the first two are required.
 FILES = (
     "config.json",
@@ -42,12 +42,12 @@ FILES = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network and what is known about it.
+    """A network with its config and metrics.
 
     config, metrics: the contents of `config.json` and `metrics.json`; metrics are empty before the
     first evaluation. sha256: of the weights file, to which metrics and predictions are bound.
-    snapshot: where on the Hub it is from; None for a folder of this computer. device: where the
-    network is kept. module: the network, if it is in memory already.
+    snapshot: its source on the Hub; None for a local folder. device: of the network. module: the
+    network, if it is in memory already.
     """
 
     path: Path
@@ -60,9 +60,9 @@ class Checkpoint:
 
     @cached_property
     def model(self) -> "Staged":
-        """The network in evaluation mode with float32 weights, read when it is first needed.
+        """The network in evaluation mode with float32 weights, read on first use.
 
-        Raises CheckpointError for weights that are not those of the network.
+        Raises CheckpointError for weights that do not fit the network.
         """
         from cifar.models.weights import load_network
 
@@ -80,7 +80,7 @@ class Checkpoint:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers of the network, from the first."""
+        """The layers of the network, first to last."""
         return LAYERS[self.network]
 
     @property
@@ -89,7 +89,10 @@ class Checkpoint:
         return self.metrics.get("temperature", 1.0)
 
     def measured(self) -> dict:
-        """Return `metrics`. Raises CheckpointError before the first evaluation."""
+        """Return `metrics`.
+
+        Raises CheckpointError before the first evaluation.
+        """
         if not self.metrics:
             raise CheckpointError(
                 f"{self.path} was not measured yet: run `python -m cifar evaluate {self.place}`."
@@ -98,7 +101,10 @@ class Checkpoint:
 
     @property
     def accuracy(self) -> float:
-        """Plain accuracy on the test images, 0 to 1. Raises CheckpointError if it is unknown."""
+        """Plain accuracy on the test images, 0 to 1.
+
+        Raises CheckpointError if it is unknown.
+        """
         try:
             value = self.measured()["test"]["accuracy"]["value"]
         except (KeyError, TypeError):
@@ -112,27 +118,27 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """The name of its folder, or USER/NAME@REVISION on the Hub."""
+        """Name of the folder, or USER/NAME@REVISION on the Hub."""
         return self.path.name if self.snapshot is None else str(self.snapshot.name)
 
     @property
     def place(self) -> str:
-        """How a command on this computer names it: its name, or the path of a foreign folder."""
+        """Argument for local commands: the name, or the path of a folder outside `checkpoints/`."""
         return self.name if self.snapshot else _place(self.path)
 
     @property
     def place_for_others(self) -> str:
-        """As `place`, for what is written down and may be published: no path of this computer."""
+        """Argument for published commands: as `place`, but ANY_FOLDER instead of a local path."""
         return self.name if self.snapshot or self.is_own else ANY_FOLDER
 
     @property
     def is_own(self) -> bool:
-        """Whether it is one of the project's, in `checkpoints/`."""
+        """Whether the folder is one of the project's, in `checkpoints/`."""
         return self.snapshot is None and _is_own(self.path)
 
     @property
     def origin(self) -> str:
-        """The commit and the weights that a name on the Hub stands for; empty if it is local."""
+        """Commit and weights sha256 of a checkpoint on the Hub; empty for a local one."""
         return f"{self.snapshot}, weights sha256 {self.sha256}" if self.snapshot else ""
 
 
@@ -140,21 +146,20 @@ def load(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Che
     """Read a checkpoint with its weights by its name, its path or its name on the Hub.
 
     A Path is never a name. measured: False ignores `metrics.json`, for an evaluation that is about
-    to replace it. Raises CheckpointError for a folder that cannot be trusted, HubError if it cannot
-    be downloaded.
+    to replace it. Raises CheckpointError for an invalid folder, HubError if the download fails.
     """
     ckpt = read(name, device, measured=measured)
     try:
         _ = ckpt.model
     except CheckpointError as error:
-        raise _named(ckpt.snapshot, error) from error
+        raise _with_hub_name(ckpt.snapshot, error) from error
     return ckpt
 
 
 def read(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Checkpoint:
-    """Read a checkpoint as `load` does, but its weights only when they are first needed."""
-    found = _find(name)
-    snapshot, folder = (found, found.folder) if isinstance(found, Snapshot) else (None, found)
+    """Read a checkpoint as `load` does, but its weights on first use."""
+    source = _find(name)
+    snapshot, folder = (source, source.folder) if isinstance(source, Snapshot) else (None, source)
     try:
         config = _read_config(folder)
         weights = folder / "model.safetensors"
@@ -165,12 +170,12 @@ def read(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Che
         place = str(snapshot.name) if snapshot else _place(folder)
         metrics = _read_metrics(folder, sha256, place) if measured else {}
     except FileError as error:
-        raise _named(snapshot, error) from error
+        raise _with_hub_name(snapshot, error) from error
     return Checkpoint(folder, config, metrics, sha256, snapshot, device)
 
 
-def _named(snapshot: Snapshot | None, error: FileError) -> CheckpointError:
-    """Return the error, with the name on the Hub in front of the cache's folder."""
+def _with_hub_name(snapshot: Snapshot | None, error: FileError) -> CheckpointError:
+    """Prefix an error, which names a folder of the cache, with the name on the Hub."""
     prefix = f"{snapshot} is no checkpoint that can be used: " if snapshot else ""
     return CheckpointError(f"{prefix}{error}")
 
@@ -178,14 +183,14 @@ def _named(snapshot: Snapshot | None, error: FileError) -> CheckpointError:
 def _read_config(folder: Path) -> dict:
     path = folder / "config.json"
     config = read_json(path)
-    for key, wanted in {
+    for key, expected in {
         "format_version": FORMAT_VERSION,
         "classes": list(CLASSES),
         "mean": list(MEAN),
         "std": list(STD),
         "input_size": 32,
     }.items():
-        _expect(path, config, key, wanted)
+        _expect(path, config, key, expected)
     for key in ("recipe", "training"):
         if not isinstance(config.get(key), dict):
             raise CheckpointError(f"{path}: {key} is no JSON object.")
@@ -198,11 +203,11 @@ def _read_config(folder: Path) -> dict:
     return config
 
 
-def _expect(path: Path, config: dict, key: str, wanted: object) -> None:
-    """Raise CheckpointError unless a value of `config.json` is the one wanted."""
-    if config.get(key) != wanted:
+def _expect(path: Path, config: dict, key: str, expected: object) -> None:
+    """Raise CheckpointError unless a value of `config.json` is the expected one."""
+    if config.get(key) != expected:
         raise CheckpointError(
-            f"{path}: {key} is {reprlib.repr(config.get(key))} instead of {wanted!r}."
+            f"{path}: {key} is {reprlib.repr(config.get(key))} instead of {expected!r}."
         )
 
 
@@ -254,42 +259,42 @@ def available() -> list[str]:
 
 
 def find_own(name: str | Path) -> Path:
-    """Return the folder of a checkpoint on this computer, to write into it, by its name or path.
+    """Return the local folder of a checkpoint, to write into it, by its name or path.
 
-    Raises CheckpointError if there is none, and if the checkpoint is on the Hub.
+    Raises CheckpointError if there is none or if the checkpoint is on the Hub.
     """
-    if folder := _local(name):
+    if folder := _find_local(name):
         return folder
-    if not _is_on_the_hub(name):
-        raise _unknown(name)
-    wanted = hub.parse(str(name))
-    copy = f".{os.sep}{wanted.repo_id.partition('/')[2]}"
+    if not _is_hub_name(name):
+        raise _unknown_checkpoint(name)
+    hub_name = hub.parse(str(name))
+    copy = f".{os.sep}{hub_name.repo_id.partition('/')[2]}"
     raise CheckpointError(
-        f"{name} is on the Hub, and what is measured is written beside the weights: copy it "
-        f"first, with `hf download {wanted.repo_id} --revision {wanted.revision} --local-dir "
+        f"{name} is on the Hub, and results are written beside the weights: copy it "
+        f"first, with `hf download {hub_name.repo_id} --revision {hub_name.revision} --local-dir "
         f"{copy}`, and name {copy} instead."
     )
 
 
 def name_for_others(name: str) -> str:
-    """Return a name that `load` accepts without a path of this computer, so it can be published."""
-    return name if os.sep not in name or _is_on_the_hub(name) else ANY_FOLDER
+    """Return a checkpoint's name for publication, with ANY_FOLDER instead of a local path."""
+    return name if os.sep not in name or _is_hub_name(name) else ANY_FOLDER
 
 
 def _find(name: str | Path) -> Path | Snapshot:
-    """Find a folder; a local one wins over a name on the Hub."""
-    if folder := _local(name):
+    """Return a local folder or, if there is none, a snapshot from the Hub."""
+    if folder := _find_local(name):
         return folder
-    if not _is_on_the_hub(name):
-        raise _unknown(name)
-    found = hub.snapshot(hub.parse(str(name)), FILES)
-    if not (found.folder / "config.json").is_file():
-        raise CheckpointError(f"{found} is no checkpoint: it has no config.json.")
-    return found
+    if not _is_hub_name(name):
+        raise _unknown_checkpoint(name)
+    snapshot = hub.snapshot(hub.parse(str(name)), FILES)
+    if not (snapshot.folder / "config.json").is_file():
+        raise CheckpointError(f"{snapshot} is no checkpoint: it has no config.json.")
+    return snapshot
 
 
-def _local(name: str | Path) -> Path | None:
-    """Find a local folder; the project's own come first for a name that is no path (./resnet)."""
+def _find_local(name: str | Path) -> Path | None:
+    """Return a local folder; for a name that is no path (./resnet), first one of the project."""
     path = Path(name)
     is_path = isinstance(name, Path) or os.sep in name
     for folder in (path,) if is_path else (ROOT / path, path):
@@ -303,14 +308,14 @@ def _is_own(folder: Path) -> bool:
 
 
 def _place(folder: Path) -> str:
-    """See `Checkpoint.place`."""
+    """Return the `Checkpoint.place` of a local folder."""
     if _is_own(folder):
         return folder.name
     path = str(folder)
     return shlex.quote(path if os.sep in path else f".{os.sep}{path}")
 
 
-def _unknown(name: str | Path) -> CheckpointError:
+def _unknown_checkpoint(name: str | Path) -> CheckpointError:
     known = ", ".join(available()) or "none yet"
     return CheckpointError(
         f"There is no checkpoint {str(name)!r} (in this project: {known}), and a name on the Hub "
@@ -318,6 +323,6 @@ def _unknown(name: str | Path) -> CheckpointError:
     )
 
 
-def _is_on_the_hub(name: str | Path) -> bool:
-    """Whether a name can only mean a checkpoint on the Hub: nothing on this computer has it."""
+def _is_hub_name(name: str | Path) -> bool:
+    """Return whether a name can only mean a checkpoint on the Hub: nothing local has it."""
     return hub.looks_like_a_name(str(name)) and not Path(name).exists()

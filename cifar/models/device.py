@@ -1,4 +1,4 @@
-"""The device that computes: its name, and what it is fast at."""
+"""Name and fast data types of the device that computes."""
 
 import platform
 from pathlib import Path
@@ -7,7 +7,7 @@ import torch
 
 
 def describe(device: torch.device) -> str:
-    """The device in words: the GPU's name, or the processor and how many threads are used."""
+    """Return the GPU's name, or the processor's name and the number of threads in use."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     processor = platform.processor() or platform.machine()
@@ -22,10 +22,10 @@ def describe(device: torch.device) -> str:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices much faster than float32 ones.
+    """Return whether the device multiplies bfloat16 matrices much faster than float32 ones.
 
-    GPUs do, and processors with AMX. Other processors convert back and forth, and lose by it.
+    GPUs do, and processors with AMX. Other processors convert back and forth, which is slower.
     """
-    # A PyTorch that is too old to tell is too old to be quick with them.
+    # PyTorch versions without this function have no fast bfloat16 on processors either.
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return device.type == "cuda" or capabilities.get("amx_bf16", False)

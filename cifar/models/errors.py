@@ -1,7 +1,7 @@
-"""What can be wrong with a checkpoint."""
+"""Errors of checkpoints."""
 
 from cifar.files import FileError
 
 
 class CheckpointError(FileError):
-    """The folder is not a checkpoint that can be used; the message names what is wrong with it."""
+    """Unusable checkpoint; the message names what is wrong with it."""

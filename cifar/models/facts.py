@@ -1,4 +1,4 @@
-"""What is fixed of the networks and can be known without PyTorch: inputs, layers, titles."""
+"""Constants of the networks that need no PyTorch: normalization, layers and titles."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,7 @@ STD = (0.2470, 0.2435, 0.2616)
 class Layer:
     """A layer whose output map can be explained.
 
-    name: of the module. label: how people call it. size: the side of its map in cells, for an
-    image of 32x32 pixels.
+    name: of the module. label: for people. size: the side of its map in cells, for a 32x32 image.
     """
 
     name: str
@@ -21,10 +20,11 @@ class Layer:
 
     @property
     def title(self) -> str:
+        """Label and map size, such as 'stage 1, 16x16 map'."""
         return f"{self.label}, {self.size}x{self.size} map"
 
 
-# By the key that `config.json` calls a network by.
+# By the value of `network` in `config.json`.
 TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
 LAYERS = {
     "resnet": (
@@ -44,7 +44,10 @@ LAYERS = {
 
 
 def find_layer(layers: tuple[Layer, ...], name: str) -> Layer:
-    """Return the layer of a name. Raises ValueError if there is none."""
+    """Return a layer by name.
+
+    Raises ValueError if there is none.
+    """
     for layer in layers:
         if layer.name == name:
             return layer

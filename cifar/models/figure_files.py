@@ -1,4 +1,4 @@
-"""Figures of checkpoints as files: where they are, and whether they still belong to the weights."""
+"""Paths of the figures of checkpoints, and whether they show the current weights."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,12 +13,12 @@ WEIGHTS = "weights"
 
 
 def figure_path(name: str, kind: str) -> Path:
-    """Return the path of a figure of a checkpoint; those of `resnet` have no prefix."""
+    """Return the path of a checkpoint's figure; figures of `resnet` have no prefix."""
     return ASSETS / (f"{kind}.png" if name == "resnet" else f"{name}-{kind}.png")
 
 
 def drawn(ckpt: Checkpoint, kind: str) -> Path | None:
-    """Return the path of a checkpoint's figure, or None if it is missing or of other weights."""
+    """Return the path of a checkpoint's figure, or None if it is missing or shows other weights."""
     path = figure_path(ckpt.name, kind)
     return path if ckpt.is_own and weights_of(path) == {ckpt.sha256} else None
 

@@ -1,6 +1,6 @@
-"""How a network's weights are initialized before training.
+"""Initialization of a network's weights before training.
 
-Source of both: Jordan, "94% on CIFAR-10 in 3.29 Seconds", https://arxiv.org/abs/2404.00498,
+Source of both functions: Jordan, "94% on CIFAR-10 in 3.29 Seconds", https://arxiv.org/abs/2404.00498,
 section 3.
 """
 
@@ -20,16 +20,16 @@ def whiten_first_layer(model: Staged, images: torch.Tensor, eps: float = 5e-4) -
     eigenvectors of the covariance of 3x3x3 patches, largest first, divided by the square root of
     their eigenvalue, each with its negative; the remaining filters keep their random values.
 
-    With patches and their mirror images, eigenvectors are symmetric or antisymmetric, and mirroring
-    such a filter gives nothing new. A layer that mirrors its filters starts with sums of one of
-    each kind: the mirror image of a sum is the difference.
+    Eigenvectors of patches and their mirror images are symmetric or antisymmetric, so mirroring
+    one adds no new filter. A layer that mirrors its filters starts with sums of one of each kind:
+    the mirror image of a sum is the difference.
     """
     conv = model.prep.conv
     weight = conv.weight
     patches = F.unfold(images, 3).transpose(1, 2).reshape(-1, *weight.shape[1:])
     if isinstance(conv, equivariant.Lift):
         even, odd = patches + patches.flip(3), patches - patches.flip(3)
-        # Of three columns, the third mirrors the first, and the middle one of `odd` is 0.
+        # In `odd`, the third column mirrors the first and the middle one is 0.
         count = patches[0].numel() // 3
         whitening = _whitening(even / 2, eps)[:count] + _whitening(odd / 2, eps)[:count]
         whitening /= 2**0.5
@@ -58,5 +58,5 @@ def dirac_start(model: Staged) -> None:
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module is not model.prep.conv and module.groups == 1:
-            passed_on = min(module.in_channels, module.out_channels)
-            nn.init.dirac_(module.weight[:passed_on])
+            count = min(module.in_channels, module.out_channels)
+            nn.init.dirac_(module.weight[:count])

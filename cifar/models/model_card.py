@@ -1,4 +1,4 @@
-"""The model card of a checkpoint, written from its config and metrics and nothing else."""
+"""The model card of a checkpoint, made from only its config and metrics."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -7,14 +7,14 @@ from cifar.models.facts import TITLES
 
 
 def percent(share: dict) -> str:
-    """A measured share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
+    """Format a share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
     if share["n"] == 0:
         return "none"
     return f"{share['value']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
 
 
 def duration(seconds: float) -> str:
-    """'1 h 35 min', '12 min' or '26 s'."""
+    """Format seconds as '1 h 35 min', '12 min' or '26 s'."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -22,6 +22,7 @@ def duration(seconds: float) -> str:
 
 
 def data_note(official: bool) -> str:
+    """Return a note on whether the pixels are those of the official release."""
     return (
         "the official CIFAR-10 pixels, checked by md5 (official: true)"
         if official
@@ -30,7 +31,7 @@ def data_note(official: bool) -> str:
 
 
 def scores_table(explain: dict) -> str:
-    """Markdown: the scores of every kind of heat map, highest ROAD first, and how they were had.
+    """Return a Markdown table of the scores of all heat maps, highest ROAD first, and a legend.
 
     explain: the section of `metrics.json` that `explain.method_scores` wrote. The default is bold.
     """
@@ -41,8 +42,8 @@ def scores_table(explain: dict) -> str:
         name, layer = f"`{row['method']}`", f"`{row['layer']}`" if row["layer"] else ""
         if (row["method"], row["layer"]) == default:
             name, layer = f"**{name}**", f"**{layer}**"
-        lines.append(_scores(name, layer, row))
-    lines.append(_scores("random maps", "", explain["random"]))
+        lines.append(_score_row(name, layer, row))
+    lines.append(_score_row("random maps", "", explain["random"]))
     return "\n".join(
         [
             *lines,
@@ -60,14 +61,14 @@ def scores_table(explain: dict) -> str:
 
 
 def _sizes(sizes: Sequence[int], epochs: int) -> str:
-    """'16 pixels a side (3 epochs), then 32 (6)': the stretches of a run at one size."""
-    each = [sizes[min(epoch, len(sizes) - 1)] for epoch in range(epochs)]
-    (first, count), *others = [(size, len(list(found))) for size, found in groupby(each)]
-    told = [f"{first} pixels a side ({count} epochs)"]
-    return ", then ".join([*told, *(f"{size} ({count})" for size, count in others)])
+    """Format the image sizes of a run: '16 pixels a side (3 epochs), then 32 (6)'."""
+    per_epoch = [sizes[min(epoch, len(sizes) - 1)] for epoch in range(epochs)]
+    (first, count), *others = [(size, len(list(group))) for size, group in groupby(per_epoch)]
+    start = f"{first} pixels a side ({count} epochs)"
+    return ", then ".join([start, *(f"{size} ({count})" for size, count in others)])
 
 
-def _scores(name: str, layer: str, row: dict) -> str:
+def _score_row(name: str, layer: str, row: dict) -> str:
     values = (interval(row[key]) for key in ("road", "deletion", "insertion", "control"))
     time = f"{row['milliseconds']:.1f}" if "milliseconds" in row else ""
     cells = (name, layer, f"{row['n']:,}", *values, time)
@@ -75,31 +76,28 @@ def _scores(name: str, layer: str, row: dict) -> str:
 
 
 def interval(score: dict) -> str:
-    """'0.208 (0.195 to 0.221)'; nothing where nothing was measured."""
+    """Format a score with its interval: '0.208 (0.195 to 0.221)'; empty without a measurement."""
     if score["mean"] is None:
         return ""
     return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
 
 
-def doubts(metrics: dict) -> list[str]:
-    """Lines on when the answer is in doubt; none for metrics that were measured before that."""
+def _doubt_section(metrics: dict) -> list[str]:
+    """Return the lines on out-of-distribution and unsure answers, if they were measured."""
     if "ood" not in metrics:
         return []
-    foreign, unsure = metrics["ood"], metrics["unsure"]
-    alarms, test = foreign["false_alarms"]["test"], unsure["test"]
+    ood, unsure = metrics["ood"], metrics["unsure"]
+    alarms, test = ood["false_alarms"]["test"], unsure["test"]
     return [
         "## Doubt",
         "",
-        f"Pictures unlike CIFAR-10 are told by the {foreign['score']}, with the threshold "
-        f"({foreign['threshold']:.4f}) at 5% false alarms among the validation images; among the "
+        f"Pictures unlike CIFAR-10 are told by the {ood['score']}, with the threshold "
+        f"({ood['threshold']:.4f}) at 5% false alarms among the validation images; among the "
         f"test images they are {percent(alarms)}.",
         "",
         "| pictures of something else | n | found |",
         "|---|---:|---:|",
-        *(
-            f"| {row['title']} | {row['n']:,} | {percent(row['detected'])} |"
-            for row in foreign["sets"]
-        ),
+        *(f"| {row['title']} | {row['n']:,} | {percent(row['detected'])} |" for row in ood["sets"]),
         "",
         f"Not sure: answers under {unsure['below']:.1%} confidence, from where on 9 in 10 "
         f"validation images are right. They are {percent(test['share'])} of the test images; "
@@ -110,7 +108,10 @@ def doubts(metrics: dict) -> list[str]:
 
 
 def model_card(config: dict, metrics: dict) -> str:
-    """Markdown with the Hub's metadata first. metrics: the content of `metrics.json`."""
+    """Return Markdown with the Hub's metadata first.
+
+    config, metrics: the contents of `config.json` and `metrics.json`.
+    """
     front = [
         "license: mit",
         "library_name: pytorch",
@@ -126,15 +127,18 @@ def model_card(config: dict, metrics: dict) -> str:
     return "\n".join(["---", *front, "---", "", *body(config, metrics)])
 
 
-def _taught(recipe: dict, training: dict) -> str:
-    """A sentence on the network that it learned from, if there was one."""
+def _teacher_note(recipe: dict, training: dict) -> str:
+    """Return a sentence on the teacher network, if there was one."""
     if not recipe.get("teacher"):
         return ""
     return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
 
 
 def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
-    """A card's lines without the metadata. extra: lines that come before how it was trained."""
+    """Return a card's lines without the metadata.
+
+    extra: lines before the section on training.
+    """
     test, train = metrics["test"], metrics["train"]["accuracy"]
     training, recipe = config["training"], config["recipe"]
     rows = [
@@ -189,7 +193,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation"
         f"{' and the answers of the teacher' if recipe.get('teacher') else ''} left out) on "
         f"{training['hardware']}, torch {training['torch']}. "
-        f"{_taught(recipe, training)}"
+        f"{_teacher_note(recipe, training)}"
         "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
         "",
         f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "
@@ -201,7 +205,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
             if "explain" in metrics
             else ()
         ),
-        *doubts(metrics),
+        *_doubt_section(metrics),
         "## Limits",
         "",
         "It knows ten classes and always names one of them, whatever it is shown. It has seen "

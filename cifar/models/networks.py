@@ -8,7 +8,10 @@ NETWORKS: dict[str, type[Staged]] = {"resnet": ResNet, "basenet": BaseNet}
 
 
 def create_model(network: str) -> Staged:
-    """Return a network with PyTorch's initial weights. Raises ValueError for an unknown name."""
+    """Create a network with PyTorch's initial weights.
+
+    Raises ValueError for an unknown name.
+    """
     if network not in NETWORKS:
         raise ValueError(f"There is no network {network!r}: choose {' or '.join(NETWORKS)}.")
     return NETWORKS[network]()

@@ -10,13 +10,13 @@ from cifar.models.staged import Prep, Staged, conv3x3
 
 
 class Widen(nn.Sequential):
-    """conv 3x3, max-pool, batch norm, ReLU: more channels on a map of half the side."""
+    """conv 3x3, max-pool, batch norm, ReLU; halves the side of the map."""
 
-    def __init__(self, width_in: int, width_out: int):
+    def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__(
             OrderedDict(
                 conv=conv3x3(width_in, width_out),
-                # Pooling first leaves a quarter of the values to normalize and rectify.
+                # Pooling first leaves a quarter of the values for batch norm and ReLU.
                 pool=nn.MaxPool2d(2),
                 norm=nn.BatchNorm2d(width_out),
                 relu=nn.ReLU(),
@@ -27,7 +27,7 @@ class Widen(nn.Sequential):
 class Branch(nn.Sequential):
     """conv 3x3 at full size, then conv 3x3 of stride 2, each with batch norm and ReLU."""
 
-    def __init__(self, width_in: int, width_out: int):
+    def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__(
             OrderedDict(
                 conv1=conv3x3(width_in, width_out),
@@ -41,14 +41,15 @@ class Branch(nn.Sequential):
 
 
 class TwoWay(nn.Module):
-    """A trunk and a side branch that both start from the same map; their results are added."""
+    """Sum of a trunk and a side branch that take the same input."""
 
-    def __init__(self, width_in: int, width_out: int):
+    def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
         self.trunk = Widen(width_in, width_out)
         self.branch = Branch(width_in, width_out)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, width_in, H, W) to (N, width_out, H / 2, W / 2)."""
         return self.trunk(x) + self.branch(x)
 
 
@@ -57,12 +58,12 @@ class ResNet(Staged):
 
     layers = LAYERS["resnet"]
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.prep = Prep(conv3x3(3, 64), nn.BatchNorm2d(64))
         self.stage1 = TwoWay(64, 128)
         self.stage2 = Widen(128, 256)
         self.stage3 = TwoWay(256, 512)
-        # ceil_mode: a map smaller than 4x4, from an image of 16 or 24 pixels, becomes 1x1 too.
+        # ceil_mode: a map smaller than 4x4, of a 16 or 24 pixel image, also becomes 1x1.
         self.pool = nn.MaxPool2d(4, ceil_mode=True)
         self.head = nn.Linear(512, 10)

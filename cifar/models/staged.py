@@ -1,4 +1,4 @@
-"""The shape that both networks share: a chain of named layers, a global max-pool and a head."""
+"""Base class of both networks: a chain of named layers, a global max-pool and a head."""
 
 from collections import OrderedDict
 from functools import cache
@@ -10,20 +10,20 @@ from cifar.models.facts import MEAN, STD, Layer, find_layer
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
-    """Convert uint8 (N, 3, H, W), 0 to 255, to float32 of mean 0 and deviation 1 a channel."""
+    """Convert uint8 (N, 3, H, W), 0 to 255, to float32 of mean 0 and deviation 1 per channel."""
     mean, std = _mean_and_std(images.device)
     return (images.float() - mean) / std
 
 
-# MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1). Created at import, because a tensor that is
-# created while a network is traced cannot be kept.
+# MEAN and STD on the 0 to 255 scale, (1, 3, 1, 1). Created at import, because a tensor created
+# while a network is traced cannot be cached.
 _MEAN, _STD = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
 
 
 @cache
 @torch.inference_mode(False)
 def _mean_and_std(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Copy both to a device, once: each copy waits for all pending work of the device."""
+    """Copy both to a device only once, because each copy waits for the device's pending work."""
     return _MEAN.to(device), _STD.to(device)
 
 
@@ -37,16 +37,16 @@ class Prep(nn.Sequential):
 
     conv: nn.Conv2d
 
-    def __init__(self, conv: nn.Conv2d, norm: nn.Module):
+    def __init__(self, conv: nn.Conv2d, norm: nn.Module) -> None:
         super().__init__(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
 
 
 class Staged(nn.Module):
-    """A network that is a chain of named modules, `layers`, then a global max-pool and a head.
+    """A network: a chain of named modules, `layers`, then a global max-pool and a head.
 
-    It takes normalized images, float32 (N, 3, S, S) with S = 8, 16, 24 or 32 (what it is meant
-    for), and returns logits (N, 10). The chain can be cut after any layer, which is all that heat
-    maps need: no hooks, so nothing is left behind and threads share nothing.
+    Takes normalized images, float32 (N, 3, S, S) with S = 8, 16, 24 or 32 (the intended size), and
+    returns logits (N, 10). Heat maps cut the chain after a layer. They need no hooks, so nothing
+    has to be removed and threads share no state.
     """
 
     layers: tuple[Layer, ...]
@@ -55,7 +55,10 @@ class Staged(nn.Module):
     head: nn.Linear
 
     def layer(self, name: str) -> Layer:
-        """Return a layer by name. Raises ValueError for a name that the network does not have."""
+        """Return a layer by name.
+
+        Raises ValueError if the network has no such layer.
+        """
         return find_layer(self.layers, name)
 
     def maps_at(self, x: torch.Tensor, name: str) -> torch.Tensor:
@@ -75,8 +78,9 @@ class Staged(nn.Module):
         return self.head(self.pool(maps).flatten(1))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the input of the head, (N, D): the largest response of each last channel."""
+        """Return the input of the head, (N, D): the maximum of each channel of the last map."""
         return self.pool(self.maps_at(x, self.layers[-1].name)).flatten(1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits (N, 10) of normalized images."""
         return self.head(self.features(x))

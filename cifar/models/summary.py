@@ -1,4 +1,4 @@
-"""How large a network is: its layer table and its multiply-adds."""
+"""Size of a network: its layer table and its multiply-adds."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ def summary(model: nn.Module, size: int = 32) -> str:
     """
     rows: list[tuple[str, list[int], int]] = []
 
-    def record(module: nn.Module, _, output: torch.Tensor) -> None:
+    def record(module: nn.Module, _: object, output: torch.Tensor) -> None:
         shape = [-1, *output.shape[1:]]
         parameters = sum(p.numel() for p in module.parameters())
         rows.append((f"{type(module).__name__}-{len(rows) + 1}", shape, parameters))

@@ -1,4 +1,4 @@
-"""`model.safetensors`: the weights of a network, read strictly and never unpickled."""
+"""Strict reading and writing of `model.safetensors`, without pickle."""
 
 import reprlib
 from pathlib import Path
@@ -16,7 +16,7 @@ from cifar.models.staged import Staged
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write the weights of a network: filters as float16, vectors as they are."""
+    """Write the weights of a network: filters as float16, vectors unchanged."""
     tensors = {
         name: (value.half() if value.ndim > 1 else value).cpu().contiguous()
         for name, value in model.state_dict().items()
@@ -26,24 +26,24 @@ def save_weights(path: Path, model: nn.Module) -> None:
 
 @torch.inference_mode(False)  # whoever needs it first: its weights must be able to take gradients
 def load_network(path: Path, network: str, device: str | torch.device = "cpu") -> Staged:
-    """Return a network with the weights of a file, float32 and in evaluation mode.
+    """Load a network from a weights file, as float32 and in evaluation mode.
 
-    network: a key of NETWORKS. Raises CheckpointError for a broken file, a missing or an unknown
-    tensor, another shape or type, and a number that is not finite.
+    network: a key of NETWORKS. Raises CheckpointError for a broken file, a missing or unknown
+    tensor, a wrong shape or dtype, and a value that is not finite.
     """
     model = create_model(network)
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
-    _check(path, tensors, model.state_dict())
+    _check_tensors(path, tensors, model.state_dict())
     model.load_state_dict(tensors)  # copies float16 into the model's float32
     model.to(device).to(memory_format=torch.channels_last)
     model.eval().requires_grad_(False)
     return model
 
 
-def _check(path: Path, tensors: dict, expected: dict) -> None:
+def _check_tensors(path: Path, tensors: dict, expected: dict) -> None:
     for problem, names in (
         ("lacks", expected.keys() - tensors.keys()),
         ("has unknown", tensors.keys() - expected.keys()),
@@ -65,7 +65,7 @@ def _check(path: Path, tensors: dict, expected: dict) -> None:
 
 
 def _first_names(names: list[str]) -> str:
-    """Return up to five names; a file may hold any number of them, of any length."""
+    """Return up to five names for a message; a file may hold many, and long ones."""
     shown = [
         name if name.isprintable() and len(name) < 80 else reprlib.repr(name) for name in names
     ]

@@ -324,7 +324,7 @@ def test_nothing_is_measured_in_the_cache_of_the_hub(hub, on_hub, make_checkpoin
     for options in ((), ("--explain",)):
         error = on_hub("-m", "cifar", "evaluate", "me/net@main", *options).error
         assert error == (
-            "me/net@main is on the Hub, and what is measured is written beside the weights: copy "
+            "me/net@main is on the Hub, and results are written beside the weights: copy "
             "it first, with `hf download me/net --revision main --local-dir ./net`, and name ./net "
             "instead."
         )
