@@ -192,7 +192,8 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
 
 
 def _is_source(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts
+    beside = PACKAGE / "project"  # in an installed package: what a clone has beside it
+    return path.is_file() and "__pycache__" not in path.parts and beside not in path.parents
 
 
 def pinned(others: Mapping[str, str]) -> list[str]:
