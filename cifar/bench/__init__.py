@@ -1,1 +1,1 @@
-"""Our speed beside a reference's, measured in one run."""
+"""Benchmarks: our speed compared with a reference in the same run."""

@@ -1,4 +1,7 @@
-"""What a visitor of the app waits for, beside a bare Gradio server that sends as much back."""
+"""The waiting times of the app's visitors, compared with a bare Gradio server.
+
+The bare server sends back as many bytes.
+"""
 
 import io
 import shutil
@@ -11,14 +14,14 @@ import psutil
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from cifar.bench.client import component, component_function, uploaded
-from cifar.bench.rows import Row, added, at_most, within
-from cifar.bench.turns import in_turns
+from cifar.bench.client import component, component_function, upload
+from cifar.bench.rows import Row, added_time, relative_cost, total_time
+from cifar.bench.turns import time_in_turns
 from cifar.evaluation.predictions import load_predictions
 from cifar.models import checkpoint
-from cifar.report.screenshot import running, serving
+from cifar.report.screenshot import serving, serving_process
 
-# Answers every question with the question, and serves the folder it is started in.
+# Returns every request's data unchanged, and serves the folder it is started in.
 ECHO = """
 import gradio as gr
 
@@ -39,68 +42,75 @@ demo.launch(run_history=False)
 
 
 def app_suite() -> list[Row]:
-    """What the app adds over HTTP to an empty handler with the same payload, and what it keeps."""
+    """Measure what the app adds to a handler that echoes the same payload, and its memory."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "echo.py").write_text(ECHO)
         with (
-            running() as (ours, process),
-            serving(folder / "echo.py") as echo,
+            serving_process() as (app_url, process_id),
+            serving(folder / "echo.py") as echo_url,
             httpx.Client(timeout=60) as client,
         ):
             return [
-                memory_row(client, ours, process),
-                photo_row(client, ours, echo),
-                photo_row(client, ours, echo, box=[0.4, 0.4, 0.43, 0.44]),
-                call_row(ours, echo, folder),
-                detail_row(client, ours, echo),
-                pack_row(client, ours, echo, folder),
+                memory_row(client, app_url, process_id),
+                photo_row(client, app_url, echo_url),
+                photo_row(client, app_url, echo_url, box=[0.4, 0.4, 0.43, 0.44]),
+                call_row(app_url, echo_url, folder),
+                detail_row(client, app_url, echo_url),
+                pack_row(client, app_url, echo_url, folder),
             ]
 
 
-def memory_row(client: httpx.Client, ours: str, process: int) -> Row:
-    """What the server's process holds after 200 photographs and details, and after 20."""
+def memory_row(client: httpx.Client, app_url: str, process_id: int) -> Row:
+    """Compare the server's memory after 200 and after 20 photographs and details."""
     photo = photograph(1000)
-    see, look = (component_function(client, ours, "classify", name) for name in ("see", "look"))
-    detail = component_function(client, ours, "explorer", "look")
-    held = []
+    see, look = (component_function(client, app_url, "classify", name) for name in ("see", "look"))
+    detail = component_function(client, app_url, "explorer", "look")
+    megabytes = []
     for request in range(210):
         if request % 2:
-            seen = see({"path": uploaded(client, ours, photo), "fit": "crop", "box": None})
+            seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": None})
             look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
         else:
             detail({"model": "resnet", "image": {"index": request}})
-        held.append(psutil.Process(process).memory_info().rss / 2**20)
-    early, late = held[10:30], held[190:]  # around the 20th and the 200th
-    return at_most("memory after 200 requests, beside 20", late, early, times=1.05, unit="MB")
+        megabytes.append(psutil.Process(process_id).memory_info().rss / 2**20)
+    early, late = megabytes[10:30], megabytes[190:]  # around the 20th and the 200th
+    title = "memory after 200 requests, beside 20"
+    return relative_cost(title, late, early, at_most=1.05, unit="MB")
 
 
-def photo_row(client: httpx.Client, ours: str, echo: str, box: list[float] | None = None) -> Row:
-    """A photograph of 12 megapixels, or a box of it, from its upload to the answer with two heat
-    maps. A small box is decoded at full size."""
+def photo_row(
+    client: httpx.Client, app_url: str, echo_url: str, box: list[float] | None = None
+) -> Row:
+    """Time a photograph of 12 megapixels from its upload to the answer with two heat maps.
+
+    box: the part of it to classify; a small one is decoded at full size.
+    """
     photo = photograph()
-    see, look = (component_function(client, ours, "classify", name) for name in ("see", "look"))
-    send_back = component_function(client, echo, "echo", "echo")
+    see, look = (component_function(client, app_url, "classify", name) for name in ("see", "look"))
+    send_back = component_function(client, echo_url, "echo", "echo")
 
-    def classified() -> dict:
-        seen = see({"path": uploaded(client, ours, photo), "fit": "crop", "box": box})
+    def ask_app() -> dict:
+        seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": box})
         return look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
 
-    answer = classified()
+    answer = ask_app()
 
-    def echoed() -> None:
-        send_back({"path": uploaded(client, echo, photo)})
+    def ask_echo() -> None:
+        send_back({"path": upload(client, echo_url, photo)})
         send_back(answer)
 
-    ours_ms, echo_ms = in_turns(classified, echoed, "photograph")
+    app_ms, echo_ms = time_in_turns(ask_app, ask_echo, "photograph")
     part = "photograph" if box is None else "small box of a photograph"
     name = f"{part} of 12 megapixels, with both heat maps, resnet"
-    return within(name, ours_ms, echo_ms, at_most=400 if box is None else 800)
+    return total_time(name, app_ms, echo_ms, at_most=400 if box is None else 800)
 
 
 def photograph(width: int = 4000) -> bytes:
-    """A JPEG, four wide by three high, with shapes of all sizes: noise whose power falls with
-    1/f."""
+    """Make a JPEG, four wide by three high, of noise whose power falls with 1/f.
+
+    It has shapes of all sizes, like a photograph.
+    """
     random = np.random.default_rng(0)
     layers = [
         Image.fromarray(random.normal(128, 20, (3 * side, 4 * side, 3)).clip(0, 255).astype("u1"))
@@ -116,61 +126,61 @@ def photograph(width: int = 4000) -> bytes:
     return buffer.getvalue()
 
 
-def call_row(ours: str, echo: str, folder: Path) -> Row:
-    """A photograph's classes and its heat map for a program, by the two calls for that."""
+def call_row(app_url: str, echo_url: str, folder: Path) -> Row:
+    """Time the two API calls that give a program the classes and the heat map of a photograph."""
     photo = folder / "photograph.jpg"
     photo.write_bytes(photograph(1000))
-    app, bare = (Client(url, verbose=False, download_files=folder) for url in (ours, echo))
-    asked = {"image": handle_file(photo), "model": "resnet"}
+    app, bare = (Client(url, verbose=False, download_files=folder) for url in (app_url, echo_url))
+    arguments = {"image": handle_file(photo), "model": "resnet"}
 
-    def called() -> tuple:
-        classes = app.predict(**asked, api_name="/classify")
-        return classes, *app.predict(**asked, api_name="/explain")
+    def call_app() -> tuple:
+        classes = app.predict(**arguments, api_name="/classify")
+        return classes, *app.predict(**arguments, api_name="/explain")
 
-    classes, drawn, answer = called()
-    shutil.copy(drawn, folder / "drawn.png")
+    classes, heat_map, answer = call_app()
+    shutil.copy(heat_map, folder / "drawn.png")
 
-    def echoed() -> None:
+    def call_echo() -> None:
         bare.predict(handle_file(photo), classes, api_name="/say")
         bare.predict(handle_file(photo), answer, api_name="/show")
 
     name = "/classify and /explain by gradio_client, resnet"
-    return added(name, *in_turns(called, echoed, "calls"), at_most=120)
+    return added_time(name, *time_in_turns(call_app, call_echo, "calls"), at_most=120)
 
 
-def detail_row(client: httpx.Client, ours: str, echo: str) -> Row:
-    """The answer and both heat maps of a mistake, another one each time."""
+def detail_row(client: httpx.Client, app_url: str, echo_url: str) -> Row:
+    """Time the answer and both heat maps of a mistake, a different one each time."""
     recorded = load_predictions(checkpoint.load("resnet"))
-    wrong = np.flatnonzero(recorded.logits.argmax(1) != recorded.labels)
-    asked = iter(wrong.tolist())
-    ask = component_function(client, ours, "explorer", "look")
-    answer = ask({"model": "resnet", "image": {"index": next(asked)}})
-    send_back = component_function(client, echo, "echo", "echo")
-    ours_ms, echo_ms = in_turns(
-        lambda: ask({"model": "resnet", "image": {"index": next(asked)}}),
+    mistakes = np.flatnonzero(recorded.logits.argmax(1) != recorded.labels)
+    indices = iter(mistakes.tolist())
+    ask = component_function(client, app_url, "explorer", "look")
+    answer = ask({"model": "resnet", "image": {"index": next(indices)}})
+    send_back = component_function(client, echo_url, "echo", "echo")
+    app_ms, echo_ms = time_in_turns(
+        lambda: ask({"model": "resnet", "image": {"index": next(indices)}}),
         lambda: send_back(answer),
         "detail",
     )
-    return added("detail with both heat maps, resnet", ours_ms, echo_ms, at_most=200)
+    return added_time("detail with both heat maps, resnet", app_ms, echo_ms, at_most=200)
 
 
-def pack_row(client: httpx.Client, ours: str, echo: str, folder: Path) -> Row:
-    """Everything that the explorer is told of one model and the test images."""
-    asset = component_function(client, ours, "explorer", "asset")
-    page = component(client, ours, "explorer")["props"]["props"]["page"]
+def pack_row(client: httpx.Client, app_url: str, echo_url: str, folder: Path) -> Row:
+    """Time the download of the explorer's data: that of the test images and of one model."""
+    asset = component_function(client, app_url, "explorer", "asset")
+    page = component(client, app_url, "explorer")["props"]["props"]["page"]
 
-    def packs() -> list[bytes]:
+    def download_packs() -> list[bytes]:
         files = [asset({"kind": "pack", "name": name})["file"] for name in ("images", "resnet")]
-        return [client.get(f"{ours}/{page['files']}{file}").content for file in files]
+        return [client.get(f"{app_url}/{page['files']}{file}").content for file in files]
 
-    for number, content in enumerate(packs()):
+    for number, content in enumerate(download_packs()):
         (folder / f"{number}.pack").write_bytes(content)
-    send_back = component_function(client, echo, "echo", "echo")
+    send_back = component_function(client, echo_url, "echo", "echo")
 
-    def same_bytes() -> None:
+    def download_same_bytes() -> None:
         for number in range(2):
             send_back({"file": f"{number}.pack"})
-            client.get(f"{echo}/gradio_api/file={folder}/{number}.pack").raise_for_status()
+            client.get(f"{echo_url}/gradio_api/file={folder}/{number}.pack").raise_for_status()
 
-    ours_ms, echo_ms = in_turns(packs, same_bytes, "data packs")
-    return added("data packs: images and resnet", ours_ms, echo_ms, at_most=100)
+    app_ms, echo_ms = time_in_turns(download_packs, download_same_bytes, "data packs")
+    return added_time("data packs: images and resnet", app_ms, echo_ms, at_most=100)

@@ -1,18 +1,18 @@
-"""Asking a running app what its own page asks."""
+"""HTTP calls to a running app, as its own page makes them."""
 
 from collections.abc import Callable
 
 import httpx
 
 
-def uploaded(client: httpx.Client, url: str, content: bytes) -> str:
-    """Where the server put a photograph that was sent to it."""
+def upload(client: httpx.Client, url: str, content: bytes) -> str:
+    """Upload a JPEG photograph, and return its path on the server."""
     files = {"files": ("photograph.jpg", content, "image/jpeg")}
     return client.post(f"{url}/gradio_api/upload", files=files).raise_for_status().json()[0]
 
 
 def component(client: httpx.Client, url: str, elem_id: str) -> dict:
-    """A component of a page, as its configuration describes it."""
+    """Return the component with this id from the configuration of the page."""
     config = client.get(f"{url}/config").raise_for_status().json()
     return next(c for c in config["components"] if c["props"].get("elem_id") == elem_id)
 
@@ -20,13 +20,16 @@ def component(client: httpx.Client, url: str, elem_id: str) -> dict:
 def component_function(
     client: httpx.Client, url: str, elem_id: str, function: str
 ) -> Callable[[dict], dict]:
-    """A component's server function, called the way the page does."""
-    number = component(client, url, elem_id)["id"]
+    """Return a function that calls a component's server function as the page does.
+
+    It raises RuntimeError if the server answers with an error.
+    """
+    component_id = component(client, url, elem_id)["id"]
 
     def call(question: dict) -> dict:
         body = {
             "data": question,
-            "component_id": number,
+            "component_id": component_id,
             "fn_name": function,
             "session_hash": "bench",
         }

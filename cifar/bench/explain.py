@@ -1,4 +1,4 @@
-"""Heat maps a second of ours, beside the grad-cam library's, of one image on the CPU."""
+"""Heat maps per second, ours and the grad-cam library's, for one image on the CPU."""
 
 from collections.abc import Callable
 
@@ -14,16 +14,16 @@ from cifar.models import checkpoint
 from cifar.models.networks import NETWORKS, create_model
 
 BLOCKS = 21  # timed on each side, in turns, so that both meet the same disturbances
-MAPS = {"resnet": 1, "basenet": 5}  # of a block
-CLASSES = (3, 5)  # which ones does not matter for the time
+MAPS = {"resnet": 1, "basenet": 5}  # calls in a block
+CLASSES = (3, 5)  # any two: the time does not depend on them
 
 
 def explain_suite() -> list[Row]:
-    """Grad-CAM by ours and by the library: each network, each layer, then a mistake's two classes.
+    """Compare Grad-CAM at each layer of each network, then for the two classes of a mistake.
 
-    The bar belongs to resnet's last layer, the one that Grad-CAM was made for. Behind the earlier
-    ones lies more of the network, which has to run backwards on either side; and of the small
-    network's two milliseconds most are its forward pass, on either side too.
+    Only resnet's last layer, the one that Grad-CAM was made for, has a bar. At earlier layers both
+    sides run more of the network backwards, and most of the small network's two milliseconds are
+    the forward pass of either side.
     """
     rows = []
     for name in NETWORKS:
@@ -34,7 +34,7 @@ def explain_suite() -> list[Row]:
 
 
 def row(name: str, layer: str, classes: int, at_least: float | None = None) -> Row:
-    """One image at one layer, in maps a second."""
+    """Measure one image at one layer, in maps per second."""
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     targets = list(CLASSES[:classes])
     ours, library = (
@@ -45,20 +45,22 @@ def row(name: str, layer: str, classes: int, at_least: float | None = None) -> R
         side()
     times = take_turns(ours, library, BLOCKS, f"explain {name} {layer}")
     our_rates, library_rates = ([1000 * MAPS[name] * classes / ms for ms in side] for side in times)
-    what = f"{name}, {layer}, {'one class' if classes == 1 else f'{classes} classes'}"
-    return throughput(what, our_rates, library_rates, at_least=at_least, unit="maps/s")
+    title = f"{name}, {layer}, {'one class' if classes == 1 else f'{classes} classes'}"
+    return throughput(title, our_rates, library_rates, at_least=at_least, unit="maps/s")
 
 
 def our_maps(name: str, layer: str, image: np.ndarray, targets: list[int]) -> Callable:
+    """Return a function that computes one heat map per target with our code."""
     ckpt = checkpoint.load(name)
     return lambda: heat_maps(ckpt, image, targets, "gradcam", [layer])
 
 
 def library_maps(name: str, layer: str, image: np.ndarray, targets: list[int]) -> Callable:
-    """The library as its README uses it: made once, then called for each class.
+    """Return a function that computes one heat map per target as the library's README does.
 
-    The network is as `create_model` makes it, with gradients for its weights: without, the library
-    has nothing to go backwards to. Raises LensError where grad-cam is not installed.
+    The GradCAM object is made once and called for each class. The network is that of
+    `create_model`, whose weights require gradients, because the library needs them for its backward
+    pass. Raises LensError if grad-cam is not installed.
     """
     try:
         from pytorch_grad_cam import GradCAM

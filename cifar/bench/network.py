@@ -1,4 +1,4 @@
-"""What we add to a network's own work, in one process: classifying an image, and the test split."""
+"""The time that our code adds to the bare network, in one process."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from cifar.bench.rows import Row, at_most, within
-from cifar.bench.turns import in_turns
+from cifar.bench.rows import Row, relative_cost, total_time
+from cifar.bench.turns import time_in_turns
 from cifar.evaluation import evaluate
 from cifar.evaluation.classifier import classify, to_tensor
 from cifar.explain.probes import PROBES, sweeps
@@ -15,14 +15,13 @@ from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.networks import NETWORKS
 
-BLOCKS = 40  # batches timed on each side: 10,000 images, as many as the test split has
+BLOCKS = 40  # batches timed on each side: 10,000 images, as in the test split
 
 
 def network_suite() -> list[Row]:
-    """Milliseconds of one decoded image, of a batch of `evaluate` and of all probes of an image,
-    beside the bare network's.
+    """Time one decoded image, a batch of `evaluate` and all probes of an image, in milliseconds.
 
-    All are random pixels: which ones does not matter for the time.
+    The reference is the bare network. Pixels are random, as they do not affect the time.
     """
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -31,34 +30,35 @@ def network_suite() -> list[Row]:
     for name in NETWORKS:
         ckpt = checkpoint.load(name)
         inputs = to_tensor(batch.permute(0, 2, 3, 1).numpy())
-        one = in_turns(
+        one = time_in_turns(
             partial(classify, ckpt, image),
-            bare(ckpt, to_tensor(image)),
+            bare_network(ckpt, to_tensor(image)),
             f"classify {name}",
             calls=10 * BLOCKS,
         )
-        rows.append(at_most(f"{name}: classify one image", *one, times=1.3))
-        many = in_turns(
+        rows.append(relative_cost(f"{name}: classify one image", *one, at_most=1.3))
+        many = time_in_turns(
             partial(evaluate.predict, ckpt, batch),
-            bare(ckpt, inputs.contiguous(memory_format=torch.channels_last)),
+            bare_network(ckpt, inputs.contiguous(memory_format=torch.channels_last)),
             f"evaluate {name}",
             calls=BLOCKS,
         )
-        what = f"{name}: evaluate a batch of {evaluate.BATCH}"
-        rows.append(at_most(what, *many, times=1.15))
+        title = f"{name}: evaluate a batch of {evaluate.BATCH}"
+        rows.append(relative_cost(title, *many, at_most=1.15))
         count = sum(len(probe.settings) for probe in PROBES.values())
-        changed = in_turns(
+        probes = time_in_turns(
             partial(sweeps, ckpt, image),
-            bare(ckpt, inputs[:count].contiguous(memory_format=torch.channels_last)),
+            bare_network(ckpt, inputs[:count].contiguous(memory_format=torch.channels_last)),
             f"probes {name}",
             calls=BLOCKS,
         )
-        rows.append(within(f"{name}: what changes its mind, {count} images", *changed, at_most=500))
+        title = f"{name}: what changes its mind, {count} images"
+        rows.append(total_time(title, *probes, at_most=500))
     return rows
 
 
-def bare(ckpt: Checkpoint, inputs: torch.Tensor) -> Callable[[], torch.Tensor]:
-    """The network alone on normalised images."""
+def bare_network(ckpt: Checkpoint, inputs: torch.Tensor) -> Callable[[], torch.Tensor]:
+    """Return a function that runs only the network, on normalized images."""
 
     @torch.inference_mode()
     def forward() -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The one shape of a benchmark: rows of ours beside a reference, each with its bar."""
+"""The rows of a benchmark report: our figure, the reference's, and a bar to hold."""
 
 import json
 from dataclasses import dataclass, replace
@@ -7,10 +7,10 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: ours and the reference's, both in `unit` and medians of `n` timed blocks.
+    """One figure of ours and of the reference, both in `unit`, each a median of `n` timed blocks.
 
-    ratio: how many times faster we are, or, for what takes time, ours over the reference's. bound:
-    the bar in words, empty where there is none. ok: whether it was held; true without a bar.
+    ratio: our rate over the reference's; for times and memory, our cost over the reference's.
+    bound: the bar in words, empty without one. ok: whether the bar is held; true without one.
     """
 
     row: str
@@ -30,64 +30,71 @@ def throughput(
     at_least: float | None,
     unit: str = "images/s",
 ) -> Row:
-    """The row of two lists of what was done a second, a number a block, and the ratio that is asked
-    (None: only shown)."""
-    shown = _unjudged(row, ours, reference, unit)
+    """Compare rates, a number per block. at_least: the required ratio; None sets no bar."""
+    compared = _row_without_bar(row, ours, reference, unit)
     if at_least is None:
-        return shown
-    return replace(shown, bound=f">= {at_least}", ok=shown.ratio >= at_least)
+        return compared
+    return replace(compared, bound=f">= {at_least}", ok=compared.ratio >= at_least)
 
 
-def added(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
-    """The row of two lists of milliseconds, a number a call, and how much more ours may take."""
-    more = median(ours) - median(reference)
-    shown = _unjudged(row, ours, reference, "ms")
-    return replace(shown, bound=f"<= +{at_most} ms", ok=more <= at_most)
+def added_time(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
+    """Compare milliseconds, a number per call. at_most: how many more than the reference's."""
+    added = median(ours) - median(reference)
+    compared = _row_without_bar(row, ours, reference, "ms")
+    return replace(compared, bound=f"<= +{at_most} ms", ok=added <= at_most)
 
 
-def within(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
-    """The row of two lists of milliseconds, a number a call, and how much ours may take in all."""
-    shown = added(row, ours, reference, at_most)
-    return replace(shown, bound=f"<= {at_most} ms", ok=shown.ours <= at_most)
+def total_time(row: str, ours: list[float], reference: list[float], at_most: float) -> Row:
+    """Compare milliseconds, a number per call. at_most: the limit of ours."""
+    compared = _row_without_bar(row, ours, reference, "ms")
+    return replace(compared, bound=f"<= {at_most} ms", ok=compared.ours <= at_most)
 
 
-def at_most(
-    row: str, ours: list[float], reference: list[float], times: float, unit: str = "ms"
+def relative_cost(
+    row: str, ours: list[float], reference: list[float], at_most: float, unit: str = "ms"
 ) -> Row:
-    """The row of two lists of what is better small, and how many times the reference's ours may
-    be."""
-    shown = _unjudged(row, ours, reference, unit)
-    return replace(shown, bound=f"<= {times}", ok=shown.ratio <= times)
+    """Compare times or memory, where less is better. at_most: the limit of the ratio."""
+    compared = _row_without_bar(row, ours, reference, unit)
+    return replace(compared, bound=f"<= {at_most}", ok=compared.ratio <= at_most)
 
 
-def _unjudged(row: str, ours: list[float], reference: list[float], unit: str) -> Row:
-    """The row of two lists, without a bar."""
-    middle, other = median(ours), median(reference)
-    ratio = round(middle / other, 2)
-    return Row(row, round(middle, 1), round(other, 1), ratio, unit, len(ours), "", True)
+def _row_without_bar(row: str, ours: list[float], reference: list[float], unit: str) -> Row:
+    our_median, reference_median = median(ours), median(reference)
+    return Row(
+        row=row,
+        ours=round(our_median, 1),
+        reference=round(reference_median, 1),
+        ratio=round(our_median / reference_median, 2),
+        unit=unit,
+        n=len(ours),
+        bound="",
+        ok=True,
+    )
 
 
 def held(report: dict) -> bool:
-    """Whether every row of a report held its bar."""
+    """Return whether every row of a report held its bar."""
     return all(row["ok"] for row in report["rows"])
 
 
 def as_json(report: dict) -> str:
+    """Write a report as JSON."""
     return json.dumps(report, indent=2)
 
 
 def as_table(report: dict) -> str:
-    """The report for people: a line a row, numbers flush right."""
+    """Write a report as a text table, numbers flush right."""
     lines: list[tuple[str, ...]] = [("", "ours", "reference", "ratio", "unit", "n", "bound", "ok")]
     for row in report["rows"]:
-        held = ("yes" if row["ok"] else "NO") if row["bound"] else ""
-        shown = {**row, "ratio": f"{row['ratio']:.2f}", "ok": held}
-        lines.append(tuple(str(shown[name or "row"]) for name in lines[0]))
+        verdict = ("yes" if row["ok"] else "NO") if row["bound"] else ""
+        texts = {**row, "ratio": f"{row['ratio']:.2f}", "ok": verdict}
+        lines.append(tuple(str(texts[name or "row"]) for name in lines[0]))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligns = "<>>><><<"
     table = [
         "  ".join(
-            f"{cell:{a}{w}}" for cell, a, w in zip(line, aligns, widths, strict=True)
+            f"{cell:{align}{width}}"
+            for cell, align, width in zip(line, aligns, widths, strict=True)
         ).rstrip()
         for line in lines
     ]

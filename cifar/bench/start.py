@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from cifar.bench.rows import Row, at_most, within
-from cifar.bench.turns import in_turns, take_turns
+from cifar.bench.rows import Row, relative_cost, total_time
+from cifar.bench.turns import take_turns, time_in_turns
 from cifar.report.screenshot import APP, serving
 
 BLOCKS = 20  # starts of each side
@@ -25,31 +25,34 @@ demo.launch(run_history=False)
 
 
 def start_suite(blocks: int = BLOCKS) -> list[Row]:
-    """Milliseconds from `python app.py` to the first page that it served, and of `--help`."""
+    """Measure the milliseconds from `python app.py` to the first page, and those of `--help`."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.py"
         empty.write_text(EMPTY)
-        sides = starting(APP), starting(empty)
+        sides = page_timer(APP), page_timer(empty)
         for side in sides:
             side()  # fills the system's file cache
         page = take_turns(*sides, blocks, "start")
     python = [sys.executable]
-    told = in_turns(
-        running([*python, "-m", "cifar", "--help"]), running([*python, "-c", ""]), "help", blocks
+    help_text = time_in_turns(
+        command_runner([*python, "-m", "cifar", "--help"]),
+        command_runner([*python, "-c", ""]),
+        "help",
+        blocks,
     )
     return [
-        at_most("python app.py to the first page", *page, times=1.35),
-        within("python -m cifar --help", *told, at_most=1000),
+        relative_cost("python app.py to the first page", *page, at_most=1.35),
+        total_time("python -m cifar --help", *help_text, at_most=1000),
     ]
 
 
-def running(command: list[str]) -> Callable[[], object]:
-    """A function that runs a command in the project's folder, without its output."""
+def command_runner(command: list[str]) -> Callable[[], object]:
+    """Return a function that runs a command in the project's folder and hides its output."""
     return partial(subprocess.run, command, cwd=APP.parent, capture_output=True, check=True)
 
 
-def starting(script: Path) -> Callable[[], float]:
-    """A function that starts a script and returns how many milliseconds its page took."""
+def page_timer(script: Path) -> Callable[[], float]:
+    """Return a function that starts a script and returns the milliseconds to its first page."""
 
     def start() -> float:
         began = time.perf_counter()

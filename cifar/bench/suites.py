@@ -1,4 +1,4 @@
-"""Measures us against a reference in the same run, and says whether the bar was held.
+"""Compare our speed with a reference in the same run, and check that each bar is held.
 
     python -m cifar bench train
     python -m cifar bench app --json
@@ -6,7 +6,7 @@
     python -m cifar bench network
     python -m cifar bench start --record
 
-A suite is a function that returns rows; each row is one figure of ours beside the reference's.
+A suite is a function that returns rows, each with one figure of ours and of the reference.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from cifar.bench import app, explain, network, start, train
 from cifar.bench.rows import Row, as_json, as_table, held
 from cifar.files import replace, write_json
 from cifar.models.device import describe
-from cifar.report.readme_tables import BENCH, refresh_readme, reports, speed_table
+from cifar.report.readme_tables import BENCH, load_reports, refresh_readme, speed_table
 
 __all__ = ["SUITES", "as_json", "as_table", "held", "measure", "record"]
 
-# What each suite measures, and what it sets us beside.
+# The function of each suite, and its reference in words.
 SUITES: dict[str, tuple[Callable[[], list[Row]], str]] = {
     "train": (train.train_suite, "the loop of a tutorial, in turns"),
     "app": (app.app_suite, "a bare Gradio server that sends as much back"),
@@ -34,19 +34,22 @@ SUITES: dict[str, tuple[Callable[[], list[Row]], str]] = {
 
 
 def measure(suite: str) -> dict:
-    """Run a suite: {"suite", "reference", "hardware", "rows"}, as values that JSON can hold."""
+    """Run a suite, and return {"suite", "reference", "hardware", "rows"} in JSON types."""
     run, reference = SUITES[suite]
     rows = [asdict(row) for row in run()]
-    # The others measure what visitors of the app wait for, which runs on the processor.
+    # The other suites measure what visitors of the app wait for, which runs on the CPU.
     cuda = suite == "train" and torch.cuda.is_available()
     device = torch.device("cuda" if cuda else "cpu")
     return {"suite": suite, "reference": reference, "hardware": describe(device), "rows": rows}
 
 
 def record(report: dict, readme: Path) -> None:
-    """Keep a report under assets/, and refresh README's table with it. Raises LensError."""
+    """Save a report under assets/, and update README's table with it.
+
+    Raises LensError if README has no place for the table or a recorded report is damaged.
+    """
     BENCH.mkdir(parents=True, exist_ok=True)
     text = readme.read_text(encoding="utf-8")
     write_json(BENCH / f"{report['suite']}.json", report)
-    fresh = refresh_readme(text, {"speed": speed_table(reports())})
+    fresh = refresh_readme(text, {"speed": speed_table(load_reports())})
     replace(readme, lambda path: path.write_text(fresh, encoding="utf-8"))

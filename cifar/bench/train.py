@@ -1,4 +1,4 @@
-"""Images a second of our training step, beside the loop that a tutorial would write."""
+"""Images per second of our training step and of the loop that a tutorial would write."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,40 +25,41 @@ from cifar.training.loop import Training
 from cifar.training.recipe import PRESETS
 
 BLOCKS = 5  # timed on each side, in turns, so that both meet the same disturbances
-STEPS = {"resnet": 1, "basenet": 4}  # of a block: some seconds on two cores
+STEPS = {"resnet": 1, "basenet": 4}  # in a block: some seconds on two cores
 
 
 def train_suite() -> list[Row]:
-    """Images a second of our training step and of a tutorial's, at 32x32 and our batch size."""
-    cifar10.load("train")  # downloaded and decoded here, not by two processes at once
+    """Compare our training step with a tutorial's, at 32x32 pixels and our batch size."""
+    cifar10.load("train")  # download and decode it before two processes do so at once
     return [training_row(network) for network in PRESETS]
 
 
 def training_row(network: str) -> Row:
+    """Measure one network's training, in images per second."""
     batch_size, steps = PRESETS[network].batch_size, STEPS[network]
     with (
         in_own_process(our_training, network, steps) as ours,
         in_own_process(tutorial_training, network, steps) as reference,
     ):
         times = take_turns(ours, reference, BLOCKS, f"train {network}")
-    our_rates, their_rates = ([steps * batch_size / s for s in side] for side in times)
+    our_rates, reference_rates = ([steps * batch_size / s for s in side] for side in times)
     name = f"{network}, {steps} step{'s' * (steps > 1)} of {batch_size} images a block"
-    return throughput(name, our_rates, their_rates, at_least=1.3)
+    return throughput(name, our_rates, reference_rates, at_least=1.3)
 
 
 @contextmanager
-def in_own_process(make: Callable, *arguments) -> Iterator[Callable[[], float]]:
-    """Within the block, a function that runs make(*arguments)() and returns how many seconds it
-    took, after a first time that is not counted.
+def in_own_process(make: Callable, *arguments: object) -> Iterator[Callable[[], float]]:
+    """Yield a function that runs make(*arguments)() in its own process and returns the seconds.
 
-    A process each, because how freed memory is kept is decided for a whole process.
+    A first run is not timed. Each side has its own process because the handling of freed memory is
+    set for a whole process.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         process.submit(_prepare, make, arguments).result()
         yield lambda: process.submit(_seconds).result()
 
 
-_blocks: list[Callable[[], object]] = []  # in a process of its own: what it times
+_blocks: list[Callable[[], object]] = []  # in a process of its own: the function that it times
 
 
 def _prepare(make: Callable, arguments: tuple) -> None:
@@ -77,11 +78,11 @@ def _device() -> torch.device:
 
 
 def our_training(network: str, steps: int) -> Callable[[], None]:
-    """A function that lets our training go on by so many steps, at full image size."""
+    """Return a function that continues our training by `steps`, at full image size."""
     cuda = _device().type == "cuda"
     if not cuda:
         keep_freed_memory()
-    # A teacher's answers cost nothing to look up, but it would take minutes to make them first.
+    # Looking up teacher logits costs nothing, but computing them first would take minutes.
     recipe = replace(PRESETS[network], sizes=(32,), teacher="")
     split = cifar10.load("train")
     accelerator = Accelerator(cpu=not cuda, mixed_precision="no")
@@ -96,9 +97,9 @@ def our_training(network: str, steps: int) -> Callable[[], None]:
 
 
 class Pictures(Dataset):
-    """(picture, label) of a split, read the way of torchvision.datasets.CIFAR10."""
+    """Pairs (picture, label) of a split, read as torchvision.datasets.CIFAR10 does."""
 
-    def __init__(self, split: cifar10.Split, transform: Callable):
+    def __init__(self, split: cifar10.Split, transform: Callable) -> None:
         self.pixels = split.images.permute(0, 2, 3, 1).contiguous().numpy()
         self.labels = split.labels.tolist()
         self.transform = transform
@@ -111,11 +112,11 @@ class Pictures(Dataset):
 
 
 def tutorial_training(network: str, steps: int, workers: int = 2) -> Callable[[], None]:
-    """A function that trains the same network at the same batch size the way of a tutorial.
+    """Return a function that trains the same network at the same batch size as a tutorial would.
 
-    An epoch has `steps` batches, so that nothing is read ahead while the other side is timed. Two
-    workers are the faster reference: against none, which is a tutorial's other choice, they gave 6%
-    more images a second with basenet and 1% with resnet on an otherwise idle machine of two cores.
+    An epoch has `steps` batches, so that no batch is read ahead while the other side is timed. Two
+    workers are the faster reference: compared with none, a tutorial's other choice, they gave 6%
+    more images per second with basenet and 1% with resnet on an otherwise idle two-core machine.
     """
     device = _device()
     pictures = Pictures(

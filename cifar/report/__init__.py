@@ -1,1 +1,1 @@
-"""The pictures, tables and calls that README shows, made from what was measured."""
+"""The pictures, tables and API calls in README, made from measured results."""

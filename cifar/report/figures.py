@@ -1,11 +1,11 @@
-"""Measured checkpoints in, the pictures that README and the app's report show out.
+"""Draw the pictures that README and the app's report show, from measured checkpoints.
 
     python -m cifar figures
 
 writes PNGs into `assets/` and puts the results table into README.md. Every picture is a pure
-function of data that returns a matplotlib Figure, made without pyplot: no state is shared, so the
-app may draw from several threads. Colours mean the same everywhere: orange is what the model said,
-teal is what is true.
+function of data that returns a matplotlib Figure. It does not use pyplot, so no state is shared and
+the app may draw from several threads. Colors mean the same everywhere: orange is what the model
+predicted, teal is what is true.
 """
 
 import io
@@ -40,9 +40,9 @@ from cifar.models.facts import find_layer
 from cifar.models.figure_files import WEIGHTS, figure_path
 from cifar.report.readme_tables import README, readme_sections, refresh_readme
 
-SAID, TRUE, GREY = "#C2410C", "#0F766E", "#6B7280"
+PREDICTED, TRUE, GRAY = "#C2410C", "#0F766E", "#6B7280"
 INK, FAINT, LINE = "#1F2937", "#9CA3AF", "#E5E7EB"
-FONT = "DejaVu Sans"  # comes with matplotlib, so that every machine draws the same
+FONT = "DejaVu Sans"  # comes with matplotlib, so that pictures are the same on every machine
 TITLE, TEXT = 12, 9  # points; README shows the pictures at about two thirds of their size
 DPI = 150
 WIDTH = 1350  # pixels: 9 inches
@@ -50,7 +50,7 @@ MISTAKES_SHOWN = 20
 
 
 def training_images(split: cifar10.Split, per_class: int = 10, seed: int = 0) -> Figure:
-    """Images of each class drawn at random (the same for the same seed), a row a class."""
+    """Draw random images of each class (the same for the same seed), a row per class."""
     zoom, gap, left, top = 3, 9, 140, 52
     side = 32 * zoom
     figure, page = _page(
@@ -61,15 +61,15 @@ def training_images(split: cifar10.Split, per_class: int = 10, seed: int = 0) ->
     for label, name in enumerate(CLASSES):
         y = top + label * (side + gap)
         page.text(left - 14, y + side / 2, name, **_text(TRUE, ha="right"))
-        found = np.flatnonzero(split.labels.numpy() == label)
-        drawn = random.choice(found, min(per_class, len(found)), replace=False)
-        for column, i in enumerate(drawn):
+        indices = np.flatnonzero(split.labels.numpy() == label)
+        sample = random.choice(indices, min(per_class, len(indices)), replace=False)
+        for column, i in enumerate(sample):
             _picture(page, _pixels(split, i), left + column * (side + gap), y, side)
     return figure
 
 
 def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: cifar10.Split) -> Figure:
-    """The most confident mistakes, each beside its heat map for the class that the network named.
+    """Draw the most confident mistakes, each beside its heat map for the predicted class.
 
     rows: `mistakes.table` of the predictions on `split`, with the confidence after temperature.
     """
@@ -81,16 +81,16 @@ def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: cifar10.Split) ->
         2 * margin + columns * cell + (columns - 1) * gap, top + -(-len(shown) // columns) * height
     )
     method, layers = default_choice(ckpt)
-    kind = METHODS[method].title
+    method_title = METHODS[method].title
     size = find_layer(ckpt.layers, layers[0]).size
     page.text(margin, 26, f"The {len(shown)} most confident mistakes of {ckpt.name}", **_title())
     page.text(
         margin,
         60,
         f"of {int(rows['wrong'].sum()):,} on {len(rows):,} test images. Left: the image; right: "
-        f"what spoke for the class it was seen as ({kind}, {size}x{size} map, each on its own "
-        "scale).",
-        **_text(GREY),
+        f"what spoke for the class it was seen as ({method_title}, {size}x{size} map, each on its "
+        "own scale).",
+        **_text(GRAY),
     )
     for place, index in enumerate(shown.index.tolist()):
         row: Any = shown.loc[index]
@@ -102,38 +102,38 @@ def misclassified(ckpt: Checkpoint, rows: pd.DataFrame, split: cifar10.Split) ->
         _picture(page, overlay(image, heat), x + side + inner, y, side)
         below = y + side + 19
         page.text(x, below, f"true {row['true']}", **_text(TRUE))
-        page.text(x + cell, below, f"#{index}", **_text(GREY, ha="right"))
-        page.text(x, below + 25, f"seen as {row['predicted']}", **_text(SAID))
-        page.text(x + cell, below + 25, f"{row['confidence']:.1%}", **_text(SAID, ha="right"))
+        page.text(x + cell, below, f"#{index}", **_text(GRAY, ha="right"))
+        page.text(x, below + 25, f"seen as {row['predicted']}", **_text(PREDICTED))
+        page.text(x + cell, below + 25, f"{row['confidence']:.1%}", **_text(PREDICTED, ha="right"))
     return figure
 
 
 def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
-    """Counts of the test images by true and predicted class, with recall and precision.
+    """Draw the counts of test images by true and predicted class, with recall and precision.
 
-    A mistake is coloured by its share of all mistakes on images of its class, so that every row
-    shows what its class is taken for. measured: the content of `metrics.json`.
+    The color of a mistake is its share of all mistakes on images of its class, so that every row
+    shows what its class is mistaken for. measured: the content of `metrics.json`.
     """
     test = measured["test"]
     counts = np.array(test["confusion"])
     wrong = counts * (1 - np.eye(len(counts), dtype=int))
     shares = wrong / np.maximum(wrong.sum(1, keepdims=True), 1)
-    deepest = max(float(shares.max()), 1e-9)
-    colours = LinearSegmentedColormap.from_list("mistakes", ("#FFFFFF", SAID))
+    max_share = max(float(shares.max()), 1e-9)
+    color_map = LinearSegmentedColormap.from_list("mistakes", ("#FFFFFF", PREDICTED))
 
     left, top, width, height = 150, 138, 106, 58
     right, bottom = left + 10 * width, top + 10 * height
     figure, page = _page(WIDTH, bottom + 134)
-    right_ones = int(np.trace(counts))
+    correct = int(np.trace(counts))
     page.text(
         16,
         26,
-        f"What {name} takes for what: {right_ones:,} right, {wrong.sum():,} wrong "
+        f"What {name} takes for what: {correct:,} right, {wrong.sum():,} wrong "
         f"(n = {counts.sum():,} test images)",
         **_title(),
     )
     page.imshow(
-        colours(shares / deepest)[..., :3],
+        color_map(shares / max_share)[..., :3],
         extent=(left, right, bottom, top),
         interpolation="nearest",
         aspect="auto",
@@ -143,75 +143,78 @@ def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
         page.plot((left + i * width,) * 2, (top, bottom), color=LINE, linewidth=0.8)
 
     middle = (left + right) / 2
-    page.text(middle, top - 62, "predicted class", **_text(GREY, ha="center"))
-    page.text(left - 14, top - 26, "true class", **_text(GREY, ha="right"))
-    page.text(right + 60, top - 26, "recall", **_text(GREY, ha="center"))
-    page.text(left - 14, bottom + 30, "precision", **_text(GREY, ha="right"))
+    page.text(middle, top - 62, "predicted class", **_text(GRAY, ha="center"))
+    page.text(left - 14, top - 26, "true class", **_text(GRAY, ha="right"))
+    page.text(right + 60, top - 26, "recall", **_text(GRAY, ha="center"))
+    page.text(left - 14, bottom + 30, "precision", **_text(GRAY, ha="right"))
     for i, label in enumerate(CLASSES):
         x, y = left + (i + 0.5) * width, top + (i + 0.5) * height
-        page.text(x, top - 26, label, **_text(SAID, ha="center", size=8.5))
+        page.text(x, top - 26, label, **_text(PREDICTED, ha="center", size=8.5))
         page.text(left - 14, y, label, **_text(TRUE, ha="right"))
         row = test["per_class"][i]
-        page.text(right + 60, y, _rate(row["recall"]), **_text(GREY, ha="center"))
-        page.text(x, bottom + 30, _rate(row["precision"]), **_text(GREY, ha="center"))
+        page.text(right + 60, y, _rate(row["recall"]), **_text(GRAY, ha="center"))
+        page.text(x, bottom + 30, _rate(row["precision"]), **_text(GRAY, ha="center"))
         for j in range(10):
-            dark = shares[i, j] > 0.8 * deepest
-            colour = TRUE if i == j else "white" if dark else INK if counts[i, j] else FAINT
+            dark = shares[i, j] > 0.8 * max_share
+            color = TRUE if i == j else "white" if dark else INK if counts[i, j] else FAINT
             weight = "bold" if i == j else "normal"
             page.text(
                 left + (j + 0.5) * width,
                 y,
                 f"{counts[i, j]:,}",
-                **_text(colour, ha="center", size=10, weight=weight),
+                **_text(color, ha="center", size=10, weight=weight),
             )
 
-    # The key to the colours.
+    # The legend of the colors.
     y, x = bottom + 92, left + 330
-    page.text(left, y, "share of the row's mistakes:", **_text(GREY))
-    page.text(x - 10, y, "0%", **_text(GREY, ha="right"))
+    page.text(left, y, "share of the row's mistakes:", **_text(GRAY))
+    page.text(x - 10, y, "0%", **_text(GRAY, ha="right"))
     page.imshow(
         np.linspace(0, 1, 64)[None, :],
-        cmap=colours,
+        cmap=color_map,
         extent=(x, x + 256, y + 9, y - 9),
         interpolation="nearest",
         aspect="auto",
     )
-    page.text(x + 266, y, f"{shares.max():.0%}", **_text(GREY))
+    page.text(x + 266, y, f"{shares.max():.0%}", **_text(GRAY))
     return figure
 
 
 def training_curves(history: dict[str, list[dict]]) -> Figure:
-    """Loss and accuracy by epoch, a column a network, its name the key.
+    """Draw loss and accuracy by epoch, a column per network.
 
-    history: the lines of each `history.jsonl`. The side of the training images stands above the
-    curves, with a line where it changes.
+    history: the lines of each network's `history.jsonl`, by its name. The size of the training
+    images is above the curves, with a vertical line where it changes.
     """
     figure = _charts(height=880)
     grid = figure.subplots(2, len(history), sharex="col", sharey="row", squeeze=False)
     for column, (name, lines) in enumerate(history.items()):
         epochs = [line["epoch"] for line in lines]
         for axes, key in zip(grid[:, column], ("loss", "accuracy"), strict=True):
-            for part, label, colour in (("train", "training", GREY), ("val", "validation", SAID)):
+            for part, label, color in (
+                ("train", "training", GRAY),
+                ("val", "validation", PREDICTED),
+            ):
                 axes.plot(
                     epochs,
                     [line[f"{part}_{key}"] for line in lines],
-                    color=colour,
+                    color=color,
                     label=label,
                     marker="o",
                     markersize=3.5,
                     linewidth=1.6,
                 )
-            _plain(axes)
-            for start, _, _ in _stretches(lines)[1:]:
-                axes.axvline(start - 0.5, color=GREY, linewidth=0.8, linestyle=(0, (2, 3)))
+            _style_axes(axes)
+            for start, _, _ in _size_ranges(lines)[1:]:
+                axes.axvline(start - 0.5, color=GRAY, linewidth=0.8, linestyle=(0, (2, 3)))
         upper, lower = grid[:, column]
-        for start, end, size in _stretches(lines):
+        for start, end, size in _size_ranges(lines):
             upper.text(
                 (start + end) / 2,
                 1.02,
                 f"{size}x{size}",
                 transform=upper.get_xaxis_transform(),
-                **_text(GREY, ha="center", va="bottom", size=8.5),
+                **_text(GRAY, ha="center", va="bottom", size=8.5),
             )
         upper.set_title(
             f"{name}: {len(lines)} epochs, validation accuracy {lines[-1]['val_accuracy']:.1%}",
@@ -221,10 +224,10 @@ def training_curves(history: dict[str, list[dict]]) -> Figure:
         )
         lower.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
         lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-        lower.set_xlabel("epoch", **_text(GREY, ha="center", va="top"))
+        lower.set_xlabel("epoch", **_text(GRAY, ha="center", va="top"))
         lower.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    grid[0, 0].set_ylabel("loss", **_text(GREY, ha="center", va="bottom"))
-    grid[1, 0].set_ylabel("accuracy", **_text(GREY, ha="center", va="bottom"))
+    grid[0, 0].set_ylabel("loss", **_text(GRAY, ha="center", va="bottom"))
+    grid[1, 0].set_ylabel("accuracy", **_text(GRAY, ha="center", va="bottom"))
     figure.align_ylabels()
     _legend(figure, grid[0, 0])
     figure.supxlabel(
@@ -232,15 +235,15 @@ def training_curves(history: dict[str, list[dict]]) -> Figure:
         "smoothed labels or a teacher's answers.\nValidation: at the end of the "
         "epoch, on plain 32x32 images and their labels, so the two do not compare.",
         x=0.01,
-        **_text(GREY, ha="left", va="bottom", size=8.5),
+        **_text(GRAY, ha="left", va="bottom", size=8.5),
     )
     return figure
 
 
 def reliability(measured: dict, name: str = "the network") -> Figure:
-    """How often the network is right at each confidence, before and after the temperature.
+    """Draw the accuracy at each confidence, before and after the temperature.
 
-    Below, the share of the test images in each bin. measured: the content of `metrics.json`.
+    Below it is the share of the test images in each bin. measured: the content of `metrics.json`.
     """
     test = measured["test"]
     figure = _charts(height=840)
@@ -254,7 +257,7 @@ def reliability(measured: dict, name: str = "the network") -> Figure:
         ),
     )
     n = sum(row["n"] for row in test["reliability"])
-    for column, (when, bins, error) in enumerate(sides):
+    for column, (title, bins, error) in enumerate(sides):
         upper, lower = grid[:, column]
         filled = [row for row in bins if row["n"]]
         middles = [(row["low"] + row["high"]) / 2 for row in filled]
@@ -263,7 +266,7 @@ def reliability(measured: dict, name: str = "the network") -> Figure:
         intervals = [metrics.wilson_interval(round(r["accuracy"] * r["n"]), r["n"]) for r in filled]
         upper.bar(middles, right, width, color=TRUE, alpha=0.75, label="share that was right")
         upper.vlines(middles, *zip(*intervals, strict=True), color=INK, linewidth=0.9)
-        upper.plot((0, 1), (0, 1), color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        upper.plot((0, 1), (0, 1), color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
         upper.plot(
             middles,
             [row["confidence"] for row in filled],
@@ -271,47 +274,47 @@ def reliability(measured: dict, name: str = "the network") -> Figure:
             marker="_",
             markersize=11,
             markeredgewidth=2,
-            color=SAID,
+            color=PREDICTED,
             label="confidence it stated",
         )
-        lower.bar(middles, [row["n"] / n for row in filled], width, color=GREY)
+        lower.bar(middles, [row["n"] / n for row in filled], width, color=GRAY)
         for axes in (upper, lower):
-            _plain(axes)
+            _style_axes(axes)
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         upper.set_title(
-            f"{when}: ECE {error:.2%}",
+            f"{title}: ECE {error:.2%}",
             **_text(INK, ha="left", size=10, weight="bold", va="baseline"),
             loc="left",
         )
         upper.set(xlim=(0, 1), ylim=(0, 1.02))
         lower.set(ylim=(0, 1), yticks=(0, 0.5, 1))
         lower.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        lower.set_xlabel("confidence", **_text(GREY, ha="center", va="top"))
-    grid[0, 0].set_ylabel("accuracy", **_text(GREY, ha="center", va="bottom"))
-    grid[1, 0].set_ylabel("images", **_text(GREY, ha="center", va="bottom"))
+        lower.set_xlabel("confidence", **_text(GRAY, ha="center", va="top"))
+    grid[0, 0].set_ylabel("accuracy", **_text(GRAY, ha="center", va="bottom"))
+    grid[1, 0].set_ylabel("images", **_text(GRAY, ha="center", va="bottom"))
     _legend(figure, grid[0, 0])
     figure.supxlabel(
         f"n = {n:,} test images in {len(test['reliability'])} bins of confidence. Thin lines: 95% "
         "intervals of the share that was right.\nECE: mean distance between bar and orange mark, "
         "weighted by the number of images.",
         x=0.01,
-        **_text(GREY, ha="left", va="bottom", size=8.5),
+        **_text(GRAY, ha="left", va="bottom", size=8.5),
     )
     return figure
 
 
 def to_image(figure: Figure) -> Image.Image:
-    """The figure as an RGB picture, at its own resolution."""
+    """Render the figure as an RGB picture, at its own resolution."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
 def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
-    """Draw every picture for every checkpoint of the project and refresh README's numbers.
+    """Draw every picture for every checkpoint of the project, and update README's numbers.
 
-    Writes nothing unless all of it could be made. Raises CheckpointError or DataError for what is
-    missing, LensError for a README without markers.
+    Writes nothing unless all pictures and tables succeed. Raises CheckpointError or DataError for
+    missing files, LensError for a README without markers.
     """
     main = checkpoint.load("resnet")
     checkpoints = [main] + [
@@ -327,21 +330,21 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     history = {c.name: files.read_json_lines(c.path / "history.jsonl") for c in trained}
     test = cifar10.load("test")
 
-    todo = {
+    tasks = {
         "training_images": (partial(training_images, cifar10.load("train")), []),
         "training_curves": (partial(training_curves, history), trained),
     }
-    for ckpt, of_ckpt in zip(checkpoints, rows, strict=True):
+    for ckpt, ckpt_rows in zip(checkpoints, rows, strict=True):
         for kind, draw in (
-            ("misclassified", partial(misclassified, ckpt, of_ckpt, test)),
+            ("misclassified", partial(misclassified, ckpt, ckpt_rows, test)),
             ("confusion_matrix", partial(confusion_matrix, ckpt.metrics, ckpt.name)),
             ("reliability", partial(reliability, ckpt.metrics, ckpt.name)),
         ):
-            todo[figure_path(ckpt.name, kind).stem] = draw, [ckpt]
-    bar = tqdm(todo.items(), "figures", unit="figure")
-    drawn = {f"{name}.png": _png(draw(), of) for name, (draw, of) in bar}
+            tasks[figure_path(ckpt.name, kind).stem] = draw, [ckpt]
+    bar = tqdm(tasks.items(), "figures", unit="figure")
+    pngs = {f"{name}.png": _png(draw(), shown) for name, (draw, shown) in bar}
     assets.mkdir(parents=True, exist_ok=True)
-    for name, png in drawn.items():
+    for name, png in pngs.items():
         files.replace(assets / name, partial(_write, content=png))
     files.replace(readme, lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -354,36 +357,36 @@ def _rate(share: dict) -> str:
     return f"{share['value']:.1%}" if share["n"] else "none"
 
 
-def _stretches(lines: list[dict]) -> list[tuple[int, int, int]]:
-    """First epoch, last epoch and side of the images of each stretch of equal sizes."""
-    found: list[tuple[int, int, int]] = []
+def _size_ranges(lines: list[dict]) -> list[tuple[int, int, int]]:
+    """Return first epoch, last epoch and image size of each run of epochs with equal sizes."""
+    ranges: list[tuple[int, int, int]] = []
     for line in lines:
-        if found and found[-1][2] == line["size"]:
-            found[-1] = (found[-1][0], line["epoch"], line["size"])
+        if ranges and ranges[-1][2] == line["size"]:
+            ranges[-1] = (ranges[-1][0], line["epoch"], line["size"])
         else:
-            found.append((line["epoch"], line["epoch"], line["size"]))
-    return found
+            ranges.append((line["epoch"], line["epoch"], line["size"]))
+    return ranges
 
 
 def _pixels(split: cifar10.Split, i: int) -> np.ndarray:
-    """uint8 (32, 32, 3)."""
+    """Return an image as uint8 (32, 32, 3)."""
     return split.images[int(i)].permute(1, 2, 0).numpy()
 
 
-def _png(figure: Figure, of: Sequence[Checkpoint]) -> bytes:
-    """Smallest lossless file, without date or software, so that equal figures are equal files.
+def _png(figure: Figure, checkpoints: Sequence[Checkpoint]) -> bytes:
+    """Encode a figure as PNG without date or software, so that equal figures are equal files.
 
-    of: the checkpoints that it is of, if of any: the sha256 of their weights go into the file.
+    checkpoints: those that it shows; the sha256 of their weights are written into the file.
     """
-    stream, told = io.BytesIO(), PngInfo()
-    if of:
-        told.add_text(WEIGHTS, " ".join(ckpt.sha256 for ckpt in of))
-    to_image(figure).save(stream, "PNG", optimize=True, pnginfo=told)
+    stream, metadata = io.BytesIO(), PngInfo()
+    if checkpoints:
+        metadata.add_text(WEIGHTS, " ".join(ckpt.sha256 for ckpt in checkpoints))
+    to_image(figure).save(stream, "PNG", optimize=True, pnginfo=metadata)
     return stream.getvalue()
 
 
 def _page(width: int, height: int) -> tuple[Figure, Axes]:
-    """An empty figure whose coordinates are pixels from the upper left corner."""
+    """Create an empty figure whose coordinates are pixels from the upper left corner."""
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
     page = figure.add_axes((0, 0, 1, 1))
     page.set(xlim=(0, width), ylim=(height, 0))
@@ -393,18 +396,17 @@ def _page(width: int, height: int) -> tuple[Figure, Axes]:
 
 
 def _charts(height: int) -> Figure:
-    """An empty figure for axes side by side, `height` pixels tall."""
-    figure = Figure(
+    """Create an empty figure for axes side by side, `height` pixels tall."""
+    return Figure(
         figsize=(WIDTH / DPI, height / DPI),
         dpi=DPI,
         facecolor="white",
         layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06),
     )
-    return figure
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
-    """One line above all the axes, where no curve can run into it."""
+    """Add a one-line legend above all axes, where no curve overlaps it."""
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="outside upper left",
@@ -416,7 +418,10 @@ def _legend(figure: Figure, axes: Axes) -> None:
 
 
 def _picture(page: Axes, image: np.ndarray, x: float, y: float, side: int) -> None:
-    """A square image with its upper left corner at (x, y); whole zooms keep its pixels square."""
+    """Draw a square image with its upper left corner at (x, y).
+
+    `side` must be a multiple of the image's size to keep its pixels square.
+    """
     page.imshow(image, extent=(x, x + side, y + side, y), interpolation="nearest", aspect="auto")
 
 
@@ -425,18 +430,18 @@ def _title() -> dict:
 
 
 def _text(
-    colour: str, *, ha: str = "left", va: str = "center", size: float = TEXT, weight: str = "normal"
+    color: str, *, ha: str = "left", va: str = "center", size: float = TEXT, weight: str = "normal"
 ) -> dict:
     return {
-        "color": colour, "ha": ha, "va": va, "fontsize": size, "fontweight": weight,
+        "color": color, "ha": ha, "va": va, "fontsize": size, "fontweight": weight,
         "fontfamily": FONT,
     }  # fmt: skip
 
 
-def _plain(axes: Axes) -> None:
-    """Only what is read: faint lines across, no box, small grey numbers."""
+def _style_axes(axes: Axes) -> None:
+    """Style axes with faint horizontal lines, no box and small gray numbers."""
     axes.grid(axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
-    axes.tick_params(length=0, labelsize=TEXT, labelcolor=GREY, labelfontfamily=FONT)
+    axes.tick_params(length=0, labelsize=TEXT, labelcolor=GRAY, labelfontfamily=FONT)

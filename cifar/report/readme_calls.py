@@ -1,7 +1,7 @@
-"""The calls that README shows, run as they stand there, each with what it prints below it.
+"""Run the API calls in README, and write what each prints below it.
 
-README's section `api` holds blocks of Python and of shell; a block of text that follows one is what
-it prints. Needs the app's packages, bash and curl.
+README's section `api` holds blocks of Python and of shell; the text block after each is its output.
+Needs the app's packages, bash and curl.
 """
 
 import re
@@ -17,46 +17,51 @@ from cifar.files import replace
 from cifar.report.readme_tables import refresh_readme
 from cifar.report.screenshot import serving
 
-ADDRESS = "http://127.0.0.1:7860"  # README's; that of the server is put in its place
+ADDRESS = "http://127.0.0.1:7860"  # in README; replaced by the server's
 PICTURE = "bus.png"  # comes with the gradio package
 CALL = re.compile(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
-SECONDS = 300
+TIMEOUT = 300  # seconds
 
 
 class UsageError(LensError):
-    """A call in README does not work; the message says which and why."""
+    """A call in README that fails; the message says which and why."""
 
 
 def refresh(readme: Path) -> None:
-    """Write into README what its calls print now. Raises as `readme_section`."""
+    """Write into README what its calls print now.
+
+    Raises the errors of `readme_section`.
+    """
     text = readme.read_text(encoding="utf-8")
     fresh = refresh_readme(text, {"api": readme_section(text)})
     replace(readme, lambda path: path.write_text(fresh, encoding="utf-8"))
 
 
 def readme_section(text: str) -> str:
-    """What README says between the two markers of `api`, with what its calls print now.
+    """Return README's section between the markers of `api`, with what its calls print now.
 
-    text: that of README. Raises UsageError for a call that fails, LensError where the app does not
-    start.
+    text: the whole README. Raises UsageError if a call fails, LensError if the app does not start.
     """
     section = text.partition("<!-- api -->\n")[2].partition("\n<!-- /api -->")[0]
     with serving() as url:
-        return refreshed(section, url)
+        return update_outputs(section, url)
 
 
-def refreshed(section: str, url: str) -> str:
-    """The section with what each call prints when a server at `url` is asked."""
+def update_outputs(section: str, url: str) -> str:
+    """Return the section with what each call prints when it asks the server at `url`."""
 
-    def call(found: re.Match) -> str:
-        language, code, _ = found.groups()
-        return f"```{language}\n{code}```\n\n```text\n{printed(language, code, url)}```"
+    def update(match: re.Match) -> str:
+        language, code, _ = match.groups()
+        return f"```{language}\n{code}```\n\n```text\n{run_call(language, code, url)}```"
 
-    return CALL.sub(call, section)
+    return CALL.sub(update, section)
 
 
-def printed(language: str, code: str, url: str) -> str:
-    """What a block of "python" or "sh" prints in a folder with the picture. Raises UsageError."""
+def run_call(language: str, code: str, url: str) -> str:
+    """Run a block of "python" or "sh" in a folder with the picture, and return what it prints.
+
+    Raises UsageError if it fails.
+    """
     command = [sys.executable, "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(picture(), folder)
@@ -65,14 +70,14 @@ def printed(language: str, code: str, url: str) -> str:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT,
         )
     if done.returncode:
-        last = (done.stderr.strip() or "it says nothing").splitlines()[-1]
-        raise UsageError(f"The {language} calls of README.md fail ({last}): correct them.")
+        error = (done.stderr.strip() or "it says nothing").splitlines()[-1]
+        raise UsageError(f"The {language} calls of README.md fail ({error}): correct them.")
     return done.stdout.replace(url, ADDRESS).rstrip() + "\n"
 
 
 def picture() -> Path:
-    """Where the picture lies that README's calls send."""
+    """Return the path of the picture that README's calls send."""
     return Path(str(files("gradio") / "media_assets" / "images" / PICTURE))

@@ -1,8 +1,7 @@
-"""What README says of checkpoints and speed, generated from what was measured, and where that and
-the figures lie."""
+"""README's tables of checkpoints and speed, generated from measured results."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cifar import ASSETS, LensError
 from cifar.explain.methods import METHODS
@@ -12,13 +11,13 @@ from cifar.models.facts import find_layer
 from cifar.models.model_card import duration, interval, percent
 
 README = ASSETS.parent / "README.md"
-BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file a suite
+BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file per suite
 
 
 def results_table(checkpoints: Sequence[Checkpoint]) -> str:
-    """Markdown: a row a checkpoint, then where and how each was measured.
+    """Write Markdown: a table with a row per checkpoint, then how each was measured.
 
-    Raises CheckpointError for one that was not evaluated yet.
+    Raises CheckpointError for a checkpoint that was not evaluated yet.
     """
     heads = (
         "checkpoint",
@@ -32,7 +31,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
         "ECE after temperature",
         "official data",
     )
-    lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 2) + "|---|"]
+    lines = [_table_row(heads), "|---" + "|---:" * (len(heads) - 2) + "|---|"]
     notes = []
     for ckpt in checkpoints:
         measured, training = ckpt.measured(), ckpt.config["training"]
@@ -49,7 +48,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
             f"{test['ece_calibrated']:.2%}",
             "yes" if measured["official"] and training["official"] else "no",
         )
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_table_row(cells))
         notes.append(
             f"- `{ckpt.name}`: trained on {training['hardware']} (torch {training['torch']}) over "
             f"{training['images']:,} images; n = {test['accuracy']['n']:,} test images, by "
@@ -59,7 +58,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def heat_map_notes(checkpoints: Sequence[Checkpoint]) -> str:
-    """Markdown: which heat map each checkpoint's scores chose, and what it is better than.
+    """Write Markdown: each checkpoint's default heat map, and the ones that it is better than.
 
     Raises CheckpointError for a checkpoint whose heat maps were not scored yet.
     """
@@ -67,33 +66,40 @@ def heat_map_notes(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def _heat_map_note(ckpt: Checkpoint) -> str:
-    measured = ckpt.measured().get("explain")
-    if measured is None:
+    scores = ckpt.measured().get("explain")
+    if scores is None:
         raise CheckpointError(
             f"The heat maps of {ckpt.name} were not scored yet: run "
             f"`python -m cifar evaluate {ckpt.name} --explain`."
         )
+    default = scores["default"]
+    best_first = sorted(scores["rows"], key=lambda row: -row["road"]["mean"])
+    shown = next(
+        row
+        for row in best_first
+        if row["method"] == default["method"] and [row["layer"]] == default["layers"]
+    )
+    others = [row for row in best_first if row != shown and not METHODS[row["method"]].slow]
+    next_best, worst = others[0], others[-1]
 
-    def said(row: dict) -> str:
+    def describe(row: dict) -> str:
         where = f" at {find_layer(ckpt.layers, row['layer']).title}" if row["layer"] else ""
         return f"{METHODS[row['method']].title}{where}: {interval(row['road'])}"
 
-    default = measured["default"]
-    ranked = sorted(measured["rows"], key=lambda row: -row["road"]["mean"])
-    shown = next(row for row in ranked if [row["method"], [row["layer"]]] == [*default.values()])
-    fast = [row for row in ranked if not METHODS[row["method"]].slow and row != shown]
     return (
-        f"- `{ckpt.name}`: **{said(shown)}**. Next best is {said(fast[0])}, worst "
-        f"{said(fast[-1])}; random maps: {interval(measured['random']['road'])}. "
-        f"n = {shown['n']:,} test images, by "
-        f"`{measured['command']}` on {measured['hardware']}; all rows are in "
-        f"[its card](checkpoints/{ckpt.name}/README.md#heat-maps)."
+        f"- `{ckpt.name}`: **{describe(shown)}**. Next best is {describe(next_best)}, worst "
+        f"{describe(worst)}; random maps: {interval(scores['random']['road'])}. "
+        f"n = {shown['n']:,} test images, by `{scores['command']}` on {scores['hardware']}; "
+        f"all rows are in [its card](checkpoints/{ckpt.name}/README.md#heat-maps)."
     )
 
 
 def refresh_readme(text: str, sections: dict[str, str]) -> str:
-    """README's text with each section between the two markers of its name, `<!-- NAME -->` and
-    `<!-- /NAME -->`. Raises LensError if they are not there."""
+    """Replace each section of README's text between its two markers, and return the text.
+
+    The markers of a section are `<!-- NAME -->` and `<!-- /NAME -->`. Raises LensError if one is
+    missing.
+    """
     for name, content in sections.items():
         first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, start, rest = text.partition(first)
@@ -107,48 +113,69 @@ def refresh_readme(text: str, sections: dict[str, str]) -> str:
 
 
 def speed_table(reports: Sequence[dict]) -> str:
-    """Markdown: a row for each bar of the reports, then where and how each was measured.
+    """Write Markdown: a table with a row per bar of the reports, then how each was measured.
 
-    reports: of `cifar.bench.measure`.
+    reports: as `cifar.bench.suites.measure` returns them.
     """
     heads = ("what", "ours", "reference", "unit", "ratio", "bar", "held", "n")
-    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---|---|---:|"]
-    notes = []
+    lines = [_table_row(heads), "|---|---:|---:|---|---:|---|---|---:|"]
     for report in reports:
-        for row in filter(lambda row: row["bound"], report["rows"]):
-            cells = [row[key] for key in ("row", "ours", "reference", "unit")]
-            held = "yes" if row["ok"] else "**no**"
-            cells += [f"{row['ratio']:.2f}", row["bound"], held, row["n"]]
-            lines.append(f"| {' | '.join(map(str, cells))} |")
-        others = [row["ratio"] for row in report["rows"] if not row["bound"]]
-        notes.append(
-            f"- {report['suite']}: beside {report['reference']}; by "
-            f"`python -m cifar bench {report['suite']}` on {report['hardware']}."
-            + (
-                f" Its rows without a bar, {len(others)} with ratios of {min(others):.2f} to "
-                f"{max(others):.2f}, are in `assets/bench/{report['suite']}.json`."
-                if others
-                else ""
-            )
+        lines += [_speed_row(row) for row in report["rows"] if row["bound"]]
+    return "\n".join([*lines, "", *map(_speed_note, reports)])
+
+
+def _speed_row(row: dict) -> str:
+    cells = (
+        row["row"],
+        row["ours"],
+        row["reference"],
+        row["unit"],
+        f"{row['ratio']:.2f}",
+        row["bound"],
+        "yes" if row["ok"] else "**no**",
+        row["n"],
+    )
+    return _table_row(cells)
+
+
+def _speed_note(report: dict) -> str:
+    """Write how a report was measured, and the range of its ratios without a bar."""
+    suite = report["suite"]
+    note = (
+        f"- {suite}: beside {report['reference']}; by `python -m cifar bench {suite}` on "
+        f"{report['hardware']}."
+    )
+    ratios = [row["ratio"] for row in report["rows"] if not row["bound"]]
+    if ratios:
+        note += (
+            f" Its rows without a bar, {len(ratios)} with ratios of {min(ratios):.2f} to "
+            f"{max(ratios):.2f}, are in `assets/bench/{suite}.json`."
         )
-    return "\n".join([*lines, "", *notes])
+    return note
 
 
-def reports() -> list[dict]:
-    """What was recorded of each suite, in the order of their names. Raises LensError."""
-    found = []
+def _table_row(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def load_reports() -> list[dict]:
+    """Read the recorded report of each suite, in the order of their names.
+
+    Raises LensError if a file is damaged.
+    """
+    reports = []
     for path in sorted(BENCH.glob("*.json")):
         try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
+            reports.append(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:
             raise LensError(f"{path} is not a report: run the suite with --record.") from error
-    return found
+    return reports
 
 
 def readme_sections(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
-    """What README says of the checkpoints and of speed, by the name of the section."""
+    """Write README's sections on checkpoints and speed, by the name of the section."""
     return {
         "results": results_table(checkpoints),
         "heat maps": heat_map_notes(checkpoints),
-        "speed": speed_table(reports()),
+        "speed": speed_table(load_reports()),
     }

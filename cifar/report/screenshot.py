@@ -1,4 +1,4 @@
-"""The app in a real browser: serving it, driving Chromium, and the picture for README.
+"""Serve the app, drive Chromium, and take the screenshot for README.
 
 Needs the packages of requirements-dev.txt and a Chromium: Debian's, or the one that the environment
 variable CHROMIUM names.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 APP = PROJECT / "app.py"
-# Without these, Chromium calls home at every start, which takes long where there is no network.
+# Without these, Chromium contacts its servers at every start, which is slow without a network.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,22 +36,23 @@ FLAGS = (
 
 
 class ScreenshotError(LensError):
-    """The app or the browser did not start; the message says what to do."""
+    """A failure to start the app or the browser; the message says what to do."""
 
 
 @contextmanager
 def serving(script: Path = APP, seconds: float = 180) -> Iterator[str]:
-    """Run app.py as a user would, on a free port; yields its address once it answers.
+    """Run app.py as a user would, on a free port, and yield its address once it answers.
 
-    script: another one that launches a Gradio app, run in its own folder.
+    script: the script that launches the Gradio app, run in its own folder. seconds: the timeout.
+    Raises ScreenshotError if the app does not start.
     """
-    with running(script, seconds) as (url, _):
+    with serving_process(script, seconds) as (url, _):
         yield url
 
 
 @contextmanager
-def running(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int]]:
-    """As `serving`; yields the id of the process too."""
+def serving_process(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int]]:
+    """Serve as `serving` does, and yield the address and the process's id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -85,9 +86,12 @@ def running(script: Path = APP, seconds: float = 180) -> Iterator[tuple[str, int
 
 
 def find_chromium() -> str:
-    """The path of the browser. Raises ScreenshotError if there is none."""
-    wanted = os.environ.get("CHROMIUM")
-    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    """Return the path of the browser.
+
+    Raises ScreenshotError if there is none.
+    """
+    chosen = os.environ.get("CHROMIUM")
+    names = [chosen] if chosen else ["chromium", "chromium-browser", "google-chrome"]
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         raise ScreenshotError("There is no Chromium: install Debian's, or name one in CHROMIUM.")
@@ -96,7 +100,10 @@ def find_chromium() -> str:
 
 @contextmanager
 def chromium() -> "Iterator[Browser]":
-    """A headless Chromium driven by Playwright."""
+    """Start a headless Chromium driven by Playwright, and close it after the block.
+
+    Raises ScreenshotError if Playwright or Chromium is missing.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
@@ -113,7 +120,7 @@ def chromium() -> "Iterator[Browser]":
 
 
 def take(browser: "Browser", url: str, path: Path) -> None:
-    """Write a PNG of the Mistakes tab: cats seen as dogs, the third of them opened."""
+    """Write a PNG of the Mistakes tab that lists cats seen as dogs, the third of them opened."""
     page = browser.new_page(viewport={"width": 1440, "height": 940})
     try:
         page.goto(url)

@@ -1,1 +1,1 @@
-"""A recipe and CIFAR-10 in, a checkpoint out."""
+"""Train a network on CIFAR-10 as a recipe says, and write a checkpoint."""

@@ -1,7 +1,7 @@
-"""Several processes that train as one: batch norm over the whole batch, and one that decides.
+"""Training in several processes: batch norm over the whole batch, and work for the first only.
 
-All of it is for processes that share a `torch.distributed` group, whatever its backend and device
-(PyTorch's own SyncBatchNorm refuses a CPU).
+The processes share a `torch.distributed` group of any backend and device (PyTorch's own
+SyncBatchNorm does not support CPUs).
 """
 
 import os
@@ -16,27 +16,28 @@ from cifar import LensError
 
 
 class _Gather(torch.autograd.Function):
-    """The tensors of all processes, which have one shape, stacked in the order of their ranks."""
+    """The tensors of all processes, all of one shape, stacked in the order of the ranks."""
 
     @staticmethod
-    def forward(ctx, tensor: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, tensor: torch.Tensor) -> torch.Tensor:
         gathered = [torch.empty_like(tensor) for _ in range(distributed.get_world_size())]
         distributed.all_gather(gathered, tensor)
         return torch.stack(gathered)
 
     @staticmethod
-    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
-        # Every process's loss depends on this tensor; the loss that counts is their sum.
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        # The loss of every process depends on this tensor, and the total loss is their sum.
         gradient = gradient.clone(memory_format=torch.contiguous_format)
         distributed.all_reduce(gradient)
         return gradient[distributed.get_rank()]
 
 
 class SyncedBatchNorm(nn.BatchNorm2d):
-    """BatchNorm2d that trains on the statistics of the batch of all processes together.
+    """BatchNorm2d that trains on the statistics of the whole batch, over all processes.
 
-    The shares of the batch may differ in size. Statistics are float32 also where autocast makes
-    the input bfloat16. In evaluation mode it is BatchNorm2d and asks no other process.
+    The processes' shares of the batch may differ in size. Statistics are float32 even where
+    autocast makes the input bfloat16. In evaluation mode it equals BatchNorm2d and does not
+    communicate.
     """
 
     momentum: float
@@ -45,6 +46,7 @@ class SyncedBatchNorm(nn.BatchNorm2d):
     num_batches_tracked: torch.Tensor
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalize (N, C, H, W), float32 or bfloat16; returns the same shape and dtype."""
         if not self.training:
             return super().forward(x)
         values = x.float()
@@ -52,8 +54,8 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         var = (values - _per_channel(mean)).square().mean((0, 2, 3))
         count = torch.full_like(mean, values.numel() / values.shape[1])
 
-        # The variance of the whole is the mean variance within the shares plus the variance
-        # between their means: exact for any means, unlike a mean of squares.
+        # The variance of the whole batch is the mean variance within the shares plus the variance
+        # of their means. Unlike a mean of squares, this is exact for any means.
         counts, means, variances = _Gather.apply(torch.stack([count, mean, var])).unbind(1)
         total = counts.sum(0)
         mean = (counts * means).sum(0) / total
@@ -73,11 +75,11 @@ def _per_channel(vector: torch.Tensor) -> torch.Tensor:
 
 
 def end_process() -> None:
-    """End this process with success if it is one of several whose work is done; else do nothing.
+    """End this process with exit code 0 if it is one of several; do nothing if it is the only one.
 
-    At once: while an interpreter is torn down, a thread of the group that still holds a tensor
-    aborts the process now and then (https://github.com/pytorch/pytorch/pull/179291), and what
-    launched it says that the run failed.
+    It skips the interpreter's teardown: there, a thread of the group that still holds a tensor
+    sometimes aborts the process (https://github.com/pytorch/pytorch/pull/179291), and the launcher
+    reports a failed run.
     """
     if not distributed.is_initialized():
         return
@@ -91,7 +93,7 @@ def end_process() -> None:
 def synchronize_batch_norms(model: nn.Module) -> nn.Module:
     """Return the model with batch norms that train on the statistics of all processes.
 
-    PyTorch's own on GPUs, which they require; SyncedBatchNorm elsewhere.
+    On GPUs they are PyTorch's own, which require one; elsewhere SyncedBatchNorm.
     """
     if next(model.parameters()).is_cuda:
         return nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -101,20 +103,21 @@ def synchronize_batch_norms(model: nn.Module) -> nn.Module:
     return model
 
 
-def once(work: Callable[[], Any]) -> Any:
-    """What `work()` returns in the first process, in every process; or the LensError it raises.
+def on_first_process(work: Callable[[], Any]) -> Any:
+    """Call `work()` in the first process, and return its result in every process.
 
-    So that no process waits for one that gave up. The answer must not lie on a GPU.
+    A LensError that it raises is raised in every process, so that none waits for one that gave up.
+    The result must not lie on a GPU.
     """
     if not distributed.is_initialized():
         return work()
-    answer = None
+    result = None
     if distributed.get_rank() == 0:
         try:
-            answer = work()
+            result = work()
         except LensError as error:
-            answer = error
-    shared = [answer]
+            result = error
+    shared = [result]
     distributed.broadcast_object_list(shared)
     if isinstance(shared[0], LensError):
         raise shared[0]

@@ -1,13 +1,14 @@
-"""Recipe and data in, a run folder out, which can be stopped at any step and resumed.
+"""Train by a recipe into a run folder. A run can be stopped at any step and resumed.
 
     python -m cifar train resnet
     python -m cifar train resnet --resume
     accelerate launch --multi_gpu --num_processes 2 -m cifar train resnet
 
-The last one shares every batch between two processes, which learn what one would: on two GPUs, or
-on a machine without any, where `--multi_gpu` only chooses accelerate's launcher of processes.
+The last command shares every batch between two processes, which together train as one would: on two
+GPUs, or on a machine without any, where `--multi_gpu` only makes accelerate launch several
+processes.
 
-The whole split lives on the device as uint8; batches are cut out of it and augmented there. Order,
+The whole split lies on the device as uint8; batches are taken from it and augmented there. Order,
 augmentation and learning rate are functions of (seed, step) alone, so a resumed run gives bit for
 bit the weights of an uninterrupted one (on a CPU, with the same number of threads).
 """
@@ -33,17 +34,23 @@ from cifar.models.networks import NETWORKS
 from cifar.models.staged import normalize
 from cifar.training import distillation
 from cifar.training.batches import Plan, plan_epoch
-from cifar.training.distributed import once
-from cifar.training.recipe import Recipe, of_epoch, refusal
-from cifar.training.run_folder import TrainingError, claimed, read_state, stop_requests, writing
-from cifar.training.step import Labels, Learner, computes_bfloat16
+from cifar.training.distributed import on_first_process
+from cifar.training.recipe import Recipe, recipe_error, value_at
+from cifar.training.run_folder import (
+    TrainingError,
+    lock_folder,
+    read_state,
+    reporting_disk_errors,
+    stop_requests,
+)
+from cifar.training.step import Learner, Targets, computes_bfloat16
 
-REPORT_EVERY = 5  # steps between two looks at the loss, each of which waits for the device
-TEACHER = "teacher.npz"  # a teacher's answers, in the run folder
-SAVE_EVERY = 300  # seconds of work that a kill may cost
-SAVING_SHARE = 0.02  # of the time may go into saving epochs that are shorter than that
-# How long processes wait for the first one, which alone asks the teacher: on a CPU that takes long.
-PATIENCE = timedelta(hours=6)
+REPORT_EVERY = 5  # steps between two reports of the loss, each of which waits for the device
+TEACHER = "teacher.npz"  # the teacher logits, in the run folder
+SAVE_EVERY = 300  # seconds: how much work a killed process may lose
+SAVING_SHARE = 0.02  # of the time may go into saving after epochs shorter than SAVE_EVERY
+# How long processes wait for the first one, which alone computes the teacher logits: slow on a CPU.
+PROCESS_TIMEOUT = timedelta(hours=6)
 
 
 def train(
@@ -59,43 +66,44 @@ def train(
 ) -> bool:
     """Train until the recipe's last epoch and write the checkpoint to `run`/checkpoint.
 
-    source: of the training images, as of `data.load`; none is needed where both splits are given.
-    The run folder holds `recipe.json`, `history.jsonl` (a line an epoch) and `state.pt`. Returns
-    whether the run is complete: False if it was stopped by Ctrl-C or SIGTERM (or `stop_at_step`),
-    after saving its state. Raises TrainingError if no run can be made of the recipe, if the folder
-    holds another run, if another process trains there, if there is nothing to resume, if the disk
-    is full, or if the loss stops being finite (the last good state is kept); CheckpointError if
-    there is no such teacher, or if its answers are gone from a run to be resumed.
+    source: the training images, as in `cifar10.load`; not needed if both splits are given. The run
+    folder holds `recipe.json`, `history.jsonl` (a line per epoch) and `state.pt`. Returns whether
+    the run is complete: False if Ctrl-C or SIGTERM (or `stop_at_step`) stopped it, after saving its
+    state. Raises TrainingError if the recipe is invalid, if the folder holds another run, if
+    another process trains there, if there is nothing to resume, if the disk is full, or if the loss
+    stops being finite (the last good state is kept); CheckpointError if there is no such teacher,
+    or if a resumed run lacks its teacher logits.
     """
     if recipe.network not in NETWORKS:
         raise TrainingError(
             f"There is no network {recipe.network!r}: choose {' or '.join(NETWORKS)}."
         )
-    if sentence := refusal(recipe):
-        raise TrainingError(sentence)
+    if message := recipe_error(recipe):
+        raise TrainingError(message)
     run = Path(run)
     cuda = torch.cuda.is_available()
-    # The recipe decides on the precision, whatever launched this.
+    # The recipe chooses the precision, not the launcher's settings.
     accelerator = Accelerator(
         cpu=not cuda,
         mixed_precision="no",
-        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PROCESS_TIMEOUT)],
     )
     if not cuda:
         keep_freed_memory()
-    with claimed(recipe, run, resume):
+    with lock_folder(recipe, run, resume):
         if train_split is None and accelerator.num_processes > 1:
-            once(lambda: len(cifar10.load("train", source)))  # the others find it decoded
+            # Decode the split once; the other processes then read the result.
+            on_first_process(lambda: len(cifar10.load("train", source)))
         train_split = cifar10.load("train", source) if train_split is None else train_split
         val_split = cifar10.load("val", source) if val_split is None else val_split
         training = Training(recipe, run, train_split, val_split, accelerator, resume)
         if resume:
             training.load()
-        return _go_on(training, progress, stop_at_step)
+        return _run(training, progress, stop_at_step)
 
 
-def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bool:
-    """Train to the end, or until a stop; returns as `train`."""
+def _run(training: "Training", progress: bool, stop_at_step: int | None) -> bool:
+    """Train to the end, or until a stop; return whether the run is complete."""
     recipe, is_main = training.recipe, training.accelerator.is_main_process
     batch_size = recipe.batch_size
     bar = tqdm(
@@ -106,15 +114,15 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
         smoothing=0.05,
         disable=not (progress and is_main),
     )
-    last_save, took = time.monotonic(), 0.0
+    last_save, saving_took = time.monotonic(), 0.0
     with stop_requests() as stop, bar:
         while not training.complete:
             training.advance()
             epoch_ended = training.position == training.steps_in_epoch
-            stopping = training.agree(stop.requested) or training.step == stop_at_step
-            wait = took / SAVING_SHARE if epoch_ended else SAVE_EVERY
+            stopping = training.any_process(stop.requested) or training.step == stop_at_step
+            wait = saving_took / SAVING_SHARE if epoch_ended else SAVE_EVERY
             due = time.monotonic() - last_save > min(wait, SAVE_EVERY)
-            saving = stopping or training.agree(due, at_once=epoch_ended)
+            saving = stopping or training.any_process(due, now=epoch_ended)
             bar.update(batch_size)
             if saving or training.step % REPORT_EVERY == 0:
                 bar.set_description(training.describe(), refresh=False)
@@ -128,7 +136,7 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
                 began = time.monotonic()
                 training.save()
                 last_save = time.monotonic()
-                took = last_save - began
+                saving_took = last_save - began
             if stopping and not training.complete:
                 if is_main:
                     bar.write(f"Stopped after step {training.step}; go on with --resume.")
@@ -141,7 +149,7 @@ def _go_on(training: "Training", progress: bool, stop_at_step: int | None) -> bo
 
 
 class Training:
-    """A run in progress: a learner, and the counters of the current epoch."""
+    """A run in progress: the learner, the history, and the counters of the current epoch."""
 
     def __init__(
         self,
@@ -151,7 +159,7 @@ class Training:
         val_split: cifar10.Split,
         accelerator: Accelerator,
         resume: bool = False,
-    ):
+    ) -> None:
         count = min(recipe.images or len(train_split), len(train_split))
         if count < recipe.batch_size:
             raise TrainingError(
@@ -166,12 +174,13 @@ class Training:
         labels = train_split.labels[:count].to(self.device)
         logits = None
         if recipe.teacher:
-            logits = once(lambda: self._teacher_logits(images, resume)).to(self.device)
-        self.learner = Learner(recipe, images, Labels(labels, logits), accelerator)
+            logits = on_first_process(lambda: self._teacher_logits(images, resume))
+            logits = logits.to(self.device)
+        self.learner = Learner(recipe, images, Targets(labels, logits), accelerator)
 
-        self.epoch = 0  # how many are done
+        self.epoch = 0  # epochs done
         self.position = 0  # steps done in the current one
-        self.step = 0  # steps done in all
+        self.step = 0  # steps done in the whole run
         self.history: list[dict] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
@@ -182,9 +191,9 @@ class Training:
         return plan_epoch(self.recipe, self.epoch, self.count, self.device)
 
     def _teacher_logits(self, images: torch.Tensor, resume: bool) -> torch.Tensor:
-        """Return the teacher's logits of the images.
+        """Return the teacher logits of the images.
 
-        A resumed run keeps those that it began with, whatever has become of the teacher.
+        A resumed run keeps those of its start, even if the teacher has changed since.
         """
         cache = self.run / TEACHER
         if resume:
@@ -192,7 +201,7 @@ class Training:
         precision = torch.bfloat16 if computes_bfloat16(self.recipe, self.device) else None
         with (
             torch.autocast(self.device.type, precision, enabled=bool(precision)),
-            writing(self.run),
+            reporting_disk_errors(self.run),
         ):
             return distillation.teacher_logits(self.recipe.teacher, images, cache)
 
@@ -203,64 +212,71 @@ class Training:
 
     @property
     def steps_in_epoch(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return len(self.plan.order) // self.recipe.batch_size
 
     @property
     def epochs_done(self) -> float:
-        """How many epochs are done, with the share of the current one."""
+        """Number of epochs done, including the finished share of the current one."""
         return self.epoch + self.position / self.steps_in_epoch
 
     @property
     def size(self) -> int:
         """Side in pixels of the images of the current epoch."""
-        return of_epoch(self.recipe.sizes, self.epoch)
+        return value_at(self.recipe.sizes, self.epoch)
 
     def advance(self) -> None:
-        """Do one step: set the learning rates, learn a batch, record what it gave."""
+        """Do one step: set the learning rates, train on a batch, and record the result."""
         before, size = self.epochs_done, self.recipe.batch_size
         self.learner.set_learning_rates(before)
-        part = self.plan.part(self.position * size, (self.position + 1) * size)
-        result = self.learner.learn(part, self.epoch)
+        batch = self.plan.part(self.position * size, (self.position + 1) * size)
+        result = self.learner.learn(batch, self.epoch)
         self.step += 1
         self.position += 1
         self.learner.pull(self.step, before)
         self.loss_sum += result.loss
         self.correct += result.correct
 
-    def agree(self, wish: bool, at_once: bool = False) -> bool:
-        """Whether any process wishes it: all of them must do the same after the same step.
+    def any_process(self, flag: bool, now: bool = False) -> bool:
+        """Return whether `flag` is true in any process, so that all act after the same step.
 
-        The answer waits for the device, so several GPUs ask each other every few steps only, unless
-        all of them want it at once.
+        Asking waits for the device. Several GPUs therefore ask only every `REPORT_EVERY` steps and
+        return False in between, unless `now` is true in all processes.
         """
         if self.accelerator.num_processes == 1:
-            return wish
-        if self.device.type != "cpu" and self.step % REPORT_EVERY and not at_once:
+            return flag
+        if self.device.type != "cpu" and self.step % REPORT_EVERY and not now:
             return False
-        return bool(self.accelerator.reduce(torch.tensor(float(wish), device=self.device)))
+        return bool(self.accelerator.reduce(torch.tensor(float(flag), device=self.device)))
 
     def _tally(self) -> tuple[float, int]:
-        """The sum of the steps' mean losses and the count of right answers in this epoch so far."""
+        """Return the sum of the steps' mean losses and the number of correct predictions so far.
+
+        Both are of the current epoch, over all processes.
+        """
         loss_sum = self.accelerator.reduce(self.loss_sum, "mean").item()
         return loss_sum, self.accelerator.reduce(self.correct, "sum").item()
 
     def _elapsed(self) -> float:
-        """Seconds spent on the current epoch, over all sittings, validation left out."""
+        """Return the seconds spent on this epoch, also before a resume, without validation."""
         return self.seconds + time.monotonic() - self._since
 
     def describe(self) -> str:
+        """Return the current epoch and image size in words, for the progress bar."""
         return f"epoch {self.epoch + 1}/{self.recipe.epochs} at {self.size}x{self.size}"
 
     def report(self) -> dict:
-        """Mean loss and accuracy over the epoch so far. Raises TrainingError if not finite."""
+        """Return the mean loss and accuracy of the epoch so far, formatted for the progress bar.
+
+        Raises TrainingError if the loss is not finite.
+        """
         loss_sum, correct = self._tally()
         loss = loss_sum / self.position
-        self._refuse_unless_finite(loss)
+        self._check_finite(loss)
         seen = self.position * self.recipe.batch_size
         return {"loss": f"{loss:.3f}", "accuracy": f"{correct / seen:.1%}"}
 
-    def _refuse_unless_finite(self, number: float) -> None:
+    def _check_finite(self, number: float) -> None:
         if not np.isfinite(number):
             raise TrainingError(
                 f"The loss is no longer a finite number at step {self.step}: lower the learning "
@@ -268,16 +284,16 @@ class Training:
             )
 
     def end_epoch(self) -> dict:
-        """Score `val`, add a line to the history, and plan the next epoch."""
+        """Score `val`, add a line to the history, plan the next epoch, and return the line."""
         steps, size = self.steps_in_epoch, self.size
         images = steps * self.recipe.batch_size
         loss_sum, correct = self._tally()
         loss = loss_sum / steps
-        seconds = self._elapsed()  # after the reading above, which waits for the device
+        seconds = self._elapsed()  # after `_tally`, which waits for the device
         self.epoch += 1
-        self.learner.settle(self.step, self.epoch)
+        self.learner.end_schedule(self.step, self.epoch)
         val_loss, val_accuracy = score(self.learner.model, self.val_split, self.device)
-        self._refuse_unless_finite(val_loss)
+        self._check_finite(val_loss)
         self.learner.network.train()
         line = {
             "epoch": self.epoch,
@@ -306,12 +322,12 @@ class Training:
         return self.learner.flops[size] * images / 1e15
 
     def save(self) -> None:
-        """Write everything that resuming needs, under a temporary name first.
+        """Write the state to resume from, under a temporary name first.
 
-        Raises TrainingError rather than replace a good state by weights that are not finite.
+        Raises TrainingError if weights are not finite; the last good state is then kept.
         """
         for weights in self.learner.model.state_dict().values():
-            self._refuse_unless_finite(weights.sum().item())
+            self._check_finite(weights.sum().item())
         loss_sum, correct = self._tally()
         state = {
             **self.learner.state(),
@@ -327,49 +343,49 @@ class Training:
         }
 
         def write(partial: Path) -> None:
-            with partial.open("wb") as stream:  # of a path, PyTorch hides why it cannot be written
+            with partial.open("wb") as stream:  # given a path, PyTorch hides why writing fails
                 torch.save(state, stream)
 
         self._write(lambda: files.replace(self.run / "state.pt", write))
 
     def _write(self, work: Callable[[], None]) -> None:
-        """Done by the first process; if the disk is full, a TrainingError in all of them."""
+        """Do the work in the first process; a full disk raises TrainingError in all of them."""
 
         def attempt() -> None:
-            with writing(self.run):
+            with reporting_disk_errors(self.run):
                 work()
 
-        once(attempt)
+        on_first_process(attempt)
 
     def _write_history(self) -> None:
         files.write_json_lines(self.run / "history.jsonl", self.history)
 
     def load(self) -> None:
-        """Go back to the saved state, which the main process reads for all."""
-        state = once(lambda: read_state(self.run / "state.pt"))
+        """Restore the saved state, which the first process reads for all."""
+        state = on_first_process(lambda: read_state(self.run / "state.pt"))
         self.learner.load_state(state)
         self.epoch, self.position = state["epoch"], state["position"]
         self.step, self.history = state["step"], state["history"]
         self.plan = self._plan()
         self.loss_sum.fill_(state["tally"]["loss_sum"])
         self.seconds, self._since = state["tally"]["seconds"], time.monotonic()
-        # The other processes start from nothing: the sum over all is what was saved.
+        # The saved number is the sum over all processes, so the others start from 0.
         if self.accelerator.is_main_process:
             self.correct.fill_(state["tally"]["correct"])
-        # A kill between two writes may have left a line that this state does not know.
+        # A process killed between two writes may have left a line that this state lacks.
         self._write(self._write_history)
 
     def export(self) -> None:
-        """Write the finished network as a checkpoint, with what the run cost."""
+        """Write the finished network as a checkpoint, with the cost of the run."""
         self._write(self._export)
 
     def _export(self) -> None:
         petaflop = sum(self._petaflop(line["size"], line["images"]) for line in self.history)
-        taught = {}
+        teacher_facts = {}
         if self.recipe.teacher:
             teacher = distillation.load_logits(self.run / TEACHER)
             petaflop += teacher.petaflop
-            taught = {"teacher_sha256": teacher.sha256}
+            teacher_facts = {"teacher_sha256": teacher.sha256}
         checkpoint.save(
             self.run / "checkpoint",
             self.learner.model,
@@ -384,28 +400,28 @@ class Training:
                 "petaflop": float(f"{petaflop:.5g}"),
                 "val_accuracy": self.history[-1]["val_accuracy"],
                 # A run may have been resumed on other machines.
-                "hardware": self._each("hardware"),
+                "hardware": self._distinct("hardware"),
                 "processes": self.accelerator.num_processes,
-                "torch": self._each("torch"),
-                **taught,
+                "torch": self._distinct("torch"),
+                **teacher_facts,
             },
         )
 
     @property
     def _teacher_name(self) -> str:
-        """The teacher as a checkpoint says it, which may be published: no path of this computer."""
+        """The teacher's name without a local path, as the checkpoint may be published."""
         return checkpoint.name_for_others(self.recipe.teacher)
 
-    def _each(self, fact: str) -> str:
-        """What the lines of the history say of it, each once."""
-        return "; ".join(dict.fromkeys(line[fact] for line in self.history))
+    def _distinct(self, key: str) -> str:
+        """Join the distinct values of a key in the history."""
+        return "; ".join(dict.fromkeys(line[key] for line in self.history))
 
 
 @torch.no_grad()
 def score(
     model: torch.nn.Module, split: cifar10.Split, device: torch.device
 ) -> tuple[float, float]:
-    """Mean cross entropy and accuracy (0 to 1) on a split, with the model in evaluation mode."""
+    """Return mean cross entropy and accuracy (0 to 1) on a split, after `model.eval()`."""
     model.eval()
     loss, correct = 0.0, 0
     for i in range(0, len(split), 500):

@@ -1,15 +1,17 @@
-"""What moves the weights beyond SGD: Muon for filters, and Lookahead's slow weights."""
+"""Optimizers beyond SGD: Muon for filters, and Lookahead's slow weights."""
+
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
 
 
 def orthogonalize(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
-    """Bring the singular values of (rows, columns) near 1 by Newton-Schulz iterations.
+    """Bring the singular values of a (rows, columns) matrix near 1 by Newton-Schulz iterations.
 
     The quintic's coefficients are those of Jordan et al., "Muon",
-    https://kellerjordan.github.io/posts/muon/: they trade exactness for speed, so that the
-    singular values end up roughly between 0.7 and 1.2 rather than at 1.
+    https://kellerjordan.github.io/posts/muon/. They trade exactness for speed: the singular values
+    end up roughly between 0.7 and 1.2.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
@@ -22,18 +24,19 @@ def orthogonalize(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum whose update of each filter bank is orthogonalised (same source).
+    """Nesterov momentum with an orthogonalized update for each filter bank (same source).
 
-    A bank of shape (out, in, k, k) counts as a matrix (out, in*k*k). Before each step it is scaled
-    to a Frobenius norm of sqrt(out), which changes nothing that follows a batch norm but fixes
-    how far a learning rate turns it.
+    A bank of shape (out, in, k, k) is treated as a matrix (out, in*k*k). Before each step it is
+    scaled to a Frobenius norm of sqrt(out). The batch norm that follows cancels the scale, but the
+    norm fixes how far a learning rate turns the bank.
     """
 
-    def __init__(self, params, lr: float, momentum: float):
+    def __init__(self, params: Iterable[torch.Tensor], lr: float, momentum: float) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update every filter bank that has a gradient. closure: ignored."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
@@ -51,11 +54,11 @@ class Muon(torch.optim.Optimizer):
 class Lookahead:
     """Slow weights that the fast ones are pulled back to every few steps.
 
-    Source: Zhang et al., https://arxiv.org/abs/1907.08610. Covers parameters and batch-norm
-    statistics.
+    They cover parameters and batch-norm statistics. Source: Zhang et al.,
+    https://arxiv.org/abs/1907.08610.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: nn.Module) -> None:
         self.slow = {
             name: value.clone()
             for name, value in model.state_dict().items()
@@ -64,7 +67,7 @@ class Lookahead:
 
     @torch.no_grad()
     def pull(self, model: nn.Module, keep: float) -> None:
-        """Keep this share (0 to 1) of the slow weights, take the rest from the model, copy back."""
+        """Move the slow weights to keep * slow + (1 - keep) * model, and copy them to the model."""
         for name, value in model.state_dict().items():
             if name in self.slow:
                 self.slow[name].lerp_(value, 1 - keep)

@@ -1,7 +1,7 @@
-"""The folder of a run: whose it is, the state to go on from, and wishes to stop.
+"""The folder of a run: its lock, its saved state, and requests to stop.
 
-`recipe.json` says which run it is, `history.jsonl` holds a line an epoch, `state.pt` all that
-resuming needs, `checkpoint/` the finished network. `lock` is locked while a training works there.
+`recipe.json` identifies the run, `history.jsonl` holds a line per epoch, `state.pt` the state to
+resume from, `checkpoint/` the finished network. `lock` is locked while a process trains there.
 """
 
 import dataclasses
@@ -11,30 +11,31 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import torch
 from filelock import FileLock, Timeout
 
 from cifar import LensError, files
-from cifar.training.distributed import once
+from cifar.training.distributed import on_first_process
 from cifar.training.recipe import Recipe
 
 
 class TrainingError(LensError):
-    """The run cannot start or go on; the message says why and what to do."""
+    """A run that cannot start or continue; the message says why and what to do."""
 
 
 @contextmanager
-def claimed(recipe: Recipe, run: Path, resume: bool) -> Iterator[None]:
-    """Within the block the run folder is this recipe's and this training's alone.
+def lock_folder(recipe: Recipe, run: Path, resume: bool) -> Iterator[None]:
+    """Lock the run folder within the block, after checking that it belongs to this recipe.
 
-    The first of several processes holds the lock for all. The system takes it from a process that
-    dies, however it dies; file systems without such locks get filelock's own kind, a file with the
-    process's number in it. Raises TrainingError if the folder is another's.
+    The first of several processes holds the lock for all. The system releases it when that process
+    dies. On file systems without locks, filelock uses a file that holds the process's id. Raises
+    TrainingError if another process trains in the folder or if it holds another run.
     """
     lock = FileLock(run / "lock")
     try:
-        once(lambda: _claim(recipe, run, resume, lock))
+        on_first_process(lambda: _claim(recipe, run, resume, lock))
         yield
     finally:
         lock.release()
@@ -44,7 +45,7 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
     recipe_path, state_path = run / "recipe.json", run / "state.pt"
     if resume and not state_path.exists():
         raise TrainingError(f"There is nothing to resume in {run}: leave out --resume.")
-    with writing(run):
+    with reporting_disk_errors(run):
         run.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(blocking=False)
@@ -52,14 +53,14 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
             raise TrainingError(
                 f"Another process is training in {run}: wait for its end, or choose another --run."
             ) from None
-    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    given = json.loads(json.dumps(dataclasses.asdict(recipe)))
     if not resume:
         if state_path.exists():
             raise TrainingError(
                 f"{run} already holds a run: continue it with --resume, or choose another --run."
             )
-        with writing(run):
-            files.write_json(recipe_path, wanted)
+        with reporting_disk_errors(run):
+            files.write_json(recipe_path, given)
         return
     try:
         stored = json.loads(recipe_path.read_text())
@@ -67,7 +68,7 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
         raise TrainingError(
             f"{recipe_path} cannot be read ({error}): start anew in another --run."
         ) from error
-    different = [key for key in wanted if wanted[key] != stored.get(key)]
+    different = [key for key in given if given[key] != stored.get(key)]
     if different:
         raise TrainingError(
             f"{run} was started with another recipe ({', '.join(different)} differ): give the same "
@@ -76,8 +77,8 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
 
 
 @contextmanager
-def writing(run: Path) -> Iterator[None]:
-    """A disk that is full or cannot be written to within the block becomes a TrainingError."""
+def reporting_disk_errors(run: Path) -> Iterator[None]:
+    """Raise a TrainingError if the disk is full or not writable within the block."""
     try:
         yield
     except OSError as error:
@@ -90,7 +91,10 @@ def writing(run: Path) -> Iterator[None]:
 
 
 def read_state(path: Path) -> dict:
-    """What `Training.save` wrote, on the CPU."""
+    """Read what `Training.save` wrote, with tensors on the CPU.
+
+    Raises TrainingError if the file is damaged.
+    """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
@@ -99,19 +103,19 @@ def read_state(path: Path) -> dict:
         ) from error
 
 
-class _Stop:
+class _StopRequest:
     requested = False
 
 
 @contextmanager
-def stop_requests() -> Iterator[_Stop]:
-    """Within the block, Ctrl-C and SIGTERM ask for a stop after the current step."""
-    stop = _Stop()
+def stop_requests() -> Iterator[_StopRequest]:
+    """Turn Ctrl-C and SIGTERM within the block into a request to stop after the current step."""
+    stop = _StopRequest()
 
-    def ask(signum, frame):
+    def request(signum: int, frame: FrameType | None) -> None:
         stop.requested = True
 
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.signal(s, request) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -9,7 +9,10 @@ from cifar.training.recipe import Recipe
 
 
 def initialize(model: Staged, recipe: Recipe, images: torch.Tensor) -> None:
-    """Initialize as the recipe says. images: uint8, the training images on the model's device."""
+    """Initialize the model as the recipe says.
+
+    images: uint8 (N, 3, 32, 32), the training images on the model's device.
+    """
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = recipe.norm_momentum
@@ -25,10 +28,10 @@ def initialize(model: Staged, recipe: Recipe, images: torch.Tensor) -> None:
 
 
 def create_optimizers(model: Staged, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Return SGD with Nesterov momentum in three groups and, if asked for, Muon for filter banks.
+    """Create SGD with Nesterov momentum in three groups and, if `muon_lr` is set, Muon for filters.
 
-    Each group's `peak_lr` is what the schedule multiplies. Weight decay is coupled and divided by
-    the group's learning rate factor, so that every group decays alike.
+    The schedule multiplies each group's `peak_lr`. Weight decay is coupled and divided by the
+    group's learning rate factor, so that every group decays at the same rate.
     """
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     biases = [norm.bias for norm in norms]
@@ -39,8 +42,8 @@ def create_optimizers(model: Staged, recipe: Recipe) -> list[torch.optim.Optimiz
         if isinstance(m, torch.nn.Conv2d) and m is not model.prep.conv and m.groups == 1
     ]
     muon = banks if recipe.muon_lr else []
-    taken = {id(p) for p in biases + head + muon}
-    rest = [p for p in model.parameters() if id(p) not in taken and p.requires_grad]
+    assigned = {id(p) for p in biases + head + muon}
+    rest = [p for p in model.parameters() if id(p) not in assigned and p.requires_grad]
     groups = []
     for params, factor in (
         (rest, 1.0),

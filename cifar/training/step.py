@@ -1,4 +1,4 @@
-"""One training step: the network, what moves its weights, and the loss of a batch."""
+"""One training step: the network, its optimizers, and the loss of a batch."""
 
 from dataclasses import dataclass
 
@@ -17,18 +17,18 @@ from cifar.training.recipe import (
     Recipe,
     learning_rate_factor,
     lookahead_keep,
-    of_epoch,
     schedule,
+    value_at,
 )
 from cifar.training.setup import create_optimizers, initialize
 
 
 @dataclass(frozen=True)
-class Labels:
-    """What is known of the training images, on the device of the network.
+class Targets:
+    """What the network learns to predict for the training images, on the network's device.
 
     labels: int64 (N,), 0 to 9. teacher_logits: float32 (2, N, 10), for the images and their mirror
-    images, if there is a teacher.
+    images; None without a teacher.
     """
 
     labels: torch.Tensor
@@ -37,10 +37,10 @@ class Labels:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one process found in its share of a batch, still on the device.
+    """The result of one process's share of a batch, still on the device.
 
-    loss: its part of the batch's mean loss, a scalar. correct: how many labels it predicted, int64;
-    of a mixed image, the label with the larger share counts.
+    loss: a scalar, its part of the batch's mean loss. correct: int64, the number of correct
+    predictions; for a mixed image, the label with the larger share counts.
     """
 
     loss: torch.Tensor
@@ -48,7 +48,7 @@ class StepResult:
 
 
 def computes_bfloat16(recipe: Recipe, device: torch.device) -> bool:
-    """Whether a run computes convolutions in bfloat16 on a device; in float32 otherwise."""
+    """Return whether a run computes convolutions in bfloat16 on a device, otherwise in float32."""
     fast = multiplies_bfloat16(device)
     return fast if recipe.precision == "auto" else recipe.precision == "bfloat16"
 
@@ -57,9 +57,9 @@ class Learner:
     """A network in training, with its optimizers and slow weights."""
 
     def __init__(
-        self, recipe: Recipe, images: torch.Tensor, known: Labels, accelerator: Accelerator
-    ):
-        self.recipe, self.images, self.known = recipe, images, known
+        self, recipe: Recipe, images: torch.Tensor, targets: Targets, accelerator: Accelerator
+    ) -> None:
+        self.recipe, self.images, self.targets = recipe, images, targets
         self.accelerator, self.device = accelerator, accelerator.device
         self.bfloat16 = computes_bfloat16(recipe, self.device)
         self.hardware = describe(self.device) + (", bfloat16" if self.bfloat16 else "")
@@ -71,7 +71,7 @@ class Learner:
         self.model = model
         self.optimizers = create_optimizers(model, recipe)
         self.lookahead = Lookahead(model) if recipe.lookahead_every else None
-        # Forward and backward take three times the forward pass, two operations a multiply-add.
+        # Forward and backward cost three forward passes, with two operations per multiply-add.
         self.flops = {size: 6 * multiply_adds(model, size) for size in set(recipe.sizes)}
         parallel = accelerator.num_processes > 1
         network = synchronize_batch_norms(model) if parallel else model
@@ -82,38 +82,38 @@ class Learner:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def set_learning_rates(self, epochs_done: float) -> None:
-        """Set every group's learning rate as the schedule says after so many epochs."""
+        """Set every group's learning rate to the schedule's value after `epochs_done`."""
         factor = learning_rate_factor(self.recipe, epochs_done)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
 
     def learn(self, plan: Plan, epoch: int) -> StepResult:
-        """Move the weights by one batch: all visits of a plan. epoch: counted from 0."""
+        """Train on one batch, all images of a plan. epoch: counted from 0."""
         inputs, kept = batch(self.recipe, self.images[plan.order], plan.mirrored, plan.draws, epoch)
-        # Every process makes the same batch and trains on its share of it.
+        # Every process builds the same batch and trains on its share of it.
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
         chosen, mirrored, kept = plan.order[share], plan.mirrored[share], kept[share]
         with self.autocast():
             logits = self.network(inputs[share])
         logits = logits.float()
-        losses, targets = self._losses(logits, chosen, mirrored, epoch), self.known.labels[chosen]
-        if of_epoch(self.recipe.cutmix, epoch):
+        losses, labels = self._losses(logits, chosen, mirrored, epoch), self.targets.labels[chosen]
+        if value_at(self.recipe.cutmix, epoch):
             before = plan.order.roll(1)[share]
             others = self._losses(logits, before, plan.mirrored.roll(1)[share], epoch)
             losses = torch.lerp(others, losses, kept)
-            targets = torch.where(kept < 0.5, self.known.labels[before], targets)
-        # Of the gradients the mean over processes is taken, and shares may differ by an image.
+            labels = torch.where(kept < 0.5, self.targets.labels[before], labels)
+        # Gradients are averaged over processes, whose shares may differ in size by an image.
         part = len(chosen) * self.accelerator.num_processes / self.recipe.batch_size
         loss = part * losses.mean()
         self.accelerator.backward(loss)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        return StepResult(loss.detach(), (logits.argmax(1) == targets).sum())
+        return StepResult(loss.detach(), (logits.argmax(1) == labels).sum())
 
     def pull(self, step: int, epochs_done: float) -> None:
-        """Pull the weights back to the slow ones if it is the step for that.
+        """Pull the weights back to the slow ones after every `lookahead_every` steps.
 
         epochs_done: before the step.
         """
@@ -121,41 +121,41 @@ class Learner:
             progress, _ = schedule(self.recipe, epochs_done)
             self.lookahead.pull(self.model, keep=lookahead_keep(progress))
 
-    def settle(self, step: int, epoch: int) -> None:
-        """Replace the weights by the slow ones at the end of a schedule.
+    def end_schedule(self, step: int, epoch: int) -> None:
+        """Replace the weights by the slow ones if a schedule has just ended.
 
-        epoch: how many are done.
+        step, epoch: the numbers of steps and epochs that are done.
         """
         if (
             self.lookahead
             and epoch in (self.recipe.restart, self.recipe.epochs)
-            and step >= self.recipe.lookahead_every  # before, they are the initial weights
+            and step >= self.recipe.lookahead_every  # before, the slow ones are the initial weights
         ):
             self.lookahead.pull(self.model, keep=1.0)
 
     def _losses(
         self, logits: torch.Tensor, chosen: torch.Tensor, mirrored: torch.Tensor, epoch: int
     ) -> torch.Tensor:
-        """Return the losses of logits (N, 10) for training images, float32 (N,).
+        """Return the losses of logits (N, 10) for training images: float32 (N,).
 
         chosen: int64 (N,), which images; mirrored: bool (N,), whether each is mirrored.
         """
-        recipe, known = self.recipe, self.known
+        recipe, targets = self.recipe, self.targets
         losses = F.cross_entropy(
             logits,
-            known.labels[chosen],
+            targets.labels[chosen],
             label_smoothing=recipe.label_smoothing,
             reduction="none",
         )
-        if known.teacher_logits is not None:
-            theirs = known.teacher_logits[mirrored.long(), chosen]
-            temperature = of_epoch(recipe.teacher_temperature, epoch)
-            distances = distillation.distances(logits, theirs, temperature)
+        if targets.teacher_logits is not None:
+            teacher_logits = targets.teacher_logits[mirrored.long(), chosen]
+            temperature = value_at(recipe.teacher_temperature, epoch)
+            distances = distillation.distances(logits, teacher_logits, temperature)
             losses = torch.lerp(losses, distances, recipe.teacher_weight)
         return losses
 
     def state(self) -> dict:
-        """Return everything that `load_state` needs to go on."""
+        """Return the weights and the optimizers' state, for `load_state`."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -163,7 +163,7 @@ class Learner:
         }
 
     def load_state(self, state: dict) -> None:
-        """Go back to a saved state."""
+        """Restore what `state` returned."""
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)

@@ -165,22 +165,22 @@ def test_the_tutorial_reads_pictures_as_torchvision_does(tiny_split):
 
 
 def test_what_a_call_adds_is_judged_in_milliseconds():
-    good = shape.added("", [150.0, 160.0, 400.0], [10.0, 12.0, 11.0], at_most=150)
+    good = shape.added_time("", [150.0, 160.0, 400.0], [10.0, 12.0, 11.0], at_most=150)
     assert (good.ours, good.reference, good.ratio, good.unit) == (160.0, 11.0, 14.55, "ms")
     assert (good.bound, good.n, good.ok) == ("<= +150 ms", 3, True)
-    assert not shape.added("", [160.0], [10.0], at_most=149).ok
+    assert not shape.added_time("", [160.0], [10.0], at_most=149).ok
 
 
 def test_a_bar_on_the_whole_time_does_not_take_the_references_off():
-    good = shape.within("", [390.0, 400.0, 900.0], [300.0], at_most=400)
+    good = shape.total_time("", [390.0, 400.0, 900.0], [300.0], at_most=400)
     assert good.ok and good.bound == "<= 400 ms" and (good.ours, good.reference) == (400.0, 300.0)
-    assert not shape.within("", [401.0], [300.0], at_most=400).ok
+    assert not shape.total_time("", [401.0], [300.0], at_most=400).ok
 
 
 def test_a_bar_on_the_ratio_is_judged_as_it_is_shown():
-    good = shape.at_most("", [13.0, 13.04, 90.0], [10.0], times=1.3)
+    good = shape.relative_cost("", [13.0, 13.04, 90.0], [10.0], at_most=1.3)
     assert (good.ratio, good.bound, good.ok, good.unit, good.n) == (1.3, "<= 1.3", True, "ms", 3)
-    assert not shape.at_most("", [13.1], [10.0], times=1.3).ok
+    assert not shape.relative_cost("", [13.1], [10.0], at_most=1.3).ok
 
 
 def test_what_is_recorded_is_shown_in_readme(monkeypatch, tmp_path):
@@ -203,7 +203,7 @@ def test_what_is_recorded_is_shown_in_readme(monkeypatch, tmp_path):
     ) in lines
     (tmp_path / "bench/app.json").write_text("{")
     with pytest.raises(LensError, match=r"app\.json is not a report"):
-        readme_tables.reports()
+        readme_tables.load_reports()
 
 
 def test_the_network_suite_has_three_rows_a_network(monkeypatch):
@@ -213,7 +213,7 @@ def test_the_network_suite_has_three_rows_a_network(monkeypatch):
         counts.append(calls)
         return [1.1] * calls, [1.0] * calls
 
-    monkeypatch.setattr(network, "in_turns", pretend)
+    monkeypatch.setattr(network, "time_in_turns", pretend)
     rows = network.network_suite()
     assert [row.row.split(":")[0] for row in rows] == ["resnet"] * 3 + ["basenet"] * 3
     assert [row.bound for row in rows] == ["<= 1.3", "<= 1.15", "<= 500 ms"] * 2
@@ -221,25 +221,25 @@ def test_the_network_suite_has_three_rows_a_network(monkeypatch):
 
 
 def test_the_start_suite_measures_the_page_and_the_help(monkeypatch):
-    monkeypatch.setattr(start, "starting", lambda script: lambda: 2000.0)
-    monkeypatch.setattr(start, "running", lambda command: lambda: None)
-    page, told = start.start_suite(blocks=3)
+    monkeypatch.setattr(start, "page_timer", lambda script: lambda: 2000.0)
+    monkeypatch.setattr(start, "command_runner", lambda command: lambda: None)
+    page, help_text = start.start_suite(blocks=3)
     assert (page.ratio, page.bound, page.n) == (1.0, "<= 1.35", 3)
-    assert told.bound == "<= 1000 ms" and told.ok and told.n == 3
+    assert help_text.bound == "<= 1000 ms" and help_text.ok and help_text.n == 3
 
 
 def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
     ckpt = checkpoint.load(make_checkpoint("basenet"))
     batch = torch.randint(0, 256, (3, 3, 32, 32), generator=torch.manual_seed(0)).byte()
     pixels = batch.permute(0, 2, 3, 1).numpy()
-    logits = network.bare(ckpt, to_tensor(pixels))().numpy()
+    logits = network.bare_network(ckpt, to_tensor(pixels))().numpy()
     np.testing.assert_allclose(logits, evaluate.predict(ckpt, batch)[0], atol=1e-4)
     np.testing.assert_allclose(logits[0], classify(ckpt, pixels[0]).logits, atol=1e-4)
 
 
 def test_calls_are_made_in_turns_and_the_first_are_not_counted():
     calls = []
-    ours, theirs = turns.in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
+    ours, theirs = turns.time_in_turns(lambda: calls.append("a"), lambda: calls.append("b"), "test")
     assert len(ours) == len(theirs) == turns.N and min(ours + theirs) >= 0
     assert calls == ["a", "b"] * (turns.WARM_UP + turns.N)
 

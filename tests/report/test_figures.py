@@ -191,7 +191,7 @@ def test_misclassified_says_index_true_and_predicted_in_their_colours(ckpt, rows
     assert said[5::4] == [f"{confidence:.1%}" for confidence in worst["confidence"]]
     (page,) = figure.axes
     assert {text.get_color() for text in page.texts[2::4]} == {figures.TRUE}
-    assert {text.get_color() for text in page.texts[4::4]} == {figures.SAID}
+    assert {text.get_color() for text in page.texts[4::4]} == {figures.PREDICTED}
     assert len(page.images) == 40
     first = small_test.images[worst.index[0]].permute(1, 2, 0)
     assert (page.images[0].get_array() == first.numpy()).all()

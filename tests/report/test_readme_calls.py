@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cifar.report import readme_calls
-from cifar.report.readme_calls import UsageError, printed, refreshed
+from cifar.report.readme_calls import UsageError, run_call, update_outputs
 from cifar.report.screenshot import APP
 
 README = APP.parent / "README.md"
@@ -29,23 +29,23 @@ def shown():
 
 @pytest.mark.slow
 def test_readme_shows_what_its_calls_print(url):
-    now = refreshed(shown(), url)
+    now = update_outputs(shown(), url)
     assert alike(shown(), now), now
 
 
 def test_what_a_call_prints_is_written_below_it():
     section = f"Say:\n\n{PYTHON}\n\n```text\nold\n```\n\n{SHELL}\n\n```text\nold\n```\n\nDone."
-    found = refreshed(section.format(readme_calls.ADDRESS), "http://127.0.0.1:1234")
+    found = update_outputs(section.format(readme_calls.ADDRESS), "http://127.0.0.1:1234")
     assert found == section.replace("old", "{0}").format(readme_calls.ADDRESS)
 
 
 def test_the_server_is_asked_at_its_own_address():
     code = f"case {readme_calls.ADDRESS} in *:1234) echo other;; esac; ls"
-    assert printed("sh", code, "http://127.0.0.1:1234") == "other\nbus.png\n"
+    assert run_call("sh", code, "http://127.0.0.1:1234") == "other\nbus.png\n"
 
 
 @pytest.mark.parametrize(("language", "code"), [("sh", "ls nowhere"), ("python", "1 / 0")])
 def test_a_call_that_fails_is_one_sentence(language, code):
     with pytest.raises(UsageError, match=f"The {language} calls of README.md fail") as caught:
-        printed(language, code, readme_calls.ADDRESS)
+        run_call(language, code, readme_calls.ADDRESS)
     assert "\n" not in str(caught.value)

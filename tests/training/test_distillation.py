@@ -214,7 +214,7 @@ def test_a_mixed_image_is_judged_by_the_answers_to_both(knowing, tiny_split, tmp
     training.advance()
     chosen, mirrored = training.plan.order[:16], training.plan.mirrored[:16].long()
     own, others = judged
-    assert torch.equal(own, training.learner.known.teacher_logits[mirrored, chosen])
+    assert torch.equal(own, training.learner.targets.teacher_logits[mirrored, chosen])
     assert torch.equal(others, own.roll(1, 0)) and not torch.equal(others, own)
 
 

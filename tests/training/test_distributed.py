@@ -12,7 +12,12 @@ import torch
 from torch import nn
 
 from cifar.models import checkpoint
-from cifar.training.distributed import SyncedBatchNorm, end_process, once, synchronize_batch_norms
+from cifar.training.distributed import (
+    SyncedBatchNorm,
+    end_process,
+    on_first_process,
+    synchronize_batch_norms,
+)
 from cifar.training.loop import train
 from cifar.training.run_folder import TrainingError
 from tests.busy import BUSY
@@ -209,6 +214,6 @@ def test_alone_the_first_process_decides_for_itself():
     def give_up():
         raise TrainingError("no")
 
-    assert once(lambda: 7) == 7
+    assert on_first_process(lambda: 7) == 7
     with pytest.raises(TrainingError, match="no"):
-        once(give_up)
+        on_first_process(give_up)

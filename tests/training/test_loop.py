@@ -240,7 +240,10 @@ def test_a_run_with_a_restart_begins_as_one_that_ends_there(tmp_path, tiny_split
     ("fields", "sentence"),
     [
         ({"epochs": 0}, r"--epochs 0 makes no run: choose 1 or more\."),
-        ({"restart": 3}, r"A restart after 3 epochs is none within 3: choose another --restart\."),
+        (
+            {"restart": 3},
+            r"--restart 3 is not before the end of the 3 epochs: choose a smaller one\.",
+        ),
         ({"network": "vgg"}, r"There is no network 'vgg': choose resnet or basenet\."),
     ],
 )
@@ -308,8 +311,8 @@ def test_of_a_mixed_image_each_label_counts_as_much_as_its_area(tmp_path, tiny_s
     order, mirrored, draws = plan.order[:16], plan.mirrored[:16], plan.draws[:16]
     _, kept = batch(recipe, training.learner.images[order], mirrored, draws, epoch=0)
     labels, before = (
-        training.learner.known.labels[order],
-        training.learner.known.labels[order.roll(1)],
+        training.learner.targets.labels[order],
+        training.learner.targets.labels[order.roll(1)],
     )
     surprise = -answers[0].log_softmax(1)
     rows = torch.arange(16)

@@ -9,10 +9,10 @@ from cifar.training.recipe import (
     Recipe,
     learning_rate_factor,
     lookahead_keep,
-    of_epoch,
-    refusal,
+    recipe_error,
     schedule,
     stretched,
+    value_at,
 )
 
 # What depends on the number of epochs.
@@ -77,8 +77,8 @@ def test_a_preset_fits_the_data_and_the_network(name):
 
 
 def test_the_last_of_the_values_that_are_one_an_epoch_repeats():
-    assert [of_epoch((16, 24), epoch) for epoch in range(4)] == [16, 24, 24, 24]
-    assert of_epoch((8,), 5) == 8
+    assert [value_at((16, 24), epoch) for epoch in range(4)] == [16, 24, 24, 24]
+    assert value_at((8,), 5) == 8
 
 
 def test_lookahead_keeps_more_and_more():
@@ -96,7 +96,7 @@ def test_a_recipe_does_not_change():
 
 
 def test_every_preset_makes_a_run():
-    assert [refusal(preset) for preset in PRESETS.values()] == ["", ""]
+    assert [recipe_error(preset) for preset in PRESETS.values()] == ["", ""]
 
 
 def test_every_number_has_limits():
@@ -133,12 +133,12 @@ def test_every_number_has_limits():
         (
             "restart",
             3,
-            "A restart after 3 epochs is none within 3: choose another --restart.",
+            "--restart 3 is not before the end of the 3 epochs: choose a smaller one.",
         ),
     ],
 )
 def test_what_makes_no_run_is_named(name, value, words):
-    assert refusal(replace(Recipe("basenet", epochs=3), **{name: value})) == words
+    assert recipe_error(replace(Recipe("basenet", epochs=3), **{name: value})) == words
 
 
 # A preset at another length
@@ -149,8 +149,8 @@ def test_what_makes_no_run_is_named(name, value, words):
 def test_a_preset_at_another_length_keeps_its_proportions(preset, epochs):
     found = stretched(replace(preset, epochs=epochs))
     for name in STRETCHED[1:-1]:
-        before = [of_epoch(getattr(preset, name), epoch) for epoch in range(preset.epochs)]
-        after = [of_epoch(getattr(found, name), epoch) for epoch in range(epochs)]
+        before = [value_at(getattr(preset, name), epoch) for epoch in range(preset.epochs)]
+        after = [value_at(getattr(found, name), epoch) for epoch in range(epochs)]
         changes = sum(a != b for a, b in pairwise(before))
         for value in set(before):
             expected = epochs * before.count(value) / preset.epochs
@@ -171,7 +171,7 @@ def test_a_restart_comes_with_the_plan_of_its_schedule(epochs, monkeypatch):
     )
     monkeypatch.setitem(PRESETS, "basenet", twice)
     found = stretched(replace(twice, epochs=epochs))
-    sizes = [of_epoch(found.sizes, epoch) for epoch in range(epochs)]
+    sizes = [value_at(found.sizes, epoch) for epoch in range(epochs)]
     assert found.restart == sizes.count(16) % epochs
 
 
