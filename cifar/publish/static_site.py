@@ -97,8 +97,8 @@ def _write(root: Path, space: str) -> None:
         (root / name).mkdir()
     count = thumbnails.count(len(store.test_images()))
     told = {
-        **page_data.listed(),
-        "models": [_model(root, **model) for model in page_data.listed()["models"]],
+        **page_data.model_list(),
+        "models": [_model(root, **model) for model in page_data.model_list()["models"]],
         "evidence": page_data.options(METHODS, last_layer=True),
         "examples": page_data.examples(),
         "packs": {

@@ -60,7 +60,7 @@ def compare_upload(question: dict) -> dict:
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
     return {
         "file": server_folder().made.add(
-            SENT, ".pack", told.compared("upload", title, probabilities)
+            SENT, ".pack", told.comparison_pack("upload", title, probabilities)
         )
     }
 
@@ -70,7 +70,7 @@ def page() -> dict:
     return {
         "script": address(COMPONENTS / "gradio.js"),
         "files": address(server_folder().made.path) + "/",
-        **told.listed(),
+        **told.model_list(),
         "evidence": told.options(),
         "space": os.environ.get("SPACE_ID", ""),
     }
