@@ -1,1 +1,1 @@
-"""Which predictions are wrong and why, packed for the page."""
+"""The mistakes of each model and their verdicts, packed for the page."""

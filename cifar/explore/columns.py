@@ -1,11 +1,11 @@
-"""What the explorer in the page knows: columns about all test images, packed into one small file.
+"""Packs: files of columns about all test images, which the explorer in the page reads.
 
 A pack is gzip of: the header's length (uint32), the header (JSON), zeros up to a multiple of 8,
-then the columns' bytes, all little-endian. The header names each column with its type, shape and
-offset, and holds what is true of the whole: class names, totals, rules in words.
+then the columns' bytes, all little-endian. The header gives the name, type, shape and
+offset of each column, and what belongs to no single image: class names, totals, rules in words.
 
-There are three kinds: `images` (labels, people's votes, groups), one a model (predictions, ranks,
-verdicts, map, neighbours), and one for predictions that are only compared with a model's.
+There are three kinds: `images` (labels, people's votes, groups), `model` (a model's predictions,
+ranks, verdicts, map, neighbours), and `other` (predictions that are only compared with a model's).
 """
 
 import gzip
@@ -19,16 +19,17 @@ ALIGNMENT = 8
 
 
 def pack(header: Mapping, columns: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of a pack. Columns: uint8, int8, uint16, int32 or float32, first axis the images.
+    """Return the bytes of a pack; the same content gives the same bytes.
 
-    The same content gives the same bytes. Raises ValueError for another type of column.
+    columns: uint8, int8, uint16, int32 or float32, the first axis is the images. Raises ValueError
+    for another type.
     """
-    described, buffers, offset = [], [], 0
+    entries, buffers, offset = [], [], 0
     for name, values in columns.items():
         if values.dtype.name not in ("uint8", "int8", "uint16", "int32", "float32"):
             raise ValueError(f"Column {name} is {values.dtype}, which a pack cannot hold.")
         content = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes()
-        described.append(
+        entries.append(
             {
                 "name": name,
                 "dtype": values.dtype.name,
@@ -39,12 +40,12 @@ def pack(header: Mapping, columns: Mapping[str, np.ndarray]) -> bytes:
         content += bytes(-len(content) % ALIGNMENT)
         buffers.append(content)
         offset += len(content)
-    text = json.dumps({**header, "format": 1, "columns": described}, ensure_ascii=False).encode()
-    start = struct.pack("<I", len(text)) + text
-    start += bytes(-len(start) % ALIGNMENT)
-    return gzip.compress(start + b"".join(buffers), 6, mtime=0)
+    text = json.dumps({**header, "format": 1, "columns": entries}, ensure_ascii=False).encode()
+    head = struct.pack("<I", len(text)) + text
+    head += bytes(-len(head) % ALIGNMENT)
+    return gzip.compress(head + b"".join(buffers), 6, mtime=0)
 
 
-def whole(values: np.ndarray, unit: float, kind: type = np.uint16) -> np.ndarray:
-    """Numbers as whole multiples of a unit, cut off at the largest that the type holds."""
-    return np.clip(np.rint(values / unit), 0, np.iinfo(kind).max).astype(kind)
+def to_steps(values: np.ndarray, unit: float, dtype: type = np.uint16) -> np.ndarray:
+    """Round numbers to whole multiples of a unit, clipped to the range of an unsigned type."""
+    return np.clip(np.rint(values / unit), 0, np.iinfo(dtype).max).astype(dtype)

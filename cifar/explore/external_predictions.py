@@ -1,9 +1,9 @@
-"""Anybody's predictions of the test images, from a file, so that other models can be explored too.
+"""Predictions of any other model, read from a file to compare them with ours.
 
     .npy     one array of 10,000 rows of 10 numbers
     .npz     one array, or one named logits, probabilities or predictions
-    .csv     10 columns, if need be a first one of test indices; a header of the class names or of
-             0 to 9 is optional, and its order is followed
+    .csv     10 columns, or 11 with the test index first; an optional header of the class names or
+             of 0 to 9 gives the order of the columns
 
 The numbers are probabilities or logits, in the official test order. Nothing is unpickled.
 """
@@ -20,9 +20,9 @@ from cifar.evaluation.predictions import UNREADABLE, Predictions
 
 MAX_BYTES = 20_000_000
 ARRAYS = ("logits", "probabilities", "predictions")
-MIN_ACCURACY = 0.15  # rows in another order than the labels come to 10%
-SUM_TOLERANCE = 1e-3  # float16 probabilities add up to 1 within half of it
-LEAST = 1e-12  # a probability of 0 would be a loss without bound
+MIN_ACCURACY = 0.15  # rows in another order than the labels reach about 10%
+SUM_TOLERANCE = 1e-3  # twice the error of a sum of float16 probabilities
+MIN_PROBABILITY = 1e-12  # the loss of a probability of 0 is infinite
 
 
 class PredictionsError(LensError):
@@ -30,10 +30,10 @@ class PredictionsError(LensError):
 
 
 def parse_predictions(path: str | Path, labels: np.ndarray) -> np.ndarray:
-    """The probabilities that a file holds: float64 (N, 10), rows add up to 1.
+    """Read a file and return its probabilities: float64 (N, 10), rows add up to 1.
 
-    labels: int (N,), of the test images in official order. Probabilities stay as they are, logits
-    go through softmax. Raises PredictionsError.
+    labels: int (N,), of the test images in official order. Probabilities are returned unchanged,
+    logits after softmax. Raises PredictionsError.
     """
     path = Path(path)
     read = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}.get(path.suffix.lower())
@@ -41,46 +41,47 @@ def parse_predictions(path: str | Path, labels: np.ndarray) -> np.ndarray:
         raise PredictionsError(f"{path.name} is neither a .npy nor a .npz nor a .csv file.")
     try:
         _check_size(path.stat().st_size)
-        found = read(path)
+        rows = read(path)
     except (*UNREADABLE, csv.Error) as error:
         raise PredictionsError(f"{path.name} cannot be read: {error}.") from error
-    if found.shape != (len(labels), len(CLASSES)):
-        shape = " x ".join(map(str, found.shape)) or "a single number"
+    if rows.shape != (len(labels), len(CLASSES)):
+        shape = " x ".join(map(str, rows.shape)) or "a single number"
         raise PredictionsError(
             f"{path.name} holds {shape} instead of {len(labels)} x {len(CLASSES)} numbers: a row "
             "for each test image, a column for each class."
         )
-    if found.dtype.kind not in "fiub":
-        raise PredictionsError(f"{path.name} holds {found.dtype} instead of numbers.")
-    found = found.astype(np.float64)
-    wrong = np.flatnonzero(~np.isfinite(found).all(1))
-    if len(wrong):
+    if rows.dtype.kind not in "fiub":
+        raise PredictionsError(f"{path.name} holds {rows.dtype} instead of numbers.")
+    rows = rows.astype(np.float64)
+    not_finite = np.flatnonzero(~np.isfinite(rows).all(1))
+    if len(not_finite):
         raise PredictionsError(
-            f"{path.name}: the row of test image {wrong[0]} holds NaN or infinity."
+            f"{path.name}: the row of test image {not_finite[0]} holds NaN or infinity."
         )
-    accuracy = float((found.argmax(1) == labels).mean())
+    accuracy = float((rows.argmax(1) == labels).mean())
     if accuracy <= MIN_ACCURACY:
         raise PredictionsError(
             f"{path.name}: only {accuracy:.1%} of its rows name the right class, so they do not "
             "seem to be in the order of the test images."
         )
-    return _probabilities(found, path.name)
+    return _probabilities(rows, path.name)
 
 
 def as_predictions(probabilities: np.ndarray, labels: np.ndarray) -> Predictions:
-    """Probabilities (N, 10) as the Predictions of a model of which nothing else is known.
+    """Wrap probabilities (N, 10) as Predictions, without features or weights.
 
-    Its logits are their logarithms, so the temperature that goes with them is 1.
+    The logits are their logarithms, so the temperature to use with them is 1.
     """
-    return Predictions(np.log(np.maximum(probabilities, LEAST)), labels, None, False, "")
+    logits = np.log(np.maximum(probabilities, MIN_PROBABILITY))
+    return Predictions(logits, labels, None, False, "")
 
 
 def _probabilities(rows: np.ndarray, name: str) -> np.ndarray:
-    fits = (rows >= 0).all(1) & (abs(rows.sum(1) - 1) <= SUM_TOLERANCE)
-    if fits.all():
+    valid = (rows >= 0).all(1) & (abs(rows.sum(1) - 1) <= SUM_TOLERANCE)
+    if valid.all():
         return rows
-    if fits.mean() > 0.5:  # softmax would flatten them without a word
-        row = np.flatnonzero(~fits)[0]
+    if valid.mean() > 0.5:  # not logits: softmax would flatten the probabilities silently
+        row = np.flatnonzero(~valid)[0]
         raise PredictionsError(
             f"{name}: most rows are probabilities, but row {row} has a negative number or adds up "
             f"to {rows[row].sum():.4g} instead of 1."
@@ -100,7 +101,7 @@ def _read_npz(path: Path) -> np.ndarray:
         if not named and len(arrays) != 1:
             raise ValueError(f"of its {len(arrays)} arrays none is named {', '.join(ARRAYS)}")
         item = arrays[named[0]] if named else next(iter(arrays.values()))
-        _check_size(item.file_size)  # unpacked, it may be a thousand times larger
+        _check_size(item.file_size)  # against zip bombs
         with archive.open(item) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -120,7 +121,7 @@ def _read_csv(path: Path) -> np.ndarray:
         if set(names) <= set(header):
             columns, lines = [header.index(name) for name in names], lines[1:]
     numbers = np.array(lines, dtype=np.float64).reshape(len(lines), width)
-    for column in set(range(width)) - set(columns):  # the test index, if it is there
+    for column in set(range(width)) - set(columns):  # the test index, if there is one
         order = numbers[:, column].argsort(kind="stable")
         if not np.array_equal(numbers[order, column], np.arange(len(numbers))):
             raise ValueError("its first column does not name each test index once, from 0")

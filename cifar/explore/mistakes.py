@@ -1,6 +1,6 @@
-"""Predictions to a table of test images that can be ranked, filtered and compared, by test index.
+"""Tables of predictions by test index, which can be ranked, filtered and compared.
 
-Everything that the app shows of mistakes is decided here; the page in the browser only draws it.
+Everything that the app says about mistakes is computed here; the page only displays it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from cifar.evaluation import metrics
 from cifar.evaluation.predictions import Predictions
 from cifar.explore.verdicts import judge
 
-# What people can sort by, in the words of the menu: column, ascending.
+# The sort orders, as the menu names them: column, ascending.
 SORTS = {
     "most confident": ("confidence", False),
     "least confident": ("confidence", True),
@@ -26,7 +26,7 @@ SORTS = {
     "test index": ("index", True),
 }
 
-# A second model against a first, image by image; a cell's number is its place here.
+# The outcomes of two models on one image; the number of a cell is its position here.
 CELLS = {
     "both right": "both models are right",
     "fixed": "the second model is right where the first was wrong",
@@ -38,11 +38,11 @@ CELLS = {
 def table(
     predictions: Predictions, temperature: float, annotations: Annotations | None = None
 ) -> pd.DataFrame:
-    """One row a test image, its test index as the DataFrame's index.
+    """Return a DataFrame with one row per test image, indexed by test index.
 
     Columns: true and predicted (class names), confidence (of the predicted class, 0 to 1),
     true_probability (of the label, 0 to 1), loss (nats), margin (0 to 1), entropy (nats), wrong
-    (bool), and of `verdicts.judge` agreement (0 to 1), people (class name) and verdict (its key);
+    (bool), and from `verdicts.judge` agreement (0 to 1), people (class name) and verdict (its key);
     without annotations those are NaN and empty. Probabilities are those after the temperature.
     Raises ValueError for annotations of other images.
     """
@@ -78,14 +78,14 @@ def select(
 ) -> pd.DataFrame:
     """Return the rows that pass every filter, sorted; equal values are ordered by test index.
 
-    true, predicted: a class name each; verdict: a key of VERDICTS; empty keeps all. wrong: True for
-    mistakes, False for right answers, None for both. sort: a key of SORTS. Raises KeyError for
-    another sort.
+    true, predicted: a class name each. verdict: a key of VERDICTS. An empty string does not filter.
+    wrong: True for mistakes, False for right answers, None for both. sort: a key of SORTS, else
+    KeyError is raised.
     """
     keep = np.ones(len(rows), dtype=bool)
-    for column, wanted in (("true", true), ("predicted", predicted), ("verdict", verdict)):
-        if wanted:
-            keep &= (rows[column] == wanted).to_numpy()
+    for column, value in (("true", true), ("predicted", predicted), ("verdict", verdict)):
+        if value:
+            keep &= (rows[column] == value).to_numpy()
     if wrong is not None:
         keep &= (rows["wrong"] == wrong).to_numpy()
     column, ascending = SORTS[sort]
@@ -93,30 +93,30 @@ def select(
 
 
 def confidence_steps(rows: pd.DataFrame) -> np.ndarray:
-    """Confidence in steps of 1/10000, as the page holds it and filters compare it: uint16 (N,)."""
+    """Return confidences in steps of 1/10000, as the page stores and filters them: uint16 (N,)."""
     return np.rint(rows["confidence"].to_numpy() * 10_000).astype(np.uint16)
 
 
 def ranks(rows: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The place of every image in each sort, counted from 0: uint16 (N,) by name of the sort.
+    """Return the rank of every image in each sort, from 0: uint16 (N,) by name of the sort.
 
-    rows: the whole table. Any selection, ordered by its ranks, is in the order of `select`.
+    rows: the complete table. Sorting any selection by these ranks gives the order of `select`.
     """
-    found = {}
+    by_sort = {}
     for name in SORTS:
-        place = np.empty(len(rows), dtype=np.uint16)
-        place[select(rows, wrong=None, sort=name).index] = np.arange(len(rows))
-        found[name] = place
-    return found
+        rank = np.empty(len(rows), dtype=np.uint16)
+        rank[select(rows, wrong=None, sort=name).index] = np.arange(len(rows))
+        by_sort[name] = rank
+    return by_sort
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A second model against a first.
+    """The comparison of a second model with a first.
 
-    cells: uint8 (N,), for each test image the place in CELLS. counts: images by key of CELLS.
-    p_value: how probable it is, if both were equally good, that fixed and broken differ as much or
-    more; McNemar's exact two-sided test.
+    cells: uint8 (N,), for each test image the position in CELLS. counts: images by key of CELLS.
+    p_value: of McNemar's exact two-sided test, the probability that fixed and broken differ at
+    least this much if both models are equally good.
     """
 
     cells: np.ndarray
@@ -125,17 +125,17 @@ class Comparison:
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
-    """Two models' whole tables side by side. Raises ValueError if their labels differ.
+    """Compare the complete tables of two models. Raises ValueError if their labels differ.
 
     Source: McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 1947.
     """
-    from scipy.stats import binomtest  # slow to import, and the app's first page needs none of it
+    from scipy.stats import binomtest  # slow to import, and the first page does not need it
 
     if not np.array_equal(first["true"], second["true"]):
         raise ValueError("The two tables are not of the same images in the same order.")
     was_wrong, is_wrong = first["wrong"].to_numpy(), second["wrong"].to_numpy()
-    # Right, right: 0; wrong, right: 1; right, wrong: 2; wrong, wrong: 3.
+    # Both right: 0; first wrong: 1; second wrong: 2; both wrong: 3.
     cells = (was_wrong + 2 * is_wrong).astype(np.uint8)
     counts = dict(zip(CELLS, np.bincount(cells, minlength=4).tolist(), strict=True))
     changed = counts["fixed"] + counts["broken"]
@@ -144,7 +144,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
 
 
 def caption(index: int, row: Any) -> str:
-    """What an image is called where it stands alone: '#1718 frog, seen as cat 97%'."""
+    """Return the caption of a single image, such as '#1718 frog, seen as cat 97%'."""
     if row["wrong"]:
         return f"#{index} {row['true']}, seen as {row['predicted']} {row['confidence']:.0%}"
     return f"#{index} {row['true']}, recognised {row['confidence']:.0%}"

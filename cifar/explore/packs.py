@@ -1,6 +1,6 @@
-"""Everything that the explorer in the page is told, as packs: see `pack` for their layout.
+"""The contents of each pack for the explorer in the page; `cifar.explore.columns` has the layout.
 
-Judgement (verdicts, ranks, groups, statistics) is made here or below, never in the page.
+Verdicts, ranks, groups and statistics are computed in Python, never in the page.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from cifar.evaluation.metrics import probabilities, proportion
 from cifar.evaluation.neighbors import SHOWN, NeighborImages
 from cifar.evaluation.predictions import Predictions
 from cifar.explore import mistakes, thumbnails
-from cifar.explore.columns import pack, whole
+from cifar.explore.columns import pack, to_steps
 from cifar.explore.slices import Dimension, slices, worst_first
 from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
 from cifar.models.checkpoint import Checkpoint
 
-# What a step of a whole number means: of most columns, of losses (which run far), of probabilities.
+# The size of a step of most columns, of losses (which have a wide range) and of probabilities.
 STEP, LOSS_STEP, PROBABILITY_STEP = 1e-4, 1e-3, 1 / 255
-NEIGHBOR_ROWS = 25  # mistakes a sheet of their nearest training images
+NEIGHBOR_ROWS = 25  # mistakes per sheet of nearest training images
 
 
 def images_pack(
@@ -30,10 +30,10 @@ def images_pack(
     dimensions: Mapping[str, Dimension],
     annotations: Annotations,
 ) -> bytes:
-    """What is true of the test images whatever the model.
+    """Return the pack of the facts about test images that do not depend on a model.
 
-    labels: int (N,). places: uint16 (N,), of `sprites.positions`. dimensions: of `slices.slices`,
-    of any model.
+    labels: int (N,). places: uint16 (N,), from `thumbnails.positions`. dimensions: from
+    `slices.slices`, of any model.
     """
     header = {
         "kind": "images",
@@ -51,15 +51,15 @@ def images_pack(
             "columns": thumbnails.COLUMNS,
         },
     }
-    share = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
-    bands = np.argmax([in_band(share, band) for band in AGREEMENT], axis=0)
+    agreement = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
+    bands = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
     columns = {
         "label": labels.astype(np.uint8),
         "position": places,
         **{f"slice_{key}": dimension.column for key, dimension in dimensions.items()},
         "votes": annotations.votes.astype(np.uint8),
         "agreement": bands.astype(np.uint8),
-        "agreement_share": whole(share, STEP),
+        "agreement_share": to_steps(agreement, STEP),
         "review_given": annotations.reviews[:, 0].astype(np.int8),
         "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
     }
@@ -75,22 +75,22 @@ def model_pack(
     *,
     has_neighbor_images: bool,
 ) -> bytes:
-    """One model's predictions with all that is judged of them.
+    """Return the pack of a model: its predictions, verdicts, ranks, groups, map and neighbours.
 
     rows: its `mistakes.table`. against: tables of the models that it can be compared with, by name.
     has_neighbor_images: whether `neighbor_sheet` can draw the training images near its mistakes.
     """
     dimensions = slices(rows, predictions.qualities)
-    judged = rows["verdict"].value_counts()
+    verdict_counts = rows["verdict"].value_counts()
     ranks = mistakes.ranks(rows)
     header = {
-        **_head("model", ckpt.name, title, rows, against),
+        **_header("model", ckpt.name, title, rows, against),
         "sha256": ckpt.sha256,
         "temperature": ckpt.temperature,
         "mistakes": int(rows["wrong"].sum()),
         "agreed": agreed_accuracy(rows),
         "verdicts": [
-            {"key": key, "title": words, "rule": rule, "n": int(judged.get(key, 0))}
+            {"key": key, "title": words, "rule": rule, "n": int(verdict_counts.get(key, 0))}
             for key, (words, rule) in VERDICTS.items()
         ],
         "sorts": list(ranks),
@@ -108,15 +108,15 @@ def model_pack(
     keys = ["", *VERDICTS]
     columns = {
         **_columns(probabilities(predictions.logits, ckpt.temperature), rows),
-        "loss": whole(rows["loss"].to_numpy(), LOSS_STEP),
-        "margin": whole(rows["margin"].to_numpy(), STEP),
-        "entropy": whole(rows["entropy"].to_numpy(), STEP),
+        "loss": to_steps(rows["loss"].to_numpy(), LOSS_STEP),
+        "margin": to_steps(rows["margin"].to_numpy(), STEP),
+        "entropy": to_steps(rows["entropy"].to_numpy(), STEP),
         "verdict": rows["verdict"].map(keys.index).to_numpy().astype(np.uint8),
     }
-    for number, places in enumerate(ranks.values()):
-        columns[f"rank_{number}"] = places
+    for number, rank in enumerate(ranks.values()):
+        columns[f"rank_{number}"] = rank
     if predictions.map is not None:
-        columns["map"] = whole(predictions.map, 1 / 65535)
+        columns["map"] = to_steps(predictions.map, 1 / 65535)
     if has_neighbor_images and predictions.neighbours is not None:
         header["neighbors"] = {"per_sheet": NEIGHBOR_ROWS, "columns": SHOWN}
         order = neighbor_order(rows)
@@ -131,9 +131,10 @@ def model_pack(
 
 
 def neighbor_order(rows: pd.DataFrame) -> np.ndarray:
-    """Return the mistakes in the order in which their nearest training images are drawn.
+    """Return the test indices of the mistakes in the order of their rows on the neighbor sheets.
 
-    That of the first sort: whoever walks through mistakes needs few sheets. rows: the whole table.
+    It is the order of the first sort, so that browsing mistakes loads few sheets. rows: the
+    complete table.
     """
     return mistakes.select(rows).index.to_numpy()
 
@@ -141,9 +142,9 @@ def neighbor_order(rows: pd.DataFrame) -> np.ndarray:
 def neighbor_sheet(
     images: NeighborImages, predictions: Predictions, rows: pd.DataFrame, number: int
 ) -> bytes:
-    """Return sheet `number`, from 0, of training images near mistakes: PNG, a row a mistake.
+    """Return a sheet of training images near mistakes as PNG, one row per mistake.
 
-    Raises ValueError for a number outside the sheets.
+    number: from 0. Raises ValueError if there is no such sheet.
     """
     order = neighbor_order(rows)[number * NEIGHBOR_ROWS : (number + 1) * NEIGHBOR_ROWS]
     if number < 0 or not len(order) or predictions.neighbours is None:
@@ -159,26 +160,27 @@ def other_pack(
     rows: pd.DataFrame,
     against: Mapping[str, pd.DataFrame],
 ) -> bytes:
-    """Predictions that are only compared with a model's. probs: float (N, 10); rows: their table.
+    """Return the pack of predictions that are only compared with those of models.
 
-    against: tables of the models that they can be compared with, by name.
+    probs: float (N, 10). rows: their table. against: tables of the models to compare with, by name.
     """
-    return pack(_head("other", name, title, rows, against), _columns(probs, rows))
+    return pack(_header("other", name, title, rows, against), _columns(probs, rows))
 
 
-def _head(
+def _header(
     kind: str, name: str, title: str, rows: pd.DataFrame, against: Mapping[str, pd.DataFrame]
 ) -> dict:
-    """What the page shows of any model. `against` tells what this one fixes in each other."""
+    """Return the header entries of any model, with its comparison to each model in `against`."""
     right = int((~rows["wrong"]).sum())
-    found = {other: mistakes.compare(table, rows) for other, table in against.items()}
+    comparisons = {other: mistakes.compare(table, rows) for other, table in against.items()}
     return {
         "kind": kind,
         "name": name,
         "title": title,
         "accuracy": proportion(right, len(rows)),
         "against": {
-            other: {"counts": list(c.counts.values()), "p": c.p_value} for other, c in found.items()
+            other: {"counts": list(c.counts.values()), "p": c.p_value}
+            for other, c in comparisons.items()
         },
     }
 
@@ -186,6 +188,6 @@ def _head(
 def _columns(probs: np.ndarray, rows: pd.DataFrame) -> dict[str, np.ndarray]:
     return {
         "predicted": np.array([CLASSES.index(c) for c in rows["predicted"]], dtype=np.uint8),
-        "probabilities": whole(probs, PROBABILITY_STEP, np.uint8),
+        "probabilities": to_steps(probs, PROBABILITY_STEP, np.uint8),
         "confidence": mistakes.confidence_steps(rows),
     }

@@ -1,7 +1,7 @@
-"""What a page is told, whether a server stands behind it or not: data, choices and words.
+"""The data, choices and texts of the page, with a server or as a static site.
 
 Packs (see `cifar.explore.packs`) and sheets of thumbnails are the same for both; the evidence panel
-offers less where no server answers.
+of the static site offers fewer methods and layers.
 """
 
 import base64
@@ -19,7 +19,7 @@ from cifar.models.checkpoint import Checkpoint
 
 PUBLISHED = "published"
 
-# How to read what is shown, by heading: Markdown.
+# The explanations in the About tab and on the static site: Markdown.
 HEAT_MAPS = """
 Bright places are where the chosen layer holds evidence **for one class**. Two maps of one image
 share one scale, so the brighter one really has more evidence; maps of different images, methods,
@@ -44,12 +44,12 @@ verdict says what they said, by a fixed rule; it does not prove who is right.
 
 
 def models() -> list[str]:
-    """Names of the checkpoints, the most accurate first."""
+    """Return the names of the checkpoints, the most accurate first."""
     return [name for _, name in store.choices()]
 
 
-def listed() -> dict:
-    """The models that can be shown, and others that can be compared with only, with titles."""
+def model_list() -> dict:
+    """Return the models, the other predictions to compare them with, and the default model."""
     return {
         "models": [{"name": name, "title": title} for title, name in store.choices()],
         "others": [{"name": PUBLISHED, "title": "a published model"}],
@@ -58,7 +58,7 @@ def listed() -> dict:
 
 
 def pack_names() -> list[str]:
-    """Names of all packs."""
+    """Return the names of all packs."""
     return ["images", *models(), PUBLISHED]
 
 
@@ -69,11 +69,11 @@ def pack(name: str) -> bytes:
         dimensions = slices(rows, recorded.qualities)
         return packs.images_pack(recorded.labels, places(), dimensions, store.annotations())
     if name == PUBLISHED:
-        return compared(PUBLISHED, "a published model", store.published_probabilities())
+        return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())
     ckpt = store.load(name)
     return packs.model_pack(
         ckpt,
-        # The explorer says the accuracy itself, with its interval.
+        # Without the accuracy, which the explorer shows with its interval.
         store.title(ckpt).rpartition(" · ")[0],
         store.predictions(name),
         store.table(name),
@@ -82,8 +82,8 @@ def pack(name: str) -> bytes:
     )
 
 
-def compared(name: str, title: str, probabilities: np.ndarray) -> bytes:
-    """The pack of predictions of the test images, float (N, 10), that models are compared with."""
+def comparison_pack(name: str, title: str, probabilities: np.ndarray) -> bytes:
+    """Return the pack of predictions, float (N, 10), to compare models with."""
     labels = store.predictions(models()[0]).labels
     rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
     against = {model: store.table(model) for model in models()}
@@ -91,12 +91,12 @@ def compared(name: str, title: str, probabilities: np.ndarray) -> bytes:
 
 
 def places() -> np.ndarray:
-    """The place of every test image in the sheets, as of `sprites.positions`."""
+    """Return the position of every test image in the sheets, see `thumbnails.positions`."""
     return thumbnails.positions([store.table(name)["wrong"].to_numpy() for name in models()])
 
 
 def sheet(number: int) -> bytes:
-    """Return a sheet of thumbnails as PNG. Raises ValueError for a number outside the sheets."""
+    """Return a sheet of thumbnails as PNG. Raises ValueError if there is no such sheet."""
     return thumbnails.sheet(store.test_images(), places(), number)
 
 
@@ -108,7 +108,7 @@ def neighbor_sheets(model: str) -> int:
 
 
 def neighbor_sheet(model: str, number: int) -> bytes:
-    """Return a sheet of training images near a model's mistakes, see `explorer.neighbor_sheet`."""
+    """Return a sheet of training images near a model's mistakes, see `packs.neighbor_sheet`."""
     images = store.neighbor_images(model)
     if images is None:
         raise ValueError(f"There are no training images near the mistakes of {model}.")
@@ -116,7 +116,7 @@ def neighbor_sheet(model: str, number: int) -> bytes:
 
 
 def examples() -> list[dict]:
-    """The first test image of every class: index, label, and pixels as of `pixels_of`."""
+    """Return the first test image of every class: index, label, and pixels (see `pixels_of`)."""
     labels = store.test_images().labels
     return [
         {"index": index, "label": label, "pixels": pixels_of(store.test_images()[index])}
@@ -126,15 +126,15 @@ def examples() -> list[dict]:
 
 
 def pixels_of(image: np.ndarray) -> str:
-    """A uint8 (32, 32, 3) image as the page holds it: base64 of its bytes, row by row."""
+    """Encode a uint8 (32, 32, 3) image for the page: base64 of its bytes, row by row."""
     return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
 
 
 def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False) -> dict:
-    """What the evidence panel offers to choose from.
+    """Return the choices of the evidence panel: classes, methods, layers, defaults, colours.
 
-    methods: keys of METHODS, if not all can be computed. last_layer: whether only the layer before
-    the head can be looked at. What is shown first is the best of those by its measured score.
+    methods: the keys of METHODS to offer. last_layer: whether to offer only the layer before the
+    head. The defaults are the best of those offered by their measured score.
     """
     checkpoints = {name: store.load(name) for name in models()}
     layers = {
@@ -172,7 +172,7 @@ def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False
 
 
 def _default(ckpt: Checkpoint, methods: Sequence[str], layers: Sequence[str]) -> dict:
-    """The method and layers shown first, among those that are offered."""
+    """Return the default method and layers among those that are offered."""
     method, names = default_choice(ckpt)
     if method in methods and set(names) <= set(layers):
         return {"method": method, "layers": names}

@@ -1,6 +1,6 @@
-"""Where is a network weak? The test images in groups by one measure at a time, errors counted."""
+"""Slices: the test images grouped by one property at a time, with the error rate of each group."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from cifar.data.image_statistics import QUALITIES
 from cifar.evaluation import metrics
 from cifar.explore.verdicts import AGREEMENT, in_band
 
-# The words for the lowest and the highest fifth.
+# The titles of the lowest and the highest fifth.
 ENDS = {
     "brightness": ("darkest", "brightest"),
     "contrast": ("flattest", "most contrasty"),
@@ -22,11 +22,11 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Dimension:
-    """One way to part the test images into groups; every image is in exactly one.
+    """One division of the test images into groups; every image is in exactly one group.
 
-    column: uint8 (N,), the number of each image's group. groups: one dict each, in order, of title,
-    n (images), wrong (mistakes), rate (wrong / n, None for n = 0), low and high (Wilson's 95%
-    interval of the rate).
+    column: uint8 (N,), the group number of each image. groups: a dict per group, in order, with
+    title, n (images), wrong (mistakes), rate (wrong / n, None for n = 0), low and high (Wilson's
+    95% interval of the rate).
     """
 
     title: str
@@ -35,27 +35,27 @@ class Dimension:
 
 
 def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimension]:
-    """The dimensions by key: class, then the qualities, then agreement of people.
+    """Return the dimensions by key: class, then the qualities, then agreement of people.
 
-    rows: the whole `mistakes.table`. qualities: float (N, 4) of `qualities.measure`, or None, and
-    those dimensions are left out.
+    rows: the complete `mistakes.table`. qualities: float (N, 4) from `image_statistics.measure`;
+    None leaves their dimensions out.
     """
     wrong = rows["wrong"].to_numpy()
     labels = pd.Categorical(rows["true"], categories=CLASSES).codes
-    found = {"class": _dimension("True class", labels, CLASSES, wrong)}
+    dimensions = {"class": _dimension("True class", labels, CLASSES, wrong)}
     if qualities is not None:
         for key, values in zip(QUALITIES, qualities.T, strict=True):
-            found[key] = _dimension(key.capitalize(), *_fifths(values, *ENDS[key]), wrong)
+            dimensions[key] = _dimension(key.capitalize(), *_fifths(values, *ENDS[key]), wrong)
     agreement = rows["agreement"].to_numpy()
     column = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
-    found["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
-    return found
+    dimensions["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
+    return dimensions
 
 
 def worst_first(dimensions: Mapping[str, Dimension]) -> list[dict]:
-    """Every group that has images, of all dimensions, by its error rate, the highest first.
+    """Return the groups of all dimensions that have images, the highest error rate first.
 
-    Each is the group's dict with dimension (its key) and number (in that dimension) added.
+    Each is the group's dict, plus dimension (its key) and number (within that dimension).
     """
     groups = [
         {"dimension": key, "number": number, **group}
@@ -67,9 +67,9 @@ def worst_first(dimensions: Mapping[str, Dimension]) -> list[dict]:
 
 
 def _fifths(values: np.ndarray, lowest: str, highest: str) -> tuple[np.ndarray, list[str]]:
-    """The fifth of each value, and the titles of the fifths with their edges.
+    """Return the fifth, 0 to 4, of each value, and the titles of the fifths with their edges.
 
-    The edges are rounded before anything is parted by them: a title says exactly what is inside.
+    Values are compared with the rounded edges, so that the titles are exact.
     """
     texts = [f"{edge:.3g}" for edge in np.quantile(values, [0.2, 0.4, 0.6, 0.8])]
     a, b, c, d = texts
@@ -83,7 +83,9 @@ def _fifths(values: np.ndarray, lowest: str, highest: str) -> tuple[np.ndarray, 
     return np.searchsorted([float(text) for text in texts], values, side="right"), titles
 
 
-def _dimension(title: str, column: np.ndarray, titles, wrong: np.ndarray) -> Dimension:
+def _dimension(
+    title: str, column: np.ndarray, titles: Iterable[str], wrong: np.ndarray
+) -> Dimension:
     groups = []
     for number, name in enumerate(titles):
         inside = column == number

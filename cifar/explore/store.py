@@ -1,6 +1,6 @@
-"""What every tab and every visitor shares: checkpoints, tables of mistakes, test images, votes.
+"""The data that all tabs and visitors share: checkpoints, mistakes, test images, votes.
 
-Everything is read once, when it is first needed, and never changed afterwards.
+Everything is loaded once, at its first use, and never changed.
 """
 
 import threading
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 def once(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Cache a function's results; of several threads that ask at once, one does the work."""
+    """Cache a function's results; concurrent calls compute them only once."""
     cached, lock = cast(Callable[Parameters, Result], cache(load)), threading.Lock()
 
     @wraps(cached)
@@ -41,21 +41,21 @@ def once(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
 
 
 def choices() -> list[tuple[str, str]]:
-    """The checkpoints as (what people read, name), the most accurate first.
+    """Return the checkpoints as (title, name), the most accurate first.
 
-    Raises CheckpointError if there is none, or one that was not measured.
+    Raises CheckpointError if there is no checkpoint, or one was not evaluated.
     """
-    found = [load(name) for name in checkpoint.available()]
-    if not found:
+    checkpoints = [load(name) for name in checkpoint.available()]
+    if not checkpoints:
         raise CheckpointError(
             f"There is no checkpoint in {checkpoint.ROOT}: put one there (python -m cifar train)."
         )
-    found.sort(key=lambda ckpt: -ckpt.accuracy)
-    return [(title(ckpt), ckpt.name) for ckpt in found]
+    checkpoints.sort(key=lambda ckpt: -ckpt.accuracy)
+    return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
 
 
 def title(ckpt: Checkpoint) -> str:
-    """'ResNet 5.3M · 92.8%': the network, its parameters, its plain test accuracy."""
+    """Return network, parameters and plain test accuracy, as in 'ResNet 5.3M · 92.8%'."""
     count = ckpt.config["parameters"]
     size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
     return f"{TITLES[ckpt.network]} {size} · {ckpt.accuracy:.1%}"
@@ -63,7 +63,7 @@ def title(ckpt: Checkpoint) -> str:
 
 @once
 def load(name: str) -> Checkpoint:
-    """Read a checkpoint of the project by its name; its network is read when it is first needed."""
+    """Read a checkpoint of the project by name; its network is loaded at its first use."""
     return checkpoint.read(name)
 
 
@@ -87,7 +87,7 @@ def test_images() -> ImageTable:
 
 @once
 def table(name: str) -> pd.DataFrame:
-    """Return a model's `mistakes.table`, with what people said."""
+    """Return a model's `mistakes.table`, with annotations."""
     return mistakes.table(predictions(name), load(name).temperature, annotations())
 
 

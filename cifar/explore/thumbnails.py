@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 
 SIDE = 32  # pixels of an image
-COLUMNS = 25  # images in a row of a sheet
+COLUMNS = 25  # images per row of a sheet
 PER_SHEET = 500
 
 
 class Images(Protocol):
-    """Images, uint8 (32, 32, 3) each, by their index."""
+    """Images by index, uint8 (32, 32, 3) each."""
 
     def __len__(self) -> int: ...
 
@@ -21,10 +21,10 @@ class Images(Protocol):
 
 
 def positions(wrong: Sequence[np.ndarray]) -> np.ndarray:
-    """The place of every image in the sheets: uint16 (N,), sheet = place // PER_SHEET.
+    """Return the position of every image in the sheets: uint16 (N,), sheet = position // PER_SHEET.
 
-    wrong: bool (N,) for each model, the most looked at first: what it gets wrong comes before the
-    rest, so that its mistakes are on the first sheets.
+    wrong: bool (N,) for each model, the most viewed first; its mistakes come first, so that they
+    share the first sheets. Raises ValueError without any model.
     """
     if not wrong:
         raise ValueError("The order of the sheets needs at least one model's mistakes.")
@@ -35,15 +35,15 @@ def positions(wrong: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def count(images: int) -> int:
-    """How many sheets so many images fill."""
+    """Return the number of sheets for a number of images."""
     return -(-images // PER_SHEET)
 
 
 def sheet(images: Images, places: np.ndarray, number: int) -> bytes:
-    """Sheet `number`, from 0, as PNG: rows of COLUMNS images, the last row may be part empty.
+    """Return a sheet as PNG: rows of COLUMNS images, the rest of the last row black.
 
-    images: uint8 (32, 32, 3) each, in test order; places: what `positions` gave. Raises
-    ValueError for a sheet that there is not.
+    images: in test order. places: from `positions`. number: of the sheet, from 0. Raises ValueError
+    if there is no such sheet.
     """
     if not 0 <= number < count(len(images)):
         raise ValueError(f"There is no sheet {number}: choose 0 to {count(len(images)) - 1}.")
@@ -53,7 +53,7 @@ def sheet(images: Images, places: np.ndarray, number: int) -> bytes:
 
 
 def grid(images: Sequence[np.ndarray], columns: int) -> bytes:
-    """Images, uint8 (32, 32, 3) each, row by row as PNG; the last row may be part empty."""
+    """Draw images, uint8 (32, 32, 3) each, row by row as PNG; the rest of the last row is black."""
     rows = -(-len(images) // columns)
     cells = np.zeros((rows * columns, SIDE, SIDE, 3), dtype=np.uint8)
     cells[: len(images)] = images

@@ -1,4 +1,4 @@
-"""Whose fault is a mistake? What people said of each image, put beside what the network said."""
+"""Verdicts: why a prediction is wrong, judged by human votes and label reviews."""
 
 import math
 
@@ -9,7 +9,7 @@ from cifar import CLASSES
 from cifar.data.annotations import Annotations
 from cifar.evaluation import metrics
 
-# Key: title, and the rule in words. The first rule that holds decides.
+# Key: title, and the rule in words. The first rule that applies decides.
 VERDICTS = {
     "suspect": (
         "Label suspect",
@@ -20,7 +20,7 @@ VERDICTS = {
     "own": ("Model's own", "all people chose the label"),
 }
 
-# Share of people who chose the label: from the first number to under the second.
+# Bands of the share of people who chose the label: from (inclusive) and to (exclusive).
 AGREEMENT = {
     "all agree": (1.0, math.inf),
     "90% to under 100%": (0.9, 1.0),
@@ -30,10 +30,10 @@ AGREEMENT = {
 
 
 def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd.DataFrame:
-    """What people said of each image, and a verdict on each mistake.
+    """Return the agreement of people on each image, and a verdict on each mistake.
 
     labels: int (N,), 0 to 9. wrong: bool (N,). Columns: agreement (share of people who chose the
-    label, 0 to 1), people (the class that most chose; of equals the first in the order of CLASSES),
+    label, 0 to 1), people (the class that most chose; of a tie the first in the order of CLASSES),
     verdict (a key of VERDICTS, empty for a right answer). Raises ValueError if the annotations are
     of other images.
     """
@@ -46,7 +46,9 @@ def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd
     people = votes.argmax(1)
     suspect = (votes.max(1) > for_label) | (reviewed & (annotations.reviews[:, 0] < 3))
     verdict = np.select(
-        [~wrong, suspect, agreement < 0.9, agreement < 1], ["", *VERDICTS][:4], "own"
+        [~wrong, suspect, agreement < 0.9, agreement < 1],
+        ["", "suspect", "ambiguous", "most"],
+        default="own",
     )
     return pd.DataFrame(
         {"agreement": agreement, "people": np.array(CLASSES)[people], "verdict": verdict}
@@ -54,13 +56,13 @@ def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd
 
 
 def in_band(agreement: np.ndarray, band: str) -> np.ndarray:
-    """Which shares of people lie in a band of AGREEMENT: bool (N,); NaN lies in none."""
+    """Return whether each share of people is in a band of AGREEMENT: bool (N,); False for NaN."""
     low, high = AGREEMENT[band]
     return (agreement >= low) & (agreement < high)
 
 
 def agreed_accuracy(rows: pd.DataFrame) -> dict:
-    """Accuracy among the images whose label all people chose, as `metrics.proportion` gives it.
+    """Return the accuracy on the images whose label all people chose, as a `metrics.proportion`.
 
     rows: `mistakes.table`, with annotations.
     """

@@ -1,9 +1,9 @@
-"""An evaluated checkpoint becomes a model repository on the Hugging Face Hub.
+"""Publish an evaluated checkpoint as a model repository on the Hugging Face Hub.
 
     python -m cifar push basenet USER/NAME
 
-The repository is the checkpoint's own folder, with figures and with a card that says, for people
-and for machines, what was measured and how to use it. `checkpoint.load("USER/NAME")` reads it back.
+The repository is the checkpoint's folder, with figures and with a card that gives the measurements
+and the usage, also as metadata. `checkpoint.load("USER/NAME")` reads it back.
 """
 
 import shutil
@@ -24,7 +24,7 @@ from cifar.models.figure_files import drawn
 from cifar.publish.upload import publish
 from cifar.report import figures
 
-SHOWN = {
+FIGURE_CAPTIONS = {
     "misclassified": "The most confident mistakes, each beside its heat map",
     "confusion_matrix": "Which classes are taken for which",
     "reliability": "How often it is right at each confidence",
@@ -36,11 +36,11 @@ FROM_METRICS = {
 
 
 def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | None = None) -> str:
-    """Publish a checkpoint as a model; returns its address on the Hub.
+    """Publish a checkpoint as a model and return its address on the Hub.
 
-    out: write the repository's content into this folder instead, and return its path; no network.
-    Raises LensError: for a name that cannot be, a checkpoint that was not evaluated, a folder that
-    is not empty, and whatever the Hub has against it.
+    out: write the repository's content into this folder instead, without any network, and return
+    its path. Raises LensError for an invalid name, a checkpoint that was not evaluated, a folder
+    that is not empty, and errors of the Hub.
     """
     hub.check_repo_id(repo_id)
     message = f"{TITLES[ckpt.network]} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
@@ -49,44 +49,46 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
 
 
 def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
-    """What the repository consists of. Raises CheckpointError for what was not measured yet."""
+    """Write the files of the repository. Raises CheckpointError if there are no measurements."""
     metrics = ckpt.measured()
     load_predictions(ckpt)
     read_json_lines(ckpt.path / "history.jsonl")
     for name in checkpoint.FILES:
         if name != "README.md":
             shutil.copyfile(ckpt.path / name, folder / name)
-    shown = {}
-    for kind, draw in _figures(ckpt).items():
-        shown[f"assets/{kind}.png"] = SHOWN[kind]
+    captions = {}
+    for kind, write in _figures(ckpt).items():
+        captions[f"assets/{kind}.png"] = FIGURE_CAPTIONS[kind]
         (folder / "assets").mkdir(exist_ok=True)
-        draw(folder / "assets" / f"{kind}.png")
-    text = hub_card(ckpt.config, metrics, repo_id, shown)
+        write(folder / "assets" / f"{kind}.png")
+    text = hub_card(ckpt.config, metrics, repo_id, captions)
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def _figures(ckpt: Checkpoint) -> dict[str, Callable[[Path], object]]:
-    """What writes each figure: a copy of those that `python -m cifar figures` drew of these
-    weights, else a drawing, but of mistakes, for which the test images would have to be fetched.
+    """Return a function that writes each figure to a path.
+
+    It copies the figure that `python -m cifar figures` drew of these weights, or else draws it from
+    the metrics. The figure of mistakes, which needs the test images, is only ever copied.
     """
     title = TITLES[ckpt.network]
-    write: dict[str, Callable[[Path], object]] = {}
-    for kind in SHOWN:
+    writers: dict[str, Callable[[Path], object]] = {}
+    for kind in FIGURE_CAPTIONS:
         if path := drawn(ckpt, kind):
-            write[kind] = partial(_copy, path)
+            writers[kind] = partial(_copy, path)
         elif draw := FROM_METRICS.get(kind):
-            write[kind] = figures.to_image(draw(ckpt.metrics, title)).save
-    return write
+            writers[kind] = figures.to_image(draw(ckpt.metrics, title)).save
+    return writers
 
 
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -> str:
-    """`card.model_card` for the Hub: with its accuracy for machines, its use and its figures.
+def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]) -> str:
+    """Return the model card for the Hub: with the accuracy as metadata, usage and figures.
 
-    shown: what each figure shows, by its path beside the card.
+    captions: of the figures, by path relative to the card.
     """
     accuracy = EvalResult(
         task_type="image-classification",
@@ -108,15 +110,15 @@ def hub_card(config: dict, metrics: dict, repo_id: str, shown: dict[str, str]) -
         eval_results=[accuracy],
     )
     extra = _usage(config, repo_id)
-    if shown:
+    if captions:
         extra += ["## Figures", ""]
-        for path, what in shown.items():
-            extra += [f"![{what}]({path})", ""]
+        for path, caption in captions.items():
+            extra += [f"![{caption}]({path})", ""]
     return "\n".join(["---", front.to_yaml(), "---", "", *model_card.body(config, metrics, extra)])
 
 
 def _usage(config: dict, repo_id: str) -> list[str]:
-    """Lines of Markdown; a test runs what is in them."""
+    """Return the section on usage as lines of Markdown; a test runs its code."""
     network = TITLES[config["network"]]
     return f"""\
 ## Use it

@@ -1,15 +1,15 @@
-"""A checkpoint's network as an ONNX file, for runtimes other than PyTorch, such as a browser's.
+"""Export a checkpoint's network to ONNX, for runtimes other than PyTorch, such as a browser's.
 
-The file takes pixels as they are and gives all that an answer and its heat maps need:
+The input are raw pixels, the outputs are enough for predictions and heat maps:
 
     pixels    uint8 (N, 32, 32, 3), 0 to 255
     logits    float32 (N, 10), before the temperature
-    features  float32 (N, D), what the head sees
-    maps      float32 (N, D, h, w), the last layer's output; features are the largest of each map
-    weights   float32 (10, D), those of the head: the same for every image
+    features  float32 (N, D), the input of the head
+    maps      float32 (N, D, h, w), the last layer's output; features are the maximum of each map
+    weights   float32 (10, D), of the head: the same for every image
 
-Filters are kept as float16 where that changes no number, as in `model.safetensors`, and turned into
-float32 when the file is opened. Writing it needs the packages onnx and onnxscript.
+Filters are stored as float16 where that is lossless, as in `model.safetensors`, and cast to float32
+at run time. The export needs the packages onnx and onnxscript.
 """
 
 from pathlib import Path
@@ -34,37 +34,37 @@ OPSET = 18
 def export(ckpt: Checkpoint, path: Path) -> None:
     """Write a checkpoint's network as ONNX.
 
-    Raises CheckpointError for one whose last map is not pooled as a whole.
+    Raises CheckpointError unless the network pools the last layer's maps over their whole area.
     """
     last, pool = ckpt.model.layers[-1], ckpt.model.pool
     if not isinstance(pool, nn.MaxPool2d) or pool.kernel_size != last.size:
         raise CheckpointError(
             f"{ckpt.path}: the {last.title} is not pooled as a whole, so its heat maps cannot be "
-            "had from it and the head alone."
+            "computed from it and the head alone."
         )
     program = torch.onnx.export(
-        _Whole(ckpt.model).eval(),
-        # Two images: a batch of one would be taken for the only size that there is.
+        _WithMaps(ckpt.model).eval(),
+        # Two images: the exporter would fix a batch size of one.
         (torch.zeros(2, 32, 32, 3, dtype=torch.uint8),),
         input_names=[INPUT],
         output_names=OUTPUTS,
         dynamic_shapes={INPUT: {0: torch.export.Dim("images")}},
         opset_version=OPSET,
         dynamo=True,
-        # It would merge batch norms into filters, which float16 cannot hold then.
+        # It would merge batch norms into filters, which then do not fit float16.
         optimize=False,
         verbose=False,
     )
     if program is None:
         raise CheckpointError(f"{ckpt.path}: PyTorch exported nothing.")
-    content = _small(program.model_proto).SerializeToString(deterministic=True)
+    content = _shrink(program.model_proto).SerializeToString(deterministic=True)
     replace(path, lambda partial: partial.write_bytes(content))
 
 
-class _Whole(nn.Module):
-    """From pixels to everything that is asked for."""
+class _WithMaps(nn.Module):
+    """The network from pixels to all outputs of the file."""
 
-    def __init__(self, model: Staged):
+    def __init__(self, model: Staged) -> None:
         super().__init__()
         self.model = model
 
@@ -76,8 +76,8 @@ class _Whole(nn.Module):
         return model.head(features), features, maps, model.head.weight
 
 
-def _small(proto: "ModelProto") -> "ModelProto":
-    """The same network in fewer bytes, and without the paths of whoever wrote it."""
+def _shrink(proto: "ModelProto") -> "ModelProto":
+    """Store filters as float16 and remove metadata, such as paths of this computer; in place."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -85,7 +85,7 @@ def _small(proto: "ModelProto") -> "ModelProto":
     del proto.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
     for node in graph.node:
         del node.metadata_props[:]
-        node.name = ""  # which no node needs: its outputs have theirs
+        node.name = ""  # optional: edges are named by the outputs
     casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)

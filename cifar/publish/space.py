@@ -1,10 +1,10 @@
-"""The app becomes a Space on the Hugging Face Hub.
+"""Publish the app as a Space on the Hugging Face Hub.
 
     python -m cifar deploy USER/NAME
 
-A Gradio Space is a folder with the app, the package and the checkpoints.
-There are two: one for a processor, and one for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and
-knows only some versions of Python and PyTorch. A static Space is the site of `static_site`.
+A Gradio Space is a folder with the app, the package and the checkpoints, in two variants: for CPUs,
+and for ZeroGPU, which lends GPUs (see `cifar.ui.gpu`) and supports only some versions of Python and
+PyTorch. A static Space is the site of `static_site`.
 """
 
 import ast
@@ -27,18 +27,18 @@ from cifar.models import checkpoint, hub
 from cifar.models.figure_files import weights_of
 from cifar.publish.upload import publish
 
-# The app computes on the processor, so other GPUs would be paid for and stand idle.
+# The app computes on the CPU, so a rented GPU would be idle.
 Hardware = Literal["cpu-basic", "cpu-upgrade", "zero-a10g"]
 ZEROGPU: Hardware = "zero-a10g"
-# Of https://huggingface.co/docs/hub/spaces-zerogpu; both must be among those listed there.
+# Versions listed on https://huggingface.co/docs/hub/spaces-zerogpu.
 ZEROGPU_PYTHON = "3.12.12"
-ZEROGPU_PINS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # which belong together
-# Not pinned to a version: it has to understand the ZeroGPU of the day.
+ZEROGPU_PINS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # released together
+# Not pinned: it must match the current ZeroGPU service.
 SPACES = "spaces>=0.51,<1"
 
-TITLE = "CIFAR Lens"  # by which a Space is known as one of ours
+TITLE = "CIFAR Lens"  # identifies a Space as an earlier upload
 TEMPLATE = Path(__file__).parent / "templates" / "space.md"
-# What the app reads of a checkpoint.
+# The files of a checkpoint that the app reads.
 CHECKPOINT_FILES = (
     "config.json",
     "model.safetensors",
@@ -50,9 +50,8 @@ CHECKPOINT_FILES = (
 SCREENSHOT = ASSETS / "screenshot.png"
 THUMBNAIL = "thumbnail.png"
 
-# The start of pre-requirements.txt, which a Space installs before requirements.txt and nobody else
-# looks at. In requirements.txt this index would be asked about every package, which takes forever
-# where it cannot be reached.
+# The start of pre-requirements.txt, which only a Space reads, before requirements.txt. There, pip
+# would query this index for every package, which hangs if the index is unreachable.
 CPU_TORCH = (
     "# PyTorch without CUDA, a tenth of the size of the one on PyPI.",
     "--index-url https://download.pytorch.org/whl/cpu",
@@ -69,15 +68,15 @@ def deploy(
     models: tuple[str, ...] = (),
     out: Path | None = None,
 ) -> str:
-    """Publish the app as a Space; returns its address on the Hub.
+    """Publish the app as a Space and return its address on the Hub.
 
-    repo_id: USER/NAME; only the static site into a folder can do without. hardware: what the Space
-    runs on, of Hardware; "cpu-basic" if left out. zerogpu: the same as "zero-a10g". static: the
-    site without a server instead of the app. models: names of models on the Hub that the Space
-    links to. out: write the Space's content into this folder instead, and return its path. The site
-    needs ONNX Runtime Web, which is downloaded unless it is in the cache. Raises LensError: for
-    options that contradict each other, names that cannot be or are missing, checkpoints that the
-    app could not start with, a folder that is not empty, and whatever the Hub has against it.
+    repo_id: USER/NAME; optional for a static site that is written to a folder. hardware: of the
+    Space; "cpu-basic" by default. zerogpu: the same as "zero-a10g". static: publish the static site
+    instead of the app. models: names of models on the Hub that the Space links to. out: write the
+    Space's content into this folder instead, and return its path. The site needs ONNX Runtime Web,
+    which is downloaded unless it is in the cache. Raises LensError for contradictory options,
+    invalid or missing names, checkpoints that the app cannot use, a folder that is not empty, and
+    errors of the Hub.
     """
     hardware = check(hardware, zerogpu, static)
     if not repo_id and not (static and out is not None):
@@ -99,10 +98,10 @@ def deploy(
 
 
 def check(hardware: Hardware | None, zerogpu: bool, static: bool) -> Hardware | None:
-    """The hardware that is meant, None for a static Space.
+    """Return the hardware that the options select, None for a static Space.
 
-    It is always said, for an app that was built for other hardware than its Space has would not
-    start. Raises LensError for options that contradict each other.
+    It is never left to the Hub, because an app built for other hardware would not start. Raises
+    LensError for contradictory options.
     """
     if hardware is not None and hardware not in get_args(Hardware):
         known = ", ".join(get_args(Hardware))
@@ -122,7 +121,7 @@ def check(hardware: Hardware | None, zerogpu: bool, static: bool) -> Hardware | 
 def write_folder(
     repo_id: str, hardware: Hardware | None, models: tuple[str, ...], folder: Path
 ) -> None:
-    """Write the content of a Space, a static one without hardware, into an empty folder."""
+    """Write the content of a Space into an empty folder; a static one if hardware is None."""
     if hardware is None:
         from cifar.publish import static_site
 
@@ -135,17 +134,17 @@ def write_folder(
 
 
 def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
-    """Write a Gradio Space into an empty folder. The same project gives the same bytes.
+    """Write a Gradio Space into an empty folder; the same project gives the same bytes.
 
-    Raises LensError for checkpoints that the app could not start with, and packages that it imports
-    but requirements.txt does not name.
+    Raises LensError for checkpoints that the app cannot use, and for packages of requirements.txt
+    that are not installed.
     """
     zerogpu = hardware == ZEROGPU
     titles = [title for title, _ in store.choices()]
     names = checkpoint.available()
     for name in names:
-        store.predictions(name)  # none is published that is broken or of other weights
-    shown = {store.load(name).sha256 for name in names}
+        store.predictions(name)  # raises if they are damaged or of other weights
+    weights = {store.load(name).sha256 for name in names}
     files = [
         PROJECT / "app.py",
         *(
@@ -159,7 +158,7 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
         *(
             path
             for path in sorted(ASSETS.glob("*.png"))
-            if path != SCREENSHOT and weights_of(path) <= shown
+            if path != SCREENSHOT and weights_of(path) <= weights
         ),
         PROJECT / "LICENSE",
     ]
@@ -197,7 +196,7 @@ def _is_source(path: Path) -> bool:
 
 
 def pinned(others: Mapping[str, str]) -> list[str]:
-    """Return requirements.txt with the versions that are installed here, or `others` by name.
+    """Return requirements.txt pinned to the installed versions, or to `others` by name.
 
     Raises LensError for a package that is not installed.
     """
@@ -212,7 +211,10 @@ def pinned(others: Mapping[str, str]) -> list[str]:
 
 
 def front_matter(address: str, python: str, hardware: Hardware) -> SpaceCardData:
-    """Of https://huggingface.co/docs/hub/spaces-config-reference."""
+    """Return the metadata of a Space.
+
+    Source: https://huggingface.co/docs/hub/spaces-config-reference.
+    """
     return SpaceCardData(
         title=TITLE,
         emoji="🔎",
@@ -234,7 +236,7 @@ def front_matter(address: str, python: str, hardware: Hardware) -> SpaceCardData
 
 
 def _with_spaces(app: Path) -> list[str]:
-    """The lines of the app, with `spaces` imported first."""
+    """Return the lines of the app, with `spaces` imported first."""
     text = app.read_text(encoding="utf-8")
     docstring = ast.parse(text).body[0].end_lineno
     lines = text.splitlines()

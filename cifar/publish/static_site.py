@@ -1,9 +1,8 @@
-"""A site without a server: the explorer, and the networks themselves, in the visitor's browser.
+"""The static site: the explorer and the networks run in the visitor's browser, without a server.
 
-`build` writes a folder of files that any static server can serve under any path, a Hugging Face
-Space of the kind "static" among them: the same components, packs and sheets of thumbnails as the
-app's, the networks as ONNX, and ONNX Runtime Web. Nothing is fetched from anywhere else when a
-visitor comes.
+`build` writes a folder that any static server can serve under any path, also a static Hugging Face
+Space: the components, packs and sheets of thumbnails of the app, the networks as ONNX, and ONNX
+Runtime Web. The site loads nothing from other hosts.
 """
 
 import hashlib
@@ -27,9 +26,9 @@ from cifar.report.readme_tables import results_table
 
 TEMPLATES = Path(__file__).parent / "site"
 COMPONENTS = PACKAGE / "ui" / "components"
-# What runs in the page; the files beside these folders are Gradio's.
+# The components of the site; the files beside these folders are for Gradio.
 PARTS = ("shared", "explorer", "evidence", "classify", "static")
-# Heat maps that need the last layer's output and the head alone; `static/cam.js` computes them.
+# Heat maps that need only the last layer's output and the head; `static/cam.js` computes them.
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "finercam")
 FIGURES = {
     "confusion_matrix": "confusion matrix of {title}: counts of true and predicted classes",
@@ -40,7 +39,7 @@ COMMON_FIGURES = {
     "training_curves": "loss and accuracy of both networks by epoch",
     "training_images": "ten training images of each class",
 }
-# What is imported to write the site alone: an environment of the app's need not have it.
+# Packages that only the site needs, so an environment of the app may lack them.
 NEEDED = ("onnx", "onnxscript", "markdown_it")
 
 HOW_TO_READ = f"""
@@ -56,7 +55,7 @@ HOW_TO_READ = f"""
 Files and nothing else: there is no server behind it. The networks are fetched into your browser
 when they are first needed, run there by [ONNX Runtime Web](https://onnxruntime.ai) (MIT licence),
 and give the numbers that they give in Python. Your pictures are not sent anywhere. Heat maps are
-those of the last layer, which can be had without gradients of the network. Other layers and
+those of the last layer, which need no gradients of the network. Other layers and
 methods, whether a map can be trusted, what would change the answer and whether a picture is unlike
 CIFAR-10 need the app, which runs from the same source.
 
@@ -66,10 +65,10 @@ CIFAR-10 was collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton
 
 
 def build(folder: Path, space: str = "") -> None:
-    """Write the site into a folder that is empty or not there yet; nothing stays if that fails.
+    """Write the site into an empty or new folder; leave nothing there on failure.
 
-    space: the id of the Hugging Face Space that it is for, if it is for one: links to a view then
-    lead to its page. Downloads ONNX Runtime Web from npm unless it is in the cache. Raises
+    space: the id of the Hugging Face Space that the site is for, or empty; links to a view lead to
+    the Space's page. Downloads ONNX Runtime Web from npm unless it is in the cache. Raises
     LensError.
     """
     _check_packages()
@@ -96,9 +95,9 @@ def _write(root: Path, space: str) -> None:
     for name in ("packs", "sheets", "neighbors", "networks", "figures"):
         (root / name).mkdir()
     count = thumbnails.count(len(store.test_images()))
-    told = {
-        **page_data.listed(),
-        "models": [_model(root, **model) for model in page_data.listed()["models"]],
+    page = {
+        **page_data.model_list(),
+        "models": [_model(root, **model) for model in page_data.model_list()["models"]],
         "evidence": page_data.options(METHODS, last_layer=True),
         "examples": page_data.examples(),
         "packs": {
@@ -121,14 +120,14 @@ def _write(root: Path, space: str) -> None:
         "maxPixels": MAX_PIXELS,
         "space": space,
     }
-    (root / "page.json").write_text(json.dumps(told), encoding="utf-8")
+    (root / "page.json").write_text(json.dumps(page), encoding="utf-8")
     checkpoints = [store.load(name) for name in page_data.models()]
     results = results_table(checkpoints)
-    for name, words in {
+    for name, values in {
         "index.html": {
-            "models": _switch(told["models"], told["model"]),
+            "models": _switch(page["models"], page["model"]),
             "results": as_html(results),
-            "figures": _figures(root, told["models"]),
+            "figures": _figures(root, page["models"]),
             "how_to_read": as_html(HOW_TO_READ),
             "cards": "\n".join(
                 f'<div data-model="{ckpt.name}">{as_html(_card(ckpt.path))}</div>'
@@ -138,19 +137,21 @@ def _write(root: Path, space: str) -> None:
         "README.md": {"results": results},
     }.items():
         template = Template((TEMPLATES / name).read_text(encoding="utf-8"))
-        (root / name).write_text(template.substitute(words), encoding="utf-8")
+        (root / name).write_text(template.substitute(values), encoding="utf-8")
 
 
 def _add(root: Path, stem: str, suffix: str, content: bytes) -> str:
-    """Write a file under a name that changes with its content, so that no browser shows an old one
-    beside new ones; returns its address."""
+    """Write a file and return its address, which contains a hash of the content.
+
+    So browsers never combine a cached old file with new ones.
+    """
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
     (root / name).write_bytes(content)
     return name
 
 
 def _model(root: Path, name: str, title: str) -> dict:
-    """What the page knows of a model. unsure: None where that was not measured."""
+    """Write a network and return the model's entry in page.json; unsure is None if not measured."""
     ckpt = store.load(name)
     path = root / "network.onnx"
     onnx_export.export(ckpt, path)
@@ -179,7 +180,7 @@ def _runtime(root: Path) -> dict:
 
 
 def _switch(models: list[dict], first: str) -> str:
-    """The header's model switch as HTML."""
+    """Return the model switch of the header as HTML."""
     return "\n".join(
         f'<label><input type="radio" name="model" value="{html.escape(name)}"'
         f"{' checked' if name == first else ''}><span>{html.escape(title)}</span></label>"
@@ -188,42 +189,42 @@ def _switch(models: list[dict], first: str) -> str:
 
 
 def _figures(root: Path, models: list[dict]) -> str:
-    """The report's figures as HTML, those of one model marked as its own; copies the files."""
+    """Copy the figures of the report and return their HTML; data-model names the model, if one."""
     checkpoints = [store.load(model["name"]) for model in models]
-    found: list[tuple[Path, str, str]] = [
-        (path, words.format(title=model["title"]), model["name"])
-        for kind, words in FIGURES.items()
+    figures: list[tuple[Path, str, str]] = [
+        (path, caption.format(title=model["title"]), model["name"])
+        for kind, caption in FIGURES.items()
         for model, ckpt in zip(models, checkpoints, strict=True)
         if (path := drawn(ckpt, kind))
     ]
-    found += [
-        (path, words, "")
-        for kind, words in COMMON_FIGURES.items()
+    figures += [
+        (path, caption, "")
+        for kind, caption in COMMON_FIGURES.items()
         if (path := drawn_of_all(checkpoints, kind))
     ]
-    return "\n".join(_figure(root, *one) for one in found)
+    return "\n".join(_figure(root, *figure) for figure in figures)
 
 
-def _figure(root: Path, path: Path, words: str, model: str) -> str:
+def _figure(root: Path, path: Path, caption: str, model: str) -> str:
     shutil.copy(path, root / "figures" / path.name)
     with Image.open(path) as image:
         width, height = image.size
     own = f' data-model="{html.escape(model)}"' if model else ""
     return (
-        f'<figure{own}><img src="figures/{path.name}" alt="{html.escape(words)}" width="{width}" '
+        f'<figure{own}><img src="figures/{path.name}" alt="{html.escape(caption)}" width="{width}" '
         f'height="{height}" loading="lazy"></figure>'
     )
 
 
 def _card(path: Path) -> str:
-    """A model card without its metadata block."""
+    """Return a model card without its metadata block."""
     return (path / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
 
 
 def as_html(markdown: str) -> str:
-    """Markdown as HTML for a page whose policy forbids styles in it.
+    """Convert Markdown to HTML without inline styles, which the page's security policy forbids.
 
-    Headings are one level lower, tables can be scrolled, and links open beside the page.
+    Headings are one level lower, tables can be scrolled, and links open in a new tab.
     """
     from markdown_it import MarkdownIt
 

@@ -1,1 +1,1 @@
-"""The Gradio app: a file a tab, its API, its protection, and what runs in the page."""
+"""The Gradio app: one module per tab, the API, the security, and the components of the page."""

@@ -1,4 +1,4 @@
-"""The About tab: how to read what is shown, what becomes of pictures, and the model card."""
+"""The About tab: how to read the results, the use of uploaded pictures, and the model card."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,9 +17,9 @@ map can still fail.
 
 ### How to read a doubt
 {page_data.UNSURE.strip()}
-*Unlike CIFAR-10*: what the network finds in the picture is too far from what it finds in the test
-images, or too faint. One in twenty ordinary images gets this wrongly, and some foreign ones pass;
-the model card says how many of which kind.
+*Unlike CIFAR-10*: the features that the network finds in the picture are too far from those of the
+test images, or too weak. One in twenty ordinary images gets this warning wrongly, and some pictures
+of other things pass; the model card says how many of which kind.
 
 ### How to read a confidence
 {page_data.CONFIDENCE.strip()}
@@ -28,10 +28,9 @@ the model card says how many of which kind.
 {page_data.VERDICTS.strip()}
 
 ### Your pictures
-A picture that you send is kept on this server as it is for about two hours, and can be read by
-whoever knows its address: do not send private ones. The network sees 32x32 pixels of it, and it is
-used for nothing but the answer. Nothing is sent elsewhere; Gradio's own usage statistics are
-switched off.
+A picture that you send is kept on this server as it is for about two hours, and anyone who knows
+its address can read it: do not send private ones. The network sees 32x32 pixels of it, and it is
+used only for the answer. Nothing is sent elsewhere; Gradio's own usage statistics are switched off.
 
 ### From programs
 Programs get the same answers: `classify`, `explain`, `list_mistakes`, `get_mistake` and `compare`
@@ -41,17 +40,17 @@ page. Started as `python app.py --mcp`, the app offers them to MCP clients too.
 
 
 def card(name: str) -> str:
-    """The model card without its metadata block."""
+    """Return the model card without its metadata block."""
     text = (load(name).path / "README.md").read_text(encoding="utf-8")
     return text.split("---\n", 2)[-1]
 
 
-def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
-    """Lay out the tab in the current context. settled: the events that say which model it is."""
+def build(model: gr.Radio, model_events: Sequence[Callable]) -> None:
+    """Lay out the tab in the current context. model_events: the events that set the model."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             gr.Markdown(HOW_TO_READ)
         with gr.Column(min_width=320):
             text = gr.Markdown(elem_id="card")
-    for event in settled:
+    for event in model_events:
         event(card, model, text, show_progress="hidden", api_visibility="private", queue=False)

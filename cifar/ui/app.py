@@ -1,4 +1,4 @@
-"""The Gradio face: `build` lays out the page, one module a tab."""
+"""The Gradio app: `build` lays out the page, one module per tab, and `serve` runs the server."""
 
 import os
 import signal
@@ -25,22 +25,22 @@ from cifar.ui.security import temporary_files
 from cifar.ui.security.request_filter import RequestFilter
 from cifar.ui.theme import CSS, THEME
 
-# Events of the page itself do not queue: however many calls of programs wait, it answers visitors.
+# Events of the page bypass the queue, so that waiting API calls do not delay visitors.
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-# Tells the components in the page which model is chosen.
-ANNOUNCE = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
-# Of how many visitors Gradio remembers what they were shown: 70 kB each, of which we use nothing.
+# Tells the components in the page which model is selected.
+ANNOUNCE_MODEL = "(name) => { dispatchEvent(new CustomEvent('lens:model', { detail: name })); }"
+# The number of visitors whose state Gradio keeps: 70 kB each, which the app does not use.
 VISITORS = 200
-# What a link to a view of the explorer may hold, but for the model: the keys of view.js.
+# The query keys of a link to a view of the explorer, except the model: those of view.js.
 VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "slice", "compare"}
 VIEW |= {"sort", "id", "panel"}
 
 
 def build() -> gr.Blocks:
     """Lay out the whole page."""
-    temporary_files.allow()  # first: components keep where their files are
+    temporary_files.allow()  # first: components store the paths of their files
     if ZERO:
-        network_thread.load()  # ZeroGPU wants networks and decorated functions before the server
+        network_thread.load()  # ZeroGPU needs networks and decorated functions before the server
     with gr.Blocks(
         title="CIFAR Lens",
         analytics_enabled=False,
@@ -61,19 +61,19 @@ def build() -> gr.Blocks:
                 container=False,
                 elem_id="model",
             )
-        # What a link asks for does not always count as a change of the radio.
-        settled: tuple[Callable, ...] = (
+        # Setting the model from a link does not always fire the radio's change event.
+        model_events: tuple[Callable, ...] = (
             demo.load(model_of_address, None, model, **PRIVATE).then,
             model.change,
         )
-        for event in settled:
-            event(None, model, None, js=ANNOUNCE, **PRIVATE)
+        for event in model_events:
+            event(None, model, None, js=ANNOUNCE_MODEL, **PRIVATE)
         with gr.Tabs() as tabs:
             for label, build_tab in (
                 ("Classify", classify.build),
                 ("Mistakes", mistakes.build),
-                ("Report", partial(report.build, model, settled)),
-                ("About", partial(about.build, model, settled)),
+                ("Report", partial(report.build, model, model_events)),
+                ("About", partial(about.build, model, model_events)),
             ):
                 with gr.Tab(label, id=label.lower(), elem_id=f"tab-{label.lower()}"):
                     build_tab()
@@ -83,28 +83,28 @@ def build() -> gr.Blocks:
 
 
 def model_of_address(request: gr.Request) -> str:
-    """The model that the page's address names, or the best."""
-    wanted = request.query_params.get("model")
+    """Return the model that the page's address names, or else the most accurate one."""
+    selected = request.query_params.get("model")
     names = [name for _, name in store.choices()]
-    return wanted if wanted in names else names[0]
+    return selected if selected in names else names[0]
 
 
 def tab_of_address(request: gr.Request) -> dict:
-    """The explorer's tab for the page of a link that holds a view of it."""
+    """Select the explorer's tab if the page's address holds a view of the explorer."""
     return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
 
 
 def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
     """Serve the page until the process is stopped.
 
-    mcp: serve the calls of programs to MCP clients too. Raises LensError if the port is taken or a
-    package is missing.
+    mcp: offer the API to MCP clients too. Raises LensError if the port is taken or a package is
+    missing.
     """
-    found = checkpoint.available()
-    if missing := [name for name in TITLES if name not in found]:
+    available = checkpoint.available()
+    if missing := [name for name in TITLES if name not in available]:
         print(
             f"app.py: There is no checkpoint {' and no '.join(missing)} in {checkpoint.ROOT}: the "
-            f"page has {', '.join(found)} alone.",
+            f"page has {', '.join(available)} alone.",
             file=sys.stderr,
         )
     launch(demo, mcp=mcp, server_port=wanted_port())
@@ -113,8 +113,8 @@ def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
 def wanted_port() -> int | None:
     """Return the port of GRADIO_SERVER_PORT; None if it is not set.
 
-    Gradio would try the next ports if it is taken, but whoever sets a port has told others of it:
-    raises LensError instead.
+    Raises LensError if the port is taken. Gradio would try the next ports, but clients expect the
+    one that was set.
     """
     port = os.environ.get("GRADIO_SERVER_PORT")
     if not port:
@@ -126,7 +126,7 @@ def wanted_port() -> int | None:
             probe.bind((host, int(port)))
         except OSError as error:
             raise LensError(
-                f"Port {port} of {host} cannot be had ({error.strerror}): stop what uses it, or "
+                f"Port {port} of {host} cannot be used ({error.strerror}): stop what uses it, or "
                 "name another in GRADIO_SERVER_PORT; without that, the first free one from 7860 on "
                 "is taken."
             ) from error
@@ -134,16 +134,16 @@ def wanted_port() -> int | None:
 
 
 def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
-    """Start the server, and load the networks once it listens.
+    """Start the server, load the networks once it listens, and serve until the process stops.
 
-    options: of Gradio's `launch`. Raises LensError if MCP's package is missing.
+    options: for Gradio's `launch`. Raises LensError if MCP's package is missing.
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
     return_freed_memory()
     temporary_files.sweep_forever()
     if threading.current_thread() is threading.main_thread():
-        # What stops a server on a Space or under systemd: files go as they do after Ctrl+C.
+        # Spaces and systemd stop servers with SIGTERM: clean up as after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Public API calls always go through the queue.
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(

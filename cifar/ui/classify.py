@@ -1,18 +1,17 @@
-"""The Classify tab: a picture in, what the network sees, what it says, and where it looks.
+"""The Classify tab: a picture, the pixels that the network sees, its prediction and heat maps.
 
-The tab runs in the page. Here is only what it alone asks the server for, as `cifar.ui.validation`
-describes: what the network sees of a picture, and pictures to start with.
+The tab runs in the page. This module has the server functions that only this tab calls: to reduce a
+picture to the network's pixels, and for example images. See `cifar.ui.validation`.
 """
 
 import gradio as gr
 
 from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
-from cifar.explore import page_data as told
-from cifar.explore.page_data import models, options, pixels_of
+from cifar.explore import page_data
 from cifar.ui.evidence_functions import server_functions
 from cifar.ui.security.temporary_files import COMPONENTS, address
-from cifar.ui.security.work_queues import LIGHT, STORED, in_line
-from cifar.ui.validation import answering, choice, uploaded
+from cifar.ui.security.work_queues import LIGHT, STORED, queued
+from cifar.ui.validation import choice, report_errors, uploaded
 
 SCRIPT = """
 const page = props.page;
@@ -23,50 +22,50 @@ import(new URL(page.script, document.baseURI))
 """
 
 
-@answering
+@report_errors
 def see(question: dict) -> dict:
-    """What the network sees of a picture.
+    """Return the pixels that the network sees of a picture.
 
-    question: path of an upload, how it becomes square (fit, one of FITS), and the part to be cut
-    out instead (box: left, top, right and bottom as shares of the upright picture, or null).
-    Answer: the pixels, width and height of the picture.
+    question: path of an upload, fit (how to make it square, one of FITS), and box (the part to cut
+    out instead: left, top, right and bottom as fractions of the upright picture, or null).
+    Answer: the pixels, and width and height of the picture.
     """
     path = uploaded(question.get("path"))
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
     box = question.get("box")
     picture = open_image(path, box=box)
     return {
-        "pixels": pixels_of(network_view(picture, fit, box)),
+        "pixels": page_data.pixels_of(network_view(picture, fit, box)),
         "width": picture.width,
         "height": picture.height,
     }
 
 
-@answering
+@report_errors
 def examples(question: dict) -> dict:
-    """Test images to start with, as of `page.examples`."""
-    return {"examples": told.examples()}
+    """Return the example images of `page_data.examples`."""
+    return {"examples": page_data.examples()}
 
 
 def page() -> dict:
-    """What the tab knows from the start."""
+    """Return the data that the tab starts with."""
     return {
         "script": address(COMPONENTS / "gradio-classify.js"),
-        "model": models()[0],
+        "model": page_data.models()[0],
         "maxBytes": MAX_BYTES,
-        "evidence": options(),
+        "evidence": page_data.options(),
     }
 
 
 def build() -> None:
-    """Lay out the tab in the current context; the page tells it of the header's model switch."""
+    """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="classify-root"></div>',
         js_on_load=SCRIPT,
         page=page(),
         server_functions=[
-            in_line(see, LIGHT),
-            in_line(examples, STORED),
+            queued(see, LIGHT),
+            queued(examples, STORED),
             *server_functions(),
         ],
         apply_default_css=False,

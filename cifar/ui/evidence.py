@@ -1,8 +1,7 @@
-"""What the page asks about one image: the answer, what speaks for it, and whether that is so.
+"""Server functions about one image: prediction, heat maps, their faithfulness, and probes.
 
-Each function takes one question and returns one answer (see `cifar.ui.validation`). The image in a
-question is a test image by its index, or the 32x32 pixels themselves: nothing is remembered here
-between two questions.
+Each function takes a question and returns an answer (see `cifar.ui.validation`). A question names a
+test image by its index, or holds the 32x32 pixels: the server keeps no state between questions.
 """
 
 import base64
@@ -24,57 +23,57 @@ from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
 from cifar.ui.validation import (
-    answering,
     choice,
+    class_index,
+    fraction,
     image_of,
-    known_class,
-    known_model,
-    share,
+    model_name,
+    report_errors,
     uploaded,
 )
 
 MAX_CLASSES = 2
 
 
-@answering
+@report_errors
 def look(question: dict) -> dict:
-    """What the network says of an image, and the evidence for one or two classes."""
-    ckpt = store.load(known_model(question.get("model")))
+    """Return the prediction for an image, and the heat maps of one or two classes."""
+    ckpt = store.load(model_name(question.get("model")))
     image, label = image_of(question.get("image"))
     answer = classify(ckpt, image)
     runner_up = int(np.argsort(-answer.probabilities, kind="stable")[1])
-    wanted = _classes(question) or [
+    classes = _classes(question) or [
         answer.predicted,
         runner_up if label in (None, answer.predicted) else label,
     ]
-    heats = maps_of(ckpt, image, wanted, question)
+    maps = maps_of(ckpt, image, classes, question)
     return {
         "probabilities": answer.probabilities.tolist(),
         "predicted": answer.predicted,
         "runner_up": runner_up,
         "label": label,
         "notices": notices(ckpt, answer),
-        "method": heats[0].method,
-        "layers": [layer.name for layer in heats[0].layers],
-        "title": heats[0].title,
-        "unit": heats[0].unit,
+        "method": maps[0].method,
+        "layers": [layer.name for layer in maps[0].layers],
+        "title": maps[0].title,
+        "unit": maps[0].unit,
         "maps": [
             {
-                "target": heat.target,
-                "height": heat.values.shape[0],
-                "width": heat.values.shape[1],
-                "values": heat.values.ravel().tolist(),
+                "target": heat_map.target,
+                "height": heat_map.values.shape[0],
+                "width": heat_map.values.shape[1],
+                "values": heat_map.values.ravel().tolist(),
             }
-            for heat in heats
+            for heat_map in maps
         ],
     }
 
 
 def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
-    """Return what a visitor should know before believing the answer."""
-    found = []
+    """Return the reasons to doubt an answer, each with kind, title and text."""
+    doubts = []
     if ood.unlike(ckpt, answer):
-        found.append(
+        doubts.append(
             {
                 "kind": "unlike",
                 "title": "unlike CIFAR-10",
@@ -83,7 +82,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
             }
         )
     if ood.unsure(ckpt, answer):
-        found.append(
+        doubts.append(
             {
                 "kind": "unsure",
                 "title": "not sure",
@@ -92,37 +91,37 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
                 "are right.",
             }
         )
-    return found
+    return doubts
 
 
-@answering
+@report_errors
 def trust(question: dict) -> dict:
-    """Whether the heat map for one class can be trusted, with the curves behind the sentence.
+    """Check whether the heat map for one class can be trusted: the verdict and its curves.
 
-    It is the map that is shown beside that of the class `against`, if there is one: the two share
-    their scale where layers are fused.
+    The question's `against` is the class whose map is beside it, if any: maps of fused layers share
+    one scale.
     """
-    ckpt = store.load(known_model(question.get("model")))
+    ckpt = store.load(model_name(question.get("model")))
     image, _ = image_of(question.get("image"))
-    target = known_class(question.get("target"))
+    target = class_index(question.get("target"))
     against = question.get("against")
-    others = [] if against is None else [known_class(against)]
-    heat = maps_of(ckpt, image, [target, *others], question)[0]
-    found = gpu.compute(faithfulness, ckpt, image, heat)
+    others = [] if against is None else [class_index(against)]
+    heat_map = maps_of(ckpt, image, [target, *others], question)[0]
+    check = gpu.compute(faithfulness, ckpt, image, heat_map)
     return {
-        "fractions": list(found.fractions),
-        "deletion": found.deletion.tolist(),
-        "insertion": found.insertion.tolist(),
-        "random_deletion": _band(found.random_deletion),
-        "random_insertion": _band(found.random_insertion),
-        "random_road": float(np.abs(found.random_road).max()),
-        **{key: getattr(found, key) for key in ("road", "control", "occlusion", "verdict")},
-        "sentence": found.sentence,
+        "fractions": list(check.fractions),
+        "deletion": check.deletion.tolist(),
+        "insertion": check.insertion.tolist(),
+        "random_deletion": _band(check.random_deletion),
+        "random_insertion": _band(check.random_insertion),
+        "random_road": float(np.abs(check.random_road).max()),
+        **{key: getattr(check, key) for key in ("road", "control", "occlusion", "verdict")},
+        "sentence": check.sentence,
     }
 
 
 def _band(curves: np.ndarray) -> dict:
-    """Mean, lowest and highest of curves (R, F) at each fraction."""
+    """Return mean, minimum and maximum of curves (R, F) at each fraction."""
     return {
         "mean": curves.mean(0).tolist(),
         "low": curves.min(0).tolist(),
@@ -130,16 +129,16 @@ def _band(curves: np.ndarray) -> dict:
     }
 
 
-@answering
+@report_errors
 def probes(question: dict) -> dict:
-    """What the network says of an image that is changed step by step, and what flips it first."""
-    ckpt = store.load(known_model(question.get("model")))
+    """Return predictions for an image changed in steps, and the first changes that flip them."""
+    ckpt = store.load(model_name(question.get("model")))
     image, _ = image_of(question.get("image"))
-    return gpu.compute(_probed, ckpt, image)
+    return gpu.compute(_run_probes, ckpt, image)
 
 
-def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
-    found = sweeps(ckpt, image)
+def _run_probes(ckpt: Checkpoint, image: np.ndarray) -> dict:
+    results = sweeps(ckpt, image)
     return {
         "probes": [
             {
@@ -153,7 +152,7 @@ def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
                 "change": np.round(sweep.change, 2).tolist(),
                 "strip": png_url(np.concatenate(list(sweep.images), axis=1)),
             }
-            for sweep in found
+            for sweep in results
         ],
         "flips": [
             {
@@ -163,21 +162,21 @@ def _probed(ckpt: Checkpoint, image: np.ndarray) -> dict:
                 "becomes": flip.becomes,
                 "change": round(flip.change, 2),
             }
-            for flip in flips(found)
+            for flip in flips(results)
         ],
     }
 
 
-@answering
+@report_errors
 def bundle(question: dict) -> dict:
-    """Return a zip file with all that is shown of an image, and all that is needed to redo it."""
-    name = known_model(question.get("model"))
+    """Return a zip file with the results for an image, and the data to reproduce them."""
+    name = model_name(question.get("model"))
     ckpt = store.load(name)
     given = question.get("image")
     image, label = image_of(given)
     answer = classify(ckpt, image)
-    heats = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
-    strength = share(question.get("strength", STRENGTH), "heat map strength")
+    maps = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
+    strength = fraction(question.get("strength", STRENGTH), "heat map strength")
     original, view = _original(question, image) if question.get("path") else (None, None)
     index = given.get("index") if isinstance(given, dict) else None
     content = as_zip(
@@ -185,8 +184,8 @@ def bundle(question: dict) -> dict:
             ckpt,
             image,
             answer,
-            heats,
-            [gpu.compute(faithfulness, ckpt, image, heat) for heat in heats],
+            maps,
+            [gpu.compute(faithfulness, ckpt, image, heat_map) for heat_map in maps],
             strength=strength,
             smooth=question.get("smooth") is not False,
             original=original,
@@ -203,9 +202,9 @@ def bundle(question: dict) -> dict:
 
 
 def _original(question: dict, image: np.ndarray) -> tuple[tuple[str, bytes], dict]:
-    """Return name and content of the picture that an image was made from, and how it was made.
+    """Return name and content of the picture that an image was made from, and its fit and box.
 
-    Raises LensError unless it is a picture that gives this very image.
+    Raises LensError if the picture does not give exactly this image.
     """
     path = uploaded(question["path"])
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
@@ -216,19 +215,19 @@ def _original(question: dict, image: np.ndarray) -> tuple[tuple[str, bytes], dic
 
 
 def _classes(question: dict) -> list[int]:
-    """The classes that evidence is asked for; none if the choice is left to us."""
+    """Return the classes of a question; an empty list if it names none."""
     classes = question.get("classes") or []
     if not isinstance(classes, list) or len(classes) > MAX_CLASSES:
         raise LensError(f"Ask for the evidence of at most {MAX_CLASSES} classes.")
-    return [known_class(one) for one in classes]
+    return [class_index(one) for one in classes]
 
 
 def maps_of(
     ckpt: Checkpoint, image: np.ndarray, classes: list[int], question: dict
 ) -> list[HeatMap]:
-    """The maps of one or two classes by the method and layers of a question, or the default's.
+    """Return heat maps of one or two classes, by the question's method and layers or the default.
 
-    FinerCAM sets two classes against each other.
+    FinerCAM contrasts two classes with each other.
     """
     method, layers = default_choice(ckpt)
     if question.get("method") is not None:

@@ -1,18 +1,18 @@
-"""The functions about one image that both tabs call: see `cifar.ui.evidence`.
+"""The server functions about one image that both tabs call, see `cifar.ui.evidence`.
 
-PyTorch, which they need, is imported when the first of them is called.
+They need PyTorch, which is imported at the first call.
 """
 
 from collections.abc import Callable
 
-from cifar.ui.security.work_queues import HEAVY, in_line, light_or_heavy
+from cifar.ui.security.work_queues import HEAVY, light_or_heavy, queued
 
 
 def server_functions() -> list[Callable]:
     """Return the functions as the page calls them, each waiting in its queue."""
     return [
-        in_line(_function("look"), light_or_heavy),
-        *(in_line(_function(name), HEAVY) for name in ("trust", "probes", "bundle")),
+        queued(_function("look"), light_or_heavy),
+        *(queued(_function(name), HEAVY) for name in ("trust", "probes", "bundle")),
     ]
 
 
@@ -22,5 +22,5 @@ def _function(name: str) -> Callable[[object], dict]:
 
         return getattr(evidence, name)(question)
 
-    ask.__name__ = name  # by which the page calls it
+    ask.__name__ = name  # the page calls it by this name
     return ask

@@ -1,58 +1,60 @@
-"""ZeroGPU: a GPU that a Space borrows for the time of one call; anywhere else, nothing happens.
+"""ZeroGPU: a GPU that a Space borrows for one call; without ZeroGPU, calls run on the CPU.
 
-Source: https://huggingface.co/docs/hub/spaces-zerogpu. The environment says where it is, and only
-there `spaces` is imported. Worth a GPU is what sends hundreds of images through a network. A single
-answer takes a processor a few milliseconds, far less than asking for a GPU does.
+Source: https://huggingface.co/docs/hub/spaces-zerogpu. An environment variable tells that the app
+runs on ZeroGPU; only there is `spaces` imported. Only work on hundreds of images goes to the GPU. A
+single prediction takes a CPU a few milliseconds, far less than requesting a GPU.
 """
 
 import logging
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cifar import LensError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 
 ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-# What is asked for, and what a visitor must have left of their share of the day: a cold start of
-# CUDA and then some. Shorter requests come sooner.
+# The GPU time to request: a cold start of CUDA and some more. A visitor's daily quota must have it
+# left. Shorter requests are served sooner.
 SECONDS = 15
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 if ZERO:
     import gradio as gr
     import spaces
 
-    # ZeroGPU wants networks on "cuda" when the app starts, though the GPU itself is there only
-    # within a decorated function. The shared checkpoints stay on the processor.
+    # ZeroGPU needs networks on "cuda" when the app starts, though the GPU is available only
+    # within a decorated function. The shared checkpoints stay on the CPU.
     ON_GPU = {name: checkpoint.load(name, "cuda") for name in checkpoint.available()}
 
     @spaces.GPU(duration=SECONDS)
     def borrow(function: Callable, name: str, args: tuple) -> tuple:
-        """What the function finds, or what is wrong in a sentence: this runs in another process,
-        which hands on no more of an error than the name of its kind."""
+        """Return the function's result, or the message of its LensError.
+
+        It runs in another process, which passes on only the type of an exception.
+        """
         try:
             return function(ON_GPU[name], *args), ""
         except LensError as error:
             return None, str(error)
 
 
-def compute(function: Callable[..., Found], ckpt: Checkpoint, *args) -> Found:
-    """`function(ckpt, *args)`, with the checkpoint's network on a GPU where one can be borrowed.
+def compute(function: Callable[..., Result], ckpt: Checkpoint, *args: Any) -> Result:
+    """Return `function(ckpt, *args)`, computed on a borrowed GPU if there is one.
 
-    function: one that pickle knows by name; args and what it finds are pickled too. ckpt: one of
-    those under `checkpoints/`. Where no GPU can be had (the visitor's share of the day is used up,
-    too many others wait), the processor finds the same in a second or two.
+    function, args and the result must be picklable. ckpt: one of those under `checkpoints/`. If no
+    GPU is available (the visitor's daily quota is used up, or too many others wait), the CPU
+    computes the same in a second or two.
     """
     if not ZERO:
         return function(ckpt, *args)
     try:
-        found, problem = borrow(function, ckpt.name, args)
+        result, problem = borrow(function, ckpt.name, args)
     except (gr.Error, RuntimeError) as error:
         logging.getLogger(__name__).warning("Computed without a GPU: %s", error)
         return function(ckpt, *args)
     if problem:
         raise LensError(problem)
-    return found
+    return result

@@ -1,7 +1,7 @@
-"""The Mistakes tab: the explorer of every test image, which runs in the page.
+"""The Mistakes tab: the explorer of all test images, which runs in the page.
 
-Here is only what it alone asks the server for, see `cifar.ui.validation`; what speaks for a
-class, and how far that can be trusted, is in `cifar.ui.evidence`.
+This module has the server functions that only this tab calls, see `cifar.ui.validation`; heat maps
+and their checks are in `cifar.ui.evidence`.
 """
 
 import os
@@ -10,14 +10,17 @@ from pathlib import Path
 
 import gradio as gr
 
-from cifar.explore import page_data as told
-from cifar.explore import store, thumbnails
+from cifar.explore import page_data, store, thumbnails
 from cifar.explore.external_predictions import parse_predictions
-from cifar.explore.page_data import models
 from cifar.ui.evidence_functions import server_functions
-from cifar.ui.security.temporary_files import COMPONENTS, SENT, address, server_folder
-from cifar.ui.security.work_queues import HEAVY, STORED, in_line
-from cifar.ui.validation import answering, choice, known_index, known_model, uploaded
+from cifar.ui.security.temporary_files import (
+    COMPONENTS,
+    UPLOAD_PREFIX,
+    address,
+    server_folder,
+)
+from cifar.ui.security.work_queues import HEAVY, STORED, queued
+from cifar.ui.validation import choice, image_index, model_name, report_errors, uploaded
 
 SCRIPT = """
 const page = props.page;
@@ -29,62 +32,58 @@ import(new URL(page.script, document.baseURI))
 """
 
 
-@answering
+@report_errors
 def asset(question: dict) -> dict:
-    """The file with a pack or a sheet of thumbnails.
+    """Return the file of a pack or a sheet of thumbnails.
 
     question: kind (pack, sheet or neighbors), name (of the pack or model, or the sheet's number)
-    and, of neighbors, the number of the sheet.
+    and, for neighbors, the number of the sheet.
     """
     kind, name = question.get("kind"), question.get("name")
     if kind == "pack":
-        known = choice(name, told.pack_names(), "model")
-        return {"file": server_folder().made.once(known, ".pack", partial(told.pack, known))}
+        pack = choice(name, page_data.pack_names(), "model")
+        return {"file": server_folder().made.once(pack, ".pack", partial(page_data.pack, pack))}
     if kind == "neighbors":
-        model = known_model(name)
-        number = known_index(question.get("number"), told.neighbor_sheets(model))
-        make = partial(told.neighbor_sheet, model, number)
+        model = model_name(name)
+        number = image_index(question.get("number"), page_data.neighbor_sheets(model))
+        make = partial(page_data.neighbor_sheet, model, number)
         return {"file": server_folder().made.once(f"neighbors-{model}-{number}", ".png", make)}
-    number = known_index(name, thumbnails.count(len(store.test_images())))
-    return {
-        "file": server_folder().made.once(f"sheet{number}", ".png", partial(told.sheet, number))
-    }
+    number = image_index(name, thumbnails.count(len(store.test_images())))
+    make = partial(page_data.sheet, number)
+    return {"file": server_folder().made.once(f"sheet{number}", ".png", make)}
 
 
-@answering
+@report_errors
 def compare_upload(question: dict) -> dict:
-    """The pack of anybody's predictions, from a file just uploaded. question: path and name."""
+    """Return the pack of predictions from an uploaded file. question: path and name."""
     path = uploaded(question.get("path"))
-    probabilities = parse_predictions(path, store.predictions(models()[0]).labels)
+    probabilities = parse_predictions(path, store.predictions(page_data.models()[0]).labels)
     path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
-    return {
-        "file": server_folder().made.add(
-            SENT, ".pack", told.compared("upload", title, probabilities)
-        )
-    }
+    content = page_data.comparison_pack("upload", title, probabilities)
+    return {"file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content)}
 
 
 def page() -> dict:
-    """What the explorer knows from the start."""
+    """Return the data that the explorer starts with."""
     return {
         "script": address(COMPONENTS / "gradio.js"),
         "files": address(server_folder().made.path) + "/",
-        **told.listed(),
-        "evidence": told.options(),
+        **page_data.model_list(),
+        "evidence": page_data.options(),
         "space": os.environ.get("SPACE_ID", ""),
     }
 
 
 def build() -> None:
-    """Lay out the tab in the current context; the page tells it of the header's model switch."""
+    """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="explorer-root"></div>',
         js_on_load=SCRIPT,
         page=page(),
         server_functions=[
-            in_line(asset, STORED),
-            in_line(compare_upload, HEAVY),
+            queued(asset, STORED),
+            queued(compare_upload, HEAVY),
             *server_functions(),
         ],
         apply_default_css=False,

@@ -1,7 +1,7 @@
 """Load PyTorch, the heat maps and the networks while the page is already served.
 
-Nothing that draws the page imports PyTorch. A question that needs a network imports it, and so
-waits for this thread if it is not done yet.
+Laying out the page does not import PyTorch. A question that needs a network does, and waits until
+this thread has done so.
 """
 
 import threading
@@ -15,7 +15,7 @@ def start() -> None:
 
 
 def load() -> None:
-    """Import what answers questions, and ask every network one, so that the next is quick."""
+    """Import the server functions and run each network once, so that the first question is fast."""
     from cifar.ui import evidence
 
     for name in page_data.models():

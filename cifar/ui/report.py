@@ -1,4 +1,4 @@
-"""The Report tab: what was measured, in numbers and in figures."""
+"""The Report tab: the measurements as a table and figures."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from cifar.ui.security.temporary_files import server_folder
 
 
 def numbers(name: str) -> str:
-    """The table of results of a checkpoint as HTML, with what they were measured on."""
+    """Return a checkpoint's table of results as HTML, with the data and hardware they are from."""
     ckpt = load(name)
     measured, training = ckpt.metrics, ckpt.config["training"]
     test, train = measured["test"], measured["train"]["accuracy"]
@@ -50,32 +50,31 @@ def numbers(name: str) -> str:
 
 
 def figure(name: str, kind: str) -> str | None:
-    """The path of a figure of a checkpoint, or None where none was drawn of its weights."""
-    return _copy(drawn(load(name), kind))
+    """Return the path of a checkpoint's figure, or None if there is none of its weights."""
+    return _served_copy(drawn(load(name), kind))
 
 
-def common(kind: str) -> str | None:
-    """The path of a figure of no single checkpoint, or None where none was drawn of the weights
-    that are here."""
-    return _copy(drawn_of_all(map(load, checkpoint.available()), kind))
+def common_figure(kind: str) -> str | None:
+    """Return the path of a figure of all checkpoints, or None if there is none of their weights."""
+    return _served_copy(drawn_of_all(map(load, checkpoint.available()), kind))
 
 
-def _copy(path: Path | None) -> str | None:
-    """A copy whose name changes with its content, for browsers keep what has the same address."""
+def _served_copy(path: Path | None) -> str | None:
+    """Copy a file to a name with a hash of its content, so that browsers do not show an old one."""
     if path is None:
         return None
-    made = server_folder().made
-    return str(made.path / made.once(f"{path.stem}/figure", path.suffix, path.read_bytes))
+    files = server_folder().made
+    return str(files.path / files.once(f"{path.stem}/figure", path.suffix, path.read_bytes))
 
 
 def show(name: str) -> list:
-    """The numbers of a checkpoint and its three figures, hidden where they were not drawn."""
+    """Return a checkpoint's table and its three figures; missing figures are hidden."""
     paths = [figure(name, kind) for kind in ("confusion_matrix", "reliability", "misclassified")]
     return [numbers(name), *(gr.Image(path, visible=path is not None) for path in paths)]
 
 
-def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
-    """Lay out the tab in the current context. settled: the events that say which model it is."""
+def build(model: gr.Radio, model_events: Sequence[Callable]) -> None:
+    """Lay out the tab in the current context. model_events: the events that set the model."""
 
     def picture(alt: str, path: str | None = None) -> gr.Image:
         # The figures carry their own titles, which a label would cover.
@@ -98,9 +97,9 @@ def build(model: gr.Radio, settled: Sequence[Callable]) -> None:
             confusion = picture("confusion matrix: counts of true and predicted classes")
     calibration = picture("reliability diagram before and after the temperature")
     wrong = picture("the most confident mistakes with their heat maps")
-    picture("loss and accuracy by epoch", common("training_curves"))
-    picture("ten training images of each class", common("training_images"))
-    for event in settled:
+    picture("loss and accuracy by epoch", common_figure("training_curves"))
+    picture("ten training images of each class", common_figure("training_images"))
+    for event in model_events:
         event(
             show,
             model,

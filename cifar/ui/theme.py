@@ -1,8 +1,8 @@
-"""Colours, spacing and the few styles that Gradio's own do not cover, in light and in dark."""
+"""Colours, spacing and the styles that Gradio lacks, for light and dark mode."""
 
 import gradio as gr
 
-# One warm accent for what the model said, teal for what is true.
+# A warm accent for predictions, teal for true classes.
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.orange,
     secondary_hue=gr.themes.colors.teal,
@@ -16,7 +16,7 @@ THEME = gr.themes.Base(
     block_shadow="none",
     slider_color="#c2410c",
     slider_color_dark="#fb923c",
-    # Gradio's own stand at less than 4.5:1 from the background.
+    # Gradio's defaults have a contrast of less than 4.5:1 to the background.
     body_text_color_subdued="#6b7280",
     link_text_color="#0f766e",
     link_text_color_hover="#115e59",

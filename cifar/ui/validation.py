@@ -1,7 +1,7 @@
-"""Questions of the page: what they may hold, and how they are answered whatever they hold.
+"""Validation of the page's questions to the server functions.
 
-A question is one JSON object, and so is its answer; what cannot be done is returned as `error`, a
-sentence for the visitor. Everything in a question may be forged.
+A question is one JSON object, and so is its answer; an error is returned as `error`, a sentence for
+the visitor. Everything in a question may be forged. The functions raise LensError for bad values.
 """
 
 import base64
@@ -20,11 +20,11 @@ from cifar.explore import store
 from cifar.explore.page_data import models
 
 
-def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
-    """A function for the page: whatever it is sent, it answers, with an `error` if need be."""
+def report_errors(function: Callable[[dict], dict]) -> Callable[[object], dict]:
+    """Let a server function accept any question, and return a LensError as `error`."""
 
     @functools.wraps(function)
-    def answer(question):
+    def answer(question: object) -> dict:
         try:
             return function(question if isinstance(question, dict) else {})
         except LensError as error:
@@ -33,49 +33,50 @@ def answering(function: Callable[[dict], dict]) -> Callable[[object], dict]:
     return answer
 
 
-def known_model(name: object) -> str:
+def model_name(name: object) -> str:
     """Return the name of a model of the page."""
     if not isinstance(name, str) or name not in models():
         raise LensError("There is no such model: reload the page.")
     return name
 
 
-def share(value: object, what: str) -> float:
-    """A number of the question from 0 to 1."""
+def fraction(value: object, what: str) -> float:
+    """Return a number from 0 to 1. what: its name in the error."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         raise LensError(f"The {what} is {reprlib.repr(value)}: choose 0 to 1.")
     return float(value)
 
 
-def known_class(index: object) -> int:
-    """The place of a class in CLASSES."""
+def class_index(index: object) -> int:
+    """Return the index of a class in CLASSES."""
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(CLASSES):
         raise LensError(f"There is no class {reprlib.repr(index)}: choose 0 to {len(CLASSES) - 1}.")
     return index
 
 
-def known_index(index: object, count: int) -> int:
+def image_index(index: object, count: int) -> int:
+    """Return an index from 0 to count - 1, of an image or a sheet."""
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
         raise LensError(f"There is no image {reprlib.repr(index)}: choose 0 to {count - 1:,}.")
     return index
 
 
 def choice(value: object, known: Collection[str], what: str) -> str:
-    """A word of the question that must be one of those that are known."""
+    """Return a string that is one of `known`. what: its name in the error."""
     if not isinstance(value, str) or value not in known:
         raise LensError(f"There is no such {what}: choose one of {', '.join(known)}.")
     return value
 
 
 def image_of(image: object) -> tuple[np.ndarray, int | None]:
-    """The image that a question is about, uint8 (32, 32, 3), and its label if it has one.
+    """Return the image of a question, uint8 (32, 32, 3), and its label if it is a test image.
 
-    image: {"index": of a test image} or {"pixels": as of `page.pixels_of`}.
+    image: {"index": of a test image} or {"pixels": as from `page_data.pixels_of`}.
     """
     image = image if isinstance(image, dict) else {}
     if "index" in image:
         images = store.test_images()
-        index = known_index(image["index"], len(images))
+        index = image_index(image["index"], len(images))
         return images[index], int(images.labels[index])
     try:
         data = base64.b64decode(image.get("pixels") or "", validate=True)
@@ -87,12 +88,12 @@ def image_of(image: object) -> tuple[np.ndarray, int | None]:
 
 
 def uploaded(path: object) -> Path:
-    """A file that was really uploaded to this server: a forged question can name no other."""
+    """Return the path of a file in the upload folder; a forged question cannot name another."""
     folder = Path(get_upload_folder()).resolve()
     try:
-        found = Path(path if isinstance(path, str) else "").resolve()
-        if found.is_relative_to(folder) and found.is_file():
-            return found
-    except (OSError, ValueError):  # too long, or with a zero byte: no file has such a name
+        file = Path(path if isinstance(path, str) else "").resolve()
+        if file.is_relative_to(folder) and file.is_file():
+            return file
+    except (OSError, ValueError):  # a path that is too long or has a zero byte
         pass
     raise LensError("The file did not arrive: choose it again.")

@@ -51,7 +51,7 @@ def test_other_types_are_refused_by_name():
         columns.pack({}, {"loss": np.zeros(3)})
 
 
-def test_whole_rounds_and_stays_within_its_type():
+def test_to_steps_rounds_and_stays_within_its_type():
     values = np.array([0.97344, 0.97346, -1.0, 9.0])
-    assert columns.whole(values, 1e-4).tolist() == [9734, 9735, 0, 65535]
-    assert columns.whole(np.array([1.0, 0.5]), 1 / 255, np.uint8).tolist() == [255, 128]
+    assert columns.to_steps(values, 1e-4).tolist() == [9734, 9735, 0, 65535]
+    assert columns.to_steps(np.array([1.0, 0.5]), 1 / 255, np.uint8).tolist() == [255, 128]

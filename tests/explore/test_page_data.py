@@ -15,7 +15,7 @@ from tests.packs import unpack
 
 
 def test_every_listed_model_has_its_pack():
-    listed = page_data.listed()
+    listed = page_data.model_list()
     names = [one["name"] for one in listed["models"] + listed["others"]]
     assert page_data.pack_names() == ["images", *names]
     assert listed["model"] == names[0] == "resnet"

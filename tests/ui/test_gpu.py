@@ -40,7 +40,7 @@ def test_all_that_is_computed_there_can_go_to_another_process_and_back(monkeypat
     assert found["sentence"] and len(found["deletion"]) == 11
     assert evidence.look(question | {"method": "scorecam"})["method"] == "scorecam"
     assert len(evidence.probes(question)["probes"]) == 11
-    assert sent == [faithfulness, heat_maps, evidence._probed]
+    assert sent == [faithfulness, heat_maps, evidence._run_probes]
     evidence.look(question)
     assert len(sent) == 3  # a single answer is not worth it
 
@@ -72,7 +72,7 @@ heat = heat_maps(pair[1], image, [3])[0]
 work = {method: lambda ckpt, method=method: heat_maps(ckpt, image, [3, 5], method)[0].values
         for method, found in METHODS.items() if found.slow}
 work["trust"] = lambda ckpt: faithfulness(ckpt, image, heat).deletion
-work["probes"] = lambda ckpt: evidence._probed(ckpt, image)["probes"][0]["probabilities"]
+work["probes"] = lambda ckpt: evidence._run_probes(ckpt, image)["probes"][0]["probabilities"]
 print(json.dumps({name: float(np.abs(np.subtract(*map(find, pair))).max())
                   for name, find in work.items()}))
 """

@@ -1,10 +1,10 @@
 import threading
 
-from cifar.ui.security.temporary_files import COMPONENTS, Served, address
+from cifar.ui.security.temporary_files import COMPONENTS, FileCache, address
 
 
 def test_a_file_is_named_after_its_content(tmp_path):
-    served = Served(tmp_path)
+    served = FileCache(tmp_path)
     first, again, other = (served.add("a", ".pack", c) for c in (b"one", b"one", b"two"))
     assert first == again != other
     assert (served.path / first).read_bytes() == b"one"
@@ -12,7 +12,7 @@ def test_a_file_is_named_after_its_content(tmp_path):
 
 
 def test_many_visitors_at_once_have_it_made_once(tmp_path):
-    served, made, names = Served(tmp_path), [], []
+    served, made, names = FileCache(tmp_path), [], []
     gate = threading.Barrier(8)
 
     def make():
@@ -32,7 +32,7 @@ def test_many_visitors_at_once_have_it_made_once(tmp_path):
 
 
 def test_nobody_waits_for_what_somebody_else_asked_for(tmp_path):
-    served, asked, there = Served(tmp_path), threading.Event(), threading.Event()
+    served, asked, there = FileCache(tmp_path), threading.Event(), threading.Event()
 
     def slow():
         asked.set()
@@ -48,7 +48,7 @@ def test_nobody_waits_for_what_somebody_else_asked_for(tmp_path):
 
 
 def test_what_failed_is_made_again(tmp_path):
-    served = Served(tmp_path)
+    served = FileCache(tmp_path)
     for attempt in range(2):
         try:
             served.once("a", ".pack", lambda: 1 / 0)

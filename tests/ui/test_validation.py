@@ -11,7 +11,7 @@ from cifar.ui import validation
 
 
 def test_an_answer_is_given_whatever_is_asked():
-    @validation.answering
+    @validation.report_errors
     def ask(question):
         if question.get("fail"):
             raise LensError("Ask for something else.")

@@ -1,1 +1,1 @@
-"""The calls of the app for programs: over HTTP, by gradio_client, and as MCP tools."""
+"""The app's API: over HTTP, by gradio_client, and as MCP tools."""

@@ -1,6 +1,6 @@
-"""The calls of `cifar.ui.calls` as named endpoints over HTTP, which are tools for MCP clients too.
+"""The functions of `cifar.ui.api` as named HTTP endpoints, which are also MCP tools.
 
-They have no place on the page: inputs and outputs are components that it does not draw.
+They are not visible on the page: inputs and outputs are hidden components.
 """
 
 import functools
@@ -27,9 +27,8 @@ from cifar.ui.api import pictures, recorded
 from cifar.ui.html import png
 from cifar.ui.security.remote_pictures import picture_input
 
-# So many calls run at a time, and so many more wait, of those that a network answers and of the
-# others; of heat maps, which may take seconds, one. Visitors of the page are not in these lines,
-# and must find the processor free enough.
+# The number of calls that run at a time, and that wait, in each queue; of heat maps, which may take
+# seconds, one runs. The page has queues of its own, so API calls must leave enough of the CPU.
 RUNNING = 2
 WAITING = 20
 ANSWER: dict[str, Any] = {"type": "object", "additionalProperties": {}}  # JSON schema
@@ -42,7 +41,7 @@ def build() -> None:
     kinds: dict[str, dict[str, Any]] = {
         "model": one_of(names),
         "other": one_of([*names, PUBLISHED]),
-        "top_k": whole(1, len(CLASSES)),
+        "top_k": integer(1, len(CLASSES)),
         "fit": one_of(FITS),
         "target": one_of(["", *CLASSES]),
         "method": one_of(["", *METHODS]),
@@ -51,13 +50,13 @@ def build() -> None:
         "predicted_class": one_of(["", *CLASSES]),
         "verdict": one_of(["", *VERDICTS]),
         "sort": one_of(SORTS),
-        "limit": whole(1, recorded.MAX_ROWS),
-        "offset": whole(0),
-        "index": whole(0, N - 1),
+        "limit": integer(1, recorded.MAX_ROWS),
+        "offset": integer(0),
+        "index": integer(0, N - 1),
     }
     network, tables, maps = CapacityLimiter(RUNNING), CapacityLimiter(RUNNING), CapacityLimiter(1)
     with gr.Column(visible=False):
-        for function, has_picture, line in (
+        for function, has_picture, limiter in (
             (pictures.classify, False, network),
             (pictures.explain, True, maps),
             (recorded.list_mistakes, False, tables),
@@ -69,21 +68,21 @@ def build() -> None:
             if has_picture:
                 outputs.insert(0, gr.Image(format="png", label="picture"))
             inputs = parameters(function, kinds, model=names[0])
-            # Not queued: MCP clients would get no pictures, and there is `line`.
-            gr.on([], endpoint(function, line, has_picture), inputs, outputs, queue=False)
+            # Without Gradio's queue: MCP clients would get no pictures, and `limiter` queues.
+            gr.on([], endpoint(function, limiter, has_picture), inputs, outputs, queue=False)
 
 
 def endpoint(
-    function: Callable, line: CapacityLimiter, has_picture: bool = False
+    function: Callable, limiter: CapacityLimiter, has_picture: bool = False
 ) -> Callable[..., Awaitable[object]]:
-    """Return a function as Gradio calls it: it waits in a queue, and tells errors in a sentence.
+    """Wrap a function for Gradio: calls wait in a queue, and errors become one sentence.
 
-    has_picture: whether the function returns the pixels of a picture first.
+    has_picture: whether the function's first result is the pixels of a picture.
     """
 
     def with_file(*args: object) -> tuple:
         pixels, *rest = function(*args)
-        # Gradio would compress it for four times as long, in the loop that serves everybody.
+        # Gradio would compress it four times as long, and block the event loop.
         data = png(pixels, level=1)
         return save_bytes_to_cache(data, "image.png", get_upload_folder()), *rest
 
@@ -92,9 +91,9 @@ def endpoint(
     @functools.wraps(function)
     async def answer(*args: object) -> object:
         try:
-            if line.statistics().tasks_waiting >= WAITING:
+            if limiter.statistics().tasks_waiting >= WAITING:
                 raise LensError("Too many calls are waiting: try again in a minute.")
-            return await to_thread.run_sync(call, *args, limiter=line)
+            return await to_thread.run_sync(call, *args, limiter=limiter)
         except LensError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -102,28 +101,28 @@ def endpoint(
 
 
 def one_of(values: Iterable[str]) -> dict[str, object]:
-    """Return the JSON schema of one of some words."""
+    """Return the JSON schema of one of some strings."""
     return {"type": "string", "enum": list(values)}
 
 
-def whole(low: int, high: int | None = None) -> dict[str, object]:
-    """Return the JSON schema of a whole number."""
+def integer(low: int, high: int | None = None) -> dict[str, object]:
+    """Return the JSON schema of an integer from low to high."""
     schema: dict[str, object] = {"type": "integer", "minimum": low}
     return schema if high is None else schema | {"maximum": high}
 
 
 def parameters(function: Callable, kinds: dict[str, dict[str, Any]], **defaults: str) -> list[Api]:
-    """An input for each parameter of a function, described as in its docstring.
+    """Return an input for each parameter of a function, described as in its docstring.
 
-    kinds: JSON schemas by the name of the parameter. defaults: values of those without one.
+    kinds: JSON schemas by parameter name. defaults: values that replace those of the signature.
     """
-    _, about, _ = get_function_description(function)
-    found = []
+    _, descriptions, _ = get_function_description(function)
+    inputs = []
     for name, parameter in inspect.signature(function).parameters.items():
-        given = None if parameter.default is parameter.empty else parameter.default
+        default = None if parameter.default is parameter.empty else parameter.default
         if name == "image":
-            found.append(picture_input(about[name]))
+            inputs.append(picture_input(descriptions[name]))
         else:
-            schema = kinds[name] | {"description": about[name]}
-            found.append(Api(defaults.get(name, given), schema, name))
-    return found
+            schema = kinds[name] | {"description": descriptions[name]}
+            inputs.append(Api(defaults.get(name, default), schema, name))
+    return inputs

@@ -1,6 +1,6 @@
-"""Calls about any picture: which class it shows, and a heat map for a class.
+"""API functions for any picture: its class, and the heat map of a class.
 
-PyTorch is imported when the first of them is made, see `cifar.ui.network_thread`.
+PyTorch is imported at the first call, see `cifar.ui.network_thread`.
 """
 
 import numpy as np
@@ -8,7 +8,14 @@ import numpy as np
 from cifar import CLASSES
 from cifar.data.pictures import FITS, network_view, open_image
 from cifar.explain.drawing import STRENGTH, ZOOM, overlay
-from cifar.ui.api.values import DECIMALS, checkpoint_of, number, rounded, shares, who
+from cifar.ui.api.values import (
+    DECIMALS,
+    checkpoint_of,
+    class_probabilities,
+    identity,
+    json_number,
+    whole_number,
+)
 from cifar.ui.security.remote_pictures import picture_file
 from cifar.ui.validation import choice
 
@@ -18,27 +25,28 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> dict
 
     Args:
         image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
-        model: The network that is asked.
+        model: The network to ask.
         top_k: How many classes to give, the most probable first.
-        fit: What makes it square: its middle (crop), plain ground (fit) or being stretched.
+        fit: How to make it square: keep its middle (crop), add a plain border (fit) or stretch it.
 
     Returns:
         model and weights_sha256
         predicted class and its confidence, 0 to 1
         probabilities of the top_k classes
-        notices of what puts the answer in doubt (unlike CIFAR-10; not sure), empty without a doubt
+        notices: reasons to doubt the answer (unlike CIFAR-10; not sure), empty if there are none
+
     """
-    from cifar.evaluation.classifier import classify as answer_of
+    from cifar.evaluation.classifier import classify as classify_image
     from cifar.ui.evidence import notices
 
     ckpt = checkpoint_of(model)
-    count = number("top_k", top_k, 1, len(CLASSES))
-    answer = answer_of(ckpt, _seen(image, fit))
+    count = whole_number("top_k", top_k, 1, len(CLASSES))
+    answer = classify_image(ckpt, _network_image(image, fit))
     return {
-        **who(ckpt),
+        **identity(ckpt),
         "predicted": CLASSES[answer.predicted],
-        "confidence": rounded(answer.confidence),
-        "probabilities": shares(answer.top(count)),
+        "confidence": json_number(answer.confidence),
+        "probabilities": class_probabilities(answer.top(count)),
         "notices": notices(ckpt, answer),
     }
 
@@ -50,11 +58,11 @@ def explain(
 
     Args:
         image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
-        model: The network that is asked.
-        target: The class whose evidence is wanted; the predicted one if empty.
-        method: How the evidence is found; if empty, the quick one of the highest mean ROAD here.
-        layer: The layer that is looked into; if empty, the one of that score.
-        fit: What makes it square: its middle (crop), plain ground (fit) or being stretched.
+        model: The network to ask.
+        target: The class to show evidence for; the predicted one if empty.
+        method: The heat map method; if empty, the quick one with the highest mean ROAD score here.
+        layer: The layer to look into; if empty, the one with that score.
+        fit: How to make it square: keep its middle (crop), add a plain border (fit) or stretch it.
 
     Returns:
         the heat map over what the network saw (256x256, PNG)
@@ -63,30 +71,31 @@ def explain(
         method, layers and unit of the evidence
         values: rows of the map from the top
         peak: the largest value, drawn brightest
+
     """
-    from cifar.evaluation.classifier import classify as answer_of
+    from cifar.evaluation.classifier import classify as classify_image
     from cifar.ui.evidence import maps_of
 
-    ckpt, seen = checkpoint_of(model), _seen(image, fit)
-    predicted = answer_of(ckpt, seen).predicted
-    wanted = CLASSES.index(choice(target, CLASSES, "class")) if target else predicted
+    ckpt, pixels = checkpoint_of(model), _network_image(image, fit)
+    predicted = classify_image(ckpt, pixels).predicted
+    label = CLASSES.index(choice(target, CLASSES, "class")) if target else predicted
     question = {"method": method or None, "layers": [layer] if layer else None}
-    (heat,) = maps_of(ckpt, seen, [wanted], question)
-    large = seen.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-    return overlay(large, heat, strength=STRENGTH), {
-        **who(ckpt),
+    (heat_map,) = maps_of(ckpt, pixels, [label], question)
+    large = pixels.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    return overlay(large, heat_map, strength=STRENGTH), {
+        **identity(ckpt),
         "predicted": CLASSES[predicted],
-        "target": CLASSES[wanted],
-        "method": heat.method,
-        "layers": [one.name for one in heat.layers],
-        "unit": heat.unit,
-        "peak": rounded(heat.peak),
-        "values": heat.values.astype(np.float64).round(DECIMALS).tolist(),
+        "target": CLASSES[label],
+        "method": heat_map.method,
+        "layers": [one.name for one in heat_map.layers],
+        "unit": heat_map.unit,
+        "peak": json_number(heat_map.peak),
+        "values": heat_map.values.astype(np.float64).round(DECIMALS).tolist(),
     }
 
 
-def _seen(image: object, fit: object) -> np.ndarray:
-    """What a network sees of a picture: uint8 (32, 32, 3)."""
-    way = choice(fit, FITS, "way to make a picture square")
+def _network_image(image: object, fit: object) -> np.ndarray:
+    """Return the pixels that a network sees of a picture: uint8 (32, 32, 3)."""
+    known_fit = choice(fit, FITS, "way to make a picture square")
     with picture_file(image) as path:
-        return network_view(open_image(path), way)
+        return network_view(open_image(path), known_fit)

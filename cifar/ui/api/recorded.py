@@ -1,4 +1,4 @@
-"""Calls about the test images: what was recorded of them, and what people said."""
+"""API functions for the test images: recorded predictions, human votes and label reviews."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,8 +15,14 @@ from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS, SORTS
 from cifar.explore.page_data import PUBLISHED, models
 from cifar.explore.verdicts import VERDICTS
-from cifar.ui.api.values import checkpoint_of, number, rounded, shares, who
-from cifar.ui.validation import choice, known_index
+from cifar.ui.api.values import (
+    checkpoint_of,
+    class_probabilities,
+    identity,
+    json_number,
+    whole_number,
+)
+from cifar.ui.validation import choice, image_index
 
 MAX_ROWS = 100
 
@@ -33,45 +39,46 @@ def list_mistakes(
     """List the CIFAR-10 test images that a network gets wrong, filtered and sorted.
 
     Args:
-        model: The network whose mistakes are wanted.
-        true_class: Only images with this label; with any if empty.
-        predicted_class: Only images that were taken for this class; for any if empty.
-        verdict: Only mistakes with this verdict, by what people said of them; with any if empty.
+        model: The network whose mistakes to list.
+        true_class: Only images with this label; any if empty.
+        predicted_class: Only images that were taken for this class; any if empty.
+        verdict: Only mistakes with this verdict, from human votes and reviews; any if empty.
         sort: What comes first.
-        limit: How many mistakes to give.
-        offset: How many to leave out before them.
+        limit: How many mistakes to return.
+        offset: How many to skip before them.
 
     Returns:
         model and weights_sha256
         count of the mistakes that pass these filters
         offset and sort as they were asked for
-        rows: index of a test image, true and predicted class, verdict, and what it is sorted by
+        rows: index of a test image, true and predicted class, verdict, and the sort values
         in rows: confidence, margin to the second class, true_probability, loss and entropy (nats)
         in rows: agreement, the share of people who chose the label; people, the class of most
-        link: what follows the app's address to open this selection in its Mistakes tab
+        link: append it to the app's address to open this selection in its Mistakes tab
+
     """
     ckpt = checkpoint_of(model)
     for name in (true_class, predicted_class):
         _choice_or_none(name, CLASSES, "class")
     _choice_or_none(verdict, VERDICTS, "verdict")
     choice(sort, SORTS, "sort")
-    first = number("offset", offset, 0)
-    last = first + number("limit", limit, 1, MAX_ROWS)
-    found = mistakes.select(
+    first = whole_number("offset", offset, 0)
+    last = first + whole_number("limit", limit, 1, MAX_ROWS)
+    selected = mistakes.select(
         store.table(model),
         true=true_class,
         predicted=predicted_class,
         verdict=verdict,
         sort=sort,
     )
-    selection = {"true": true_class, "pred": predicted_class, "verdict": verdict, "sort": sort}
+    view = {"true": true_class, "pred": predicted_class, "verdict": verdict, "sort": sort}
     return {
-        **who(ckpt),
-        "count": len(found),
+        **identity(ckpt),
+        "count": len(selected),
         "offset": first,
         "sort": sort,
-        "rows": [_row(index, found.loc[index]) for index in found.index[first:last].tolist()],
-        "link": _link(model, outcome="wrong", **selection),
+        "rows": [_row(index, selected.loc[index]) for index in selected.index[first:last].tolist()],
+        "link": _link(model, outcome="wrong", **view),
     }
 
 
@@ -79,7 +86,7 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
     """Tell everything about one CIFAR-10 test image, whether a network gets it wrong or right.
 
     Args:
-        model: The network that was asked.
+        model: The network whose prediction to return.
         index: The image's place in the official order of the test images.
 
     Returns:
@@ -93,26 +100,27 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
         agreement, the share of people who chose the label; people, the class of most
         verdict on a mistake and why it was given
         ranks: its place among all test images in every sort, from 0
-        neighbours: the images that the network finds most like it
-        link: what follows the app's address to open it in its Mistakes tab
+        neighbours: the images that the network finds most similar to it
+        link: append it to the app's address to open the image in its Mistakes tab
+
     """
     ckpt, recorded = checkpoint_of(model), store.predictions(model)
-    index = known_index(index, len(recorded.labels))
+    index = image_index(index, len(recorded.labels))
     annotations, rows = store.annotations(), store.table(model)
     row: Any = rows.loc[index]
     probabilities = metrics.probabilities(recorded.logits[index], ckpt.temperature)
-    ranked = np.argsort(-probabilities, kind="stable")
+    order = np.argsort(-probabilities, kind="stable")
     return store.test_images()[index], {
-        **who(ckpt),
+        **identity(ckpt),
         "caption": mistakes.caption(index, row),
         **_row(index, row),
         "wrong": bool(row["wrong"]),
         "why": VERDICTS[row["verdict"]][1] if row["verdict"] else None,
-        "probabilities": shares((CLASSES[k], probabilities[k]) for k in ranked),
+        "probabilities": class_probabilities((CLASSES[k], probabilities[k]) for k in order),
         "votes": dict(zip(CLASSES, annotations.votes[index].tolist(), strict=True)),
         "review": _review(annotations, index),
         "ranks": {sort: int(places[index]) for sort, places in mistakes.ranks(rows).items()},
-        "neighbours": _neighbours(recorded, index),
+        "neighbours": _neighbors(recorded, index),
         "link": _link(model, outcome="" if row["wrong"] else "right", id=index),
     }
 
@@ -122,7 +130,7 @@ def compare(model: str, other: str) -> dict:
 
     Args:
         model: The first network.
-        other: The second network; published: what a published model said.
+        other: The second network; published: the predictions of a published model.
 
     Returns:
         model and other as they were asked for
@@ -130,19 +138,20 @@ def compare(model: str, other: str) -> dict:
         counts: both right, fixed (only the second is right), broken (only the first), both wrong
         meaning of these four
         p_value of fixed against broken by McNemar's exact two-sided test
+
     """
     checkpoint_of(model)
     if choice(other, [*models(), PUBLISHED], "model") == model:
         raise LensError(f"{model} cannot be compared with itself: choose another model.")
     first, second = store.table(model), _table(other)
-    found = mistakes.compare(first, second)
+    comparison = mistakes.compare(first, second)
     return {
         "model": model,
         "other": other,
         "accuracy": {model: _accuracy(first), other: _accuracy(second)},
-        "counts": found.counts,
+        "counts": comparison.counts,
         "meaning": CELLS,
-        "p_value": found.p_value,
+        "p_value": comparison.p_value,
     }
 
 
@@ -160,20 +169,20 @@ def _accuracy(rows: pd.DataFrame) -> dict:
 
 
 def _row(index: int, row: Any) -> dict:
-    """A row of `mistakes.table` as plain values; None for what nobody said."""
+    """Return a row of `mistakes.table` as plain values; None for missing ones."""
     numbers = ("confidence", "true_probability", "loss", "margin", "entropy", "agreement")
     return {
         "index": int(index),
         "true": row["true"],
         "predicted": row["predicted"],
         "verdict": row["verdict"] or None,
-        **{name: rounded(row[name]) for name in numbers},
+        **{name: json_number(row[name]) for name in numbers},
         "people": row["people"] or None,
     }
 
 
 def _review(annotations: Annotations, index: int) -> dict | None:
-    """The two classes that reviewers of a label were shown, and how many gave each answer."""
+    """Return the two classes that reviewers of a label chose from, and the count of each answer."""
     if annotations.given[index] < 0:
         return None
     return {
@@ -183,8 +192,8 @@ def _review(annotations: Annotations, index: int) -> dict | None:
     }
 
 
-def _neighbours(recorded: Predictions, index: int) -> dict:
-    """The nearest training images, and the nearest test image that the network gets right."""
+def _neighbors(recorded: Predictions, index: int) -> dict:
+    """Return the nearest training images, and the nearest test image that was classified right."""
     training = []
     if recorded.neighbours is not None and recorded.neighbour_labels is not None:
         nearest, labels = recorded.neighbours[index], recorded.neighbour_labels[index]
@@ -202,7 +211,7 @@ def _neighbours(recorded: Predictions, index: int) -> dict:
 
 
 def _link(model: str, **view: object) -> str:
-    """What follows the app's address in a link to a view, as the explorer understands it."""
-    usual = {"sort": next(iter(SORTS))}
-    said = {key: value for key, value in view.items() if value not in ("", usual.get(key))}
-    return "?" + urlencode({"model": model} | said)
+    """Return the query string of a link to a view of the explorer, without its default values."""
+    defaults = {"sort": next(iter(SORTS))}
+    changed = {key: value for key, value in view.items() if value not in ("", defaults.get(key))}
+    return "?" + urlencode({"model": model} | changed)

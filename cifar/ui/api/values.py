@@ -1,4 +1,4 @@
-"""What the calls share: arguments that are checked, and values that JSON can hold."""
+"""Checks of the API's arguments, and conversion of its results to JSON values."""
 
 import reprlib
 from collections.abc import Iterable
@@ -11,31 +11,37 @@ from cifar.explore.page_data import models
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui.validation import choice
 
-DECIMALS = 6  # of every number that is not whole
+DECIMALS = 6  # of numbers that are not integers
 
 
 def checkpoint_of(name: object) -> Checkpoint:
+    """Return the checkpoint of a model's name. Raises LensError for another name."""
     return store.load(choice(name, models(), "model"))
 
 
-def number(name: str, value: object, low: int, high: int | None = None) -> int:
-    """A whole number of the question, from low to high. Raises LensError for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if low <= value and (high is None or value <= high):
-            return value
-    wanted = f"{low} or more" if high is None else f"{low} to {high}"
-    raise LensError(f"{name} is {reprlib.repr(value)}: choose {wanted}.")
+def whole_number(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return an argument, an integer from low to high. Raises LensError for anything else."""
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and low <= value
+        and (high is None or value <= high)
+    ):
+        return value
+    valid = f"{low} or more" if high is None else f"{low} to {high}"
+    raise LensError(f"{name} is {reprlib.repr(value)}: choose {valid}.")
 
 
-def who(ckpt: Checkpoint) -> dict:
-    """Which network answers, by its name and its very weights."""
+def identity(ckpt: Checkpoint) -> dict:
+    """Return the name of a network and the hash of its weights."""
     return {"model": ckpt.name, "weights_sha256": ckpt.sha256}
 
 
-def rounded(value: float) -> float | None:
-    """None for NaN, which JSON does not have."""
+def json_number(value: float) -> float | None:
+    """Round a number to DECIMALS; NaN, which JSON lacks, becomes None."""
     return None if np.isnan(value) else round(float(value), DECIMALS)
 
 
-def shares(classes: Iterable[tuple[str, float]]) -> list[dict]:
-    return [{"class": name, "probability": rounded(share)} for name, share in classes]
+def class_probabilities(classes: Iterable[tuple[str, float]]) -> list[dict]:
+    """Return names and probabilities of classes as a list of dicts."""
+    return [{"class": name, "probability": json_number(value)} for name, value in classes]

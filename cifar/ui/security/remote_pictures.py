@@ -1,10 +1,10 @@
-"""A picture as programs send it: an upload, or an address from which it is fetched.
+"""Pictures that API clients send: as an upload, or as an address to download.
 
-gr.Image would open any format itself; here nothing but `data.pictures` opens what came. Fetching
-looks up a host's name once, refuses whatever is not on the public internet (loopback, private,
-link-local, shared, reserved, multicast), connects to the very address that it checked, begins anew
-for each redirect, and stops at the size that a picture may have. (Gradio's own does all but the
-last, takes carriers' shared addresses for public, and asks Google for names that it cannot use.)
+gr.Image would open any format itself; here only `data.pictures` opens files. A download looks up a
+host's name once, rejects addresses outside the public internet (loopback, private, link-local,
+shared, reserved, multicast), connects to the address that it checked, repeats this for each
+redirect, and stops at the size limit of pictures. (Gradio's own download has no size limit, treats
+carriers' shared addresses as public, and asks Google for names that it cannot use.)
 """
 
 import asyncio
@@ -26,69 +26,71 @@ from cifar import LensError
 from cifar.data.pictures import MAX_BYTES
 from cifar.ui.validation import uploaded
 
-# Where a Gradio server gives out what was uploaded to it.
+# The route on which a Gradio server serves uploaded files.
 UPLOADS = "/gradio_api/file="
-SECONDS = 20  # that fetching a picture may take
-REDIRECTS = 5  # that are followed
-# On a Space of Hugging Face, whose own hosts have private addresses.
+SECONDS = 20  # timeout of a download
+REDIRECTS = 5  # the maximum number
+# On a Hugging Face Space, these hosts have private addresses.
 TRUSTED = ("hf.co", "huggingface.co")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # behind these may be any IPv4 address
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # maps to any IPv4 address, also private ones
 EXAMPLE = "https://raw.githubusercontent.com/gradio-app/gradio/main/test/test_files/cheetah1.jpg"
 
 
 def picture_input(description: str) -> Api:
-    """An input that hands on {"path": of an upload} or {"url": http or https} as it came.
+    """Return an input that passes on {"path": of an upload} or {"url": http or https} unchanged.
 
-    Clients may leave Gradio's `meta` out; those of Gradio itself, and MCP's, send it.
+    Gradio's `meta` is optional; clients of Gradio and MCP send it.
     """
-    found = Api(None, FileData.model_json_schema() | {"description": description}, "image")
+    component = Api(None, FileData.model_json_schema() | {"description": description}, "image")
 
-    async def as_it_is(place: str) -> str:
-        if not is_http_url_like(place):
-            found.temp_files.add(place)  # so that it is deleted when it is old
-        return place
+    async def keep_location(location: str) -> str:
+        if not is_http_url_like(location):
+            component.temp_files.add(location)  # so that it is deleted when it is old
+        return location
 
-    # Gradio would fetch an address before the reason of a failure could be told. (Methods of this
-    # one component, because for each subclass Gradio writes a stub beside the module.)
-    vars(found).update(
-        async_move_resource_to_block_cache=as_it_is,
+    # Gradio would download the picture itself, and hide the reason of a failure. (Set on the
+    # instance, because Gradio writes a stub beside the module of each subclass.)
+    vars(component).update(
+        async_move_resource_to_block_cache=keep_location,
         example_payload=lambda: handle_file(EXAMPLE),
     )
-    return found
+    return component
 
 
 @contextmanager
-def picture_file(given: object) -> Iterator[Path]:
-    """The file of a picture, as `picture_input` hands it on; what was fetched goes afterwards.
+def picture_file(picture: object) -> Iterator[Path]:
+    """Provide the file of a picture from `picture_input`; a download is deleted afterwards.
 
-    Raises LensError where there is none.
+    Raises LensError if there is no picture.
     """
-    given = given if isinstance(given, dict) else {}
-    place = given.get("path") or given.get("url")
-    if not isinstance(place, str):
+    picture = picture if isinstance(picture, dict) else {}
+    location = picture.get("path") or picture.get("url")
+    if not isinstance(location, str):
         raise LensError(
             'There is no picture: give {"path": of an uploaded file} or {"url": its address}.'
         )
-    if not is_http_url_like(place):
-        yield uploaded(place)
-    elif own := _uploaded_here(place):
-        yield own
+    if not is_http_url_like(location):
+        yield uploaded(location)
+    elif upload := _own_upload(location):
+        yield upload
     else:
         with tempfile.TemporaryDirectory() as folder:
-            yield _fetched(place, folder)
+            yield _fetch(location, folder)
 
 
-def _uploaded_here(address: str) -> Path | None:
-    """The file behind an address of this server's, which MCP clients give for their uploads; it may
-    well be one that nobody else can reach."""
+def _own_upload(address: str) -> Path | None:
+    """Return the uploaded file of an address of this server, or None for another address.
+
+    MCP clients send such addresses for uploads; they may be private, which a download rejects.
+    """
     _, uploads, path = address.partition(UPLOADS)
     try:
         return uploaded(unquote(path)) if uploads else None
-    except LensError:  # another server's
+    except LensError:  # an upload to another server
         return None
 
 
-def _fetched(address: str, folder: str) -> Path:
+def _fetch(address: str, folder: str) -> Path:
     path = Path(folder) / "picture"
     try:
         asyncio.run(asyncio.wait_for(download(address, path), SECONDS))
@@ -97,7 +99,7 @@ def _fetched(address: str, folder: str) -> Path:
         httpx.InvalidURL,
         OSError,
         ValueError,
-        asyncio.TimeoutError,
+        TimeoutError,
     ) as error:
         raise LensError(
             "The picture could not be fetched: give its public http or https address, or upload it."
@@ -106,14 +108,14 @@ def _fetched(address: str, folder: str) -> Path:
 
 
 async def download(address: str, path: Path) -> None:
-    """Write what is under a public http or https address to a file.
+    """Download a public http or https address to a file.
 
-    Raises httpx.HTTPError, httpx.InvalidURL, OSError or ValueError where it cannot be had, and
-    LensError where it is larger than a picture may be.
+    Raises httpx.HTTPError, httpx.InvalidURL, OSError or ValueError if that fails, and LensError if
+    the file is larger than MAX_BYTES.
     """
     url = httpx.URL(address)
     for _ in range(REDIRECTS + 1):
-        # A proxy would look up names itself, and no compressed answer grows on the way here.
+        # No proxy, which would look up names itself; no compression, against zip bombs.
         async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
             request = client.build_request(
                 "GET",
@@ -146,8 +148,11 @@ async def _write(response: httpx.Response, path: Path) -> None:
 
 
 async def public_address(url: httpx.URL) -> str:
-    """The address of a URL's host on the public internet. Raises ValueError if it has none there,
-    or the URL is neither http nor https; OSError if nobody knows the host."""
+    """Return the public IP address of a URL's host; the host itself if it is in TRUSTED.
+
+    Raises ValueError if the host has no public address or the URL is neither http nor https, and
+    OSError if the host is unknown.
+    """
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{url} is no http or https address")
     if any(url.host == host or url.host.endswith(f".{host}") for host in TRUSTED):
@@ -160,7 +165,7 @@ async def public_address(url: httpx.URL) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody may reach."""
+    """Return whether an IP address is on the public internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     if inner is not None:

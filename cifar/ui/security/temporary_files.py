@@ -1,7 +1,7 @@
-"""The folder of a server: what visitors upload, what is made for them, and when it is removed.
+"""The temporary folder of a server: uploads, generated files, and their removal.
 
-Packs and sheets of thumbnails are made when they are first asked for, and live as long as the
-process; uploads are removed after two hours.
+Packs and sheets of thumbnails are generated at the first request, and kept until the process ends;
+uploads are removed after two hours.
 """
 
 import atexit
@@ -23,42 +23,42 @@ from cifar import PACKAGE
 
 PREFIX = "cifar-lens-server-"
 COMPONENTS = PACKAGE / "ui" / "components"
-# The age at which uploads, and what was made of them, are removed; seconds.
+# The age at which uploads, and files generated from them, are removed; seconds.
 KEEP = 7200
-# The interval of removals; seconds. Gradio's own removals know only of uploads that arrived whole,
-# and of none that another process left behind.
+# The interval of removals; seconds. Gradio's own removals miss incomplete uploads, and files that
+# another process left behind.
 EVERY = 60
-ROOM = 2 * 2**30  # bytes of uploads: beyond them, the oldest are removed first
-SENT = "upload"  # prefix of the names of files that are made of an upload
+MAX_UPLOAD_BYTES = 2 * 2**30  # of all uploads: beyond it, the oldest are removed
+UPLOAD_PREFIX = "upload"  # of the names of files that are generated from an upload
 
 
-class Served:
-    """A folder of files that are made once, each under a name that changes with its content."""
+class FileCache:
+    """A folder of files that are generated once, each named by a hash of its content."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.path.mkdir(exist_ok=True)
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._making: dict[str, threading.Lock] = {}
+        self._key_locks: dict[str, threading.Lock] = {}
 
     def add(self, stem: str, suffix: str, content: bytes) -> str:
         """Write a file and return its name."""
         name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
         partial = self.path / f"{name}.{threading.get_ident()}.partial"
         partial.write_bytes(content)
-        # Also if the file exists already, so that removal counts from the last request.
+        # Even if the file exists, so that its age counts from the last request.
         partial.replace(self.path / name)
         return name
 
     def once(self, key: str, suffix: str, make: Callable[[], bytes]) -> str:
-        """Return the name of the file with the content of `make`, which is called once a key."""
+        """Return the name of the file with the content of `make`, which runs once per key."""
         if key in self._names:
             return self._names[key]
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        # Two visitors at once must not both do the work, nor wait for that of another key.
-        with making:
+            key_lock = self._key_locks.setdefault(key, threading.Lock())
+        # Concurrent requests run `make` once per key, and do not wait for other keys.
+        with key_lock:
             if key not in self._names:
                 self._names[key] = self.add(key.split("/")[0], suffix, make())
             return self._names[key]
@@ -67,53 +67,53 @@ class Served:
 class ServerFolder:
     """The folder of one server process.
 
-    uploads: the files that visitors send. made: the files that are made for them.
+    uploads: the files from visitors. made: the files generated for them.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path, self.uploads = path, path / "uploads"
         self.uploads.mkdir()
-        self.made = Served(path / "made")
+        self.made = FileCache(path / "made")
 
 
 @cache
 def server_folder() -> ServerFolder:
-    """Create the folder of this process, once, and make it Gradio's place for uploads.
+    """Create the folder of this process, once, and make Gradio store uploads there.
 
-    It lies in GRADIO_TEMP_DIR if that is set, can be read by this user only, and is removed when
-    the process ends.
+    It is in GRADIO_TEMP_DIR if that is set, readable only by this user, and removed when the
+    process ends.
     """
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=os.environ.get("GRADIO_TEMP_DIR")))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     folder = ServerFolder(path)
     os.environ["GRADIO_TEMP_DIR"] = str(folder.uploads)
-    mcp.DEFAULT_TEMP_DIR = str(folder.uploads)  # read from the environment when it was imported
+    mcp.DEFAULT_TEMP_DIR = str(folder.uploads)  # it read the environment at import
     return folder
 
 
 def address(path: Path) -> str:
-    """Return the address of a file for the page, relative to that of the app."""
+    """Return the address of a file for the page, relative to the app's address."""
     return f"gradio_api/file={path.as_posix()}"
 
 
 def allow() -> None:
-    """Let visitors fetch the page's scripts and what is made for them, beside their uploads."""
+    """Let Gradio serve the page's scripts and the generated files, beside uploads."""
     gr.set_static_paths([COMPONENTS, server_folder().made.path])
 
 
 def sweep(now: float) -> None:
     """Remove old and excess uploads, and the folders of servers that were killed.
 
-    now: seconds since the epoch. A server touches its folder here, so a folder that was not touched
-    for KEEP seconds belongs to no running server.
+    now: seconds since the epoch. Every server touches its folder here, so a folder that was not
+    touched for KEEP seconds belongs to a server that ended.
     """
     folder, oldest = server_folder(), now - KEEP
     os.utime(folder.path)
-    _remove_old(folder.made.path.glob(f"{SENT}-*"), oldest, ROOM)
-    _remove_old(folder.uploads.rglob("*"), oldest, ROOM)
+    _remove_old(folder.made.path.glob(f"{UPLOAD_PREFIX}-*"), oldest, MAX_UPLOAD_BYTES)
+    _remove_old(folder.uploads.rglob("*"), oldest, MAX_UPLOAD_BYTES)
     for other in folder.path.parent.glob(f"{PREFIX}*"):
         if other != folder.path and _touched(other) < oldest:
-            shutil.rmtree(other, ignore_errors=True)  # another user's folder stays
+            shutil.rmtree(other, ignore_errors=True)  # fails for another user's folder
 
 
 def sweep_forever() -> None:
@@ -124,16 +124,16 @@ def sweep_forever() -> None:
             time.sleep(EVERY)
             try:
                 sweep(time.time())
-            except OSError as error:  # a disk that fails now may work the next time
+            except OSError as error:  # may be temporary
                 logging.getLogger(__name__).warning("Old files could not be removed: %s", error)
 
     threading.Thread(target=run, name="sweep", daemon=True).start()
 
 
-def _remove_old(paths: Iterable[Path], oldest: float, room: int) -> None:
-    """Remove files older than `oldest` and, while the others need more than `room`, the oldest.
+def _remove_old(paths: Iterable[Path], oldest: float, max_bytes: int) -> None:
+    """Remove files older than `oldest`, then the oldest until the rest is at most `max_bytes`.
 
-    Folders are removed when they are empty and old.
+    Folders are removed if they are empty and old.
     """
     total = 0
     for path in sorted(paths, key=_touched, reverse=True):
@@ -143,9 +143,9 @@ def _remove_old(paths: Iterable[Path], oldest: float, room: int) -> None:
                     path.rmdir()
                 continue
             total += path.stat().st_size
-            if _touched(path) < oldest or total > room:
+            if _touched(path) < oldest or total > max_bytes:
                 path.unlink()
-        except OSError:  # removed meanwhile, or a folder that is not empty
+        except OSError:  # already removed, or a folder that is not empty
             continue
 
 

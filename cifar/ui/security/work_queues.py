@@ -1,7 +1,7 @@
-"""Lines in which questions of the page wait, so that the heavy ones of some hold up nobody else.
+"""Queues for the page's questions, so that heavy ones do not delay the others.
 
-Every question waits in one line, of three: that a network answers at once (light), that takes it
-seconds (heavy), and that is read from memory or disk. Whoever finds a line too long is told so.
+There are three: for questions that a network answers at once (light), that take it seconds (heavy),
+and whose answer is in memory or on disk (stored). If a queue is full, the answer is an error.
 """
 
 import asyncio
@@ -18,62 +18,69 @@ from gradio.context import LocalContext
 
 from cifar.explain.methods import METHODS
 
-FULL = {
+QUEUE_FULL_ANSWER = {
     "error": "Too many visitors are asking this just now: nothing is wrong, try again in a minute."
 }
-BROKEN = {"error": "The server failed at this question: its log says why."}
+FAILURE_ANSWER = {"error": "The server failed at this question: its log says why."}
 CORES = os.cpu_count() or 1
 
 
-class Line:
-    """So many questions run at a time, and so many more wait for their turn."""
+class WorkQueue:
+    """A queue with its own threads.
 
-    def __init__(self, running: int, waiting: int):
+    running: the number of questions that run at a time. waiting: the maximum that wait.
+    """
+
+    def __init__(self, running: int, waiting: int) -> None:
         self.limiter, self.waiting = CapacityLimiter(running), waiting
-        # Its own threads: each keeps what its largest question needed of PyTorch's memory, so a
-        # heavy one must not come to every thread of the server in turn.
+        # Separate threads: a thread keeps the memory that PyTorch allocated for its largest
+        # question, so heavy questions must not run on all threads of the server in turn.
         self.threads = ThreadPoolExecutor(running)
 
     @property
     def full(self) -> bool:
+        """Whether the maximum number of questions is waiting."""
         return self.limiter.statistics().tasks_waiting >= self.waiting
 
     async def answer(self, function: Callable[[object], dict], question: object) -> dict:
-        """What a function says of a question when its turn has come."""
+        """Wait for a free thread and return the function's answer to a question.
+
+        Returns QUEUE_FULL_ANSWER if the queue is full, FAILURE_ANSWER if the function fails.
+        """
         if self.full:
-            return FULL
+            return QUEUE_FULL_ANSWER
         async with self.limiter:
             request = LocalContext.request.get(None)
             if request is not None and await request.is_disconnected():
-                return FULL  # nobody hears it: the turn is the next one's
+                return QUEUE_FULL_ANSWER  # the client is gone: skip its question
             try:
                 call = partial(copy_context().run, function, question)
                 return await asyncio.get_running_loop().run_in_executor(self.threads, call)
-            except Exception:  # a defect of ours: for the visitor a sentence, for us all of it
+            except Exception:  # a bug: one sentence for the visitor, the traceback in the log
                 logging.getLogger(__name__).exception("%s failed", function.__name__)
-                return BROKEN
+                return FAILURE_ANSWER
 
 
-LIGHT = Line(running=max(2, CORES), waiting=100)
-# A heavy question keeps a core busy for seconds: a longer line than this would not be waited for.
-HEAVY = Line(running=max(1, CORES // 2), waiting=12)
+LIGHT = WorkQueue(running=max(2, CORES), waiting=100)
+# A heavy question takes a core for seconds: visitors would not wait in a longer queue.
+HEAVY = WorkQueue(running=max(1, CORES // 2), waiting=12)
 # These read files and memory.
-STORED = Line(running=20, waiting=200)
+STORED = WorkQueue(running=20, waiting=200)
 
 
-def light_or_heavy(question: object) -> Line:
-    """The line of a question for heat maps: some methods ask the network hundreds of times."""
+def light_or_heavy(question: object) -> WorkQueue:
+    """Return the queue for heat maps: HEAVY for methods that run the network hundreds of times."""
     method = question.get("method") if isinstance(question, dict) else None
     slow = isinstance(method, str) and method in METHODS and METHODS[method].slow
     return HEAVY if slow else LIGHT
 
 
-def in_line(function: Callable, line: Line | Callable[[object], Line]) -> Callable:
-    """A function for the page that waits in a line, or in that which its question belongs to."""
+def queued(function: Callable, queue: WorkQueue | Callable[[object], WorkQueue]) -> Callable:
+    """Wrap a server function so that it waits in a queue. queue: one, or a choice by question."""
 
     @functools.wraps(function)
-    async def answer(question):
-        chosen = line if isinstance(line, Line) else line(question)
+    async def answer(question: object) -> dict:
+        chosen = queue if isinstance(queue, WorkQueue) else queue(question)
         return await chosen.answer(function, question)
 
     return answer

@@ -45,7 +45,7 @@ def test_what_is_old_goes_and_what_is_not_stays(folders):
 
 
 def test_the_oldest_go_first_where_room_is_short(folders, monkeypatch):
-    monkeypatch.setattr(temporary_files, "ROOM", 100)
+    monkeypatch.setattr(temporary_files, "MAX_UPLOAD_BYTES", 100)
     files = [aged(folders / "uploads" / f"{k}.png", 10 * k, size=40) for k in range(4)]
     temporary_files.sweep(time.time())
     assert [path.exists() for path in files] == [True, True, False, False]

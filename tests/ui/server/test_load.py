@@ -47,7 +47,7 @@ def test_heavy_questions_hold_up_no_light_ones(server, ask, explore):
         assert "probabilities" in ask("look", HEAVY)
         assert "file" in explore("asset", {"kind": "pack", "name": "basenet"})
         refused = [answer for answer in answers if answer.done()]
-        assert [answer.result() for answer in refused] == [work_queues.FULL]
+        assert [answer.result() for answer in refused] == [work_queues.QUEUE_FULL_ANSWER]
         (server.folder / "hold").unlink()
         assert sum("sentence" in answer.result(120) for answer in answers) == room
 
@@ -85,7 +85,7 @@ def test_a_full_queue_of_calls_says_so_and_empties(server):
         assert "event: complete" in server.http.get(f"{calls}/explain/{event}").text
 
 
-def test_a_line_that_is_full_says_so_and_empties():
+def test_a_queue_that_is_full_says_so_and_empties():
     go = threading.Event()
 
     def wait(question):
@@ -93,18 +93,18 @@ def test_a_line_that_is_full_says_so_and_empties():
         return {"got": question}
 
     async def main():
-        line, answers = work_queues.Line(running=1, waiting=2), []
+        queue, answers = work_queues.WorkQueue(running=1, waiting=2), []
 
         async def ask(number):
-            answers.append(await line.answer(wait, number))
+            answers.append(await queue.answer(wait, number))
 
         async with anyio.create_task_group() as group:
             for number in range(3):
                 group.start_soon(ask, number)
                 await anyio.wait_all_tasks_blocked()
-            assert line.full and await line.answer(wait, 3) == work_queues.FULL
+            assert queue.full and await queue.answer(wait, 3) == work_queues.QUEUE_FULL_ANSWER
             go.set()
-        assert sorted(one["got"] for one in answers) == [0, 1, 2] and not line.full
+        assert sorted(one["got"] for one in answers) == [0, 1, 2] and not queue.full
 
     anyio.run(main)
 
@@ -113,8 +113,8 @@ def test_what_fails_is_logged_and_said_in_a_sentence(caplog):
     def fail(question):
         raise ZeroDivisionError("a defect")
 
-    answer = anyio.run(work_queues.Line(1, 1).answer, fail, {})
-    assert answer == work_queues.BROKEN and "a defect" in caplog.text
+    answer = anyio.run(work_queues.WorkQueue(1, 1).answer, fail, {})
+    assert answer == work_queues.FAILURE_ANSWER and "a defect" in caplog.text
 
 
 def test_slow_maps_wait_among_the_heavy():
