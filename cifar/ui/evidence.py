@@ -73,7 +73,7 @@ def look(question: dict) -> dict:
 def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
     """Return what a visitor should know before believing the answer."""
     found = []
-    if ood.unlike(ckpt, answer):
+    if ood.is_ood(ckpt, answer):
         found.append(
             {
                 "kind": "unlike",
@@ -82,7 +82,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
                 "answer may mean nothing.",
             }
         )
-    if ood.unsure(ckpt, answer):
+    if ood.is_unsure(ckpt, answer):
         found.append(
             {
                 "kind": "unsure",

@@ -8,7 +8,7 @@ from cifar import LensError, files
 from cifar.__main__ import main
 from cifar.data import cifar10
 from cifar.evaluation.classifier import classify
-from cifar.evaluation.evaluate import scored
+from cifar.evaluation.evaluate import recorded_scores
 from cifar.explain import method_scores
 from cifar.explain.faithfulness import curves
 from cifar.explain.heat_maps import heat_maps
@@ -232,13 +232,13 @@ def test_a_number_of_images_that_cannot_be_is_refused(evaluated, images):
 
 def test_an_evaluation_keeps_the_scores_of_the_same_weights(evaluated, few):
     explain = score(evaluated, images=3)["explain"]
-    assert scored(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
+    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
 
 
 def test_an_evaluation_drops_the_scores_of_other_weights(evaluated, few, make_checkpoint):
     score(evaluated, images=3)
     make_checkpoint(seed=1)
-    assert scored(checkpoint.load(evaluated, measured=False)) == {}
+    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {}
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"weights_sha256": "0"}'])
@@ -246,7 +246,7 @@ def test_an_evaluation_minds_no_metrics_that_are_absent_or_broken(make_checkpoin
     folder = make_checkpoint()
     if content is not None:
         (folder / "metrics.json").write_text(content)
-    assert scored(checkpoint.load(folder, measured=False)) == {}
+    assert recorded_scores(checkpoint.load(folder, measured=False)) == {}
 
 
 def interval(value):
