@@ -1,1 +1,1 @@
-"""Predictions of a network, and how good they are."""
+"""Predictions of a network and their quality."""

@@ -1,4 +1,4 @@
-"""Checkpoint and 32x32 image in, calibrated probabilities out."""
+"""Calibrated probabilities of 32x32 images from a checkpoint."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from cifar.evaluation import metrics
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.staged import normalize
 
-BATCH = 128  # images that go through the network at once
+BATCH = 128  # images per forward pass
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says of one image.
+    """A network's answer for one image.
 
     logits: float32 (10,). probabilities: float64 (10,), after the temperature. features: float32
-    (D,), what the last layer sees.
+    (D,), the input of the last layer.
     """
 
     logits: np.ndarray
@@ -32,10 +32,14 @@ class Answer:
 
     @property
     def confidence(self) -> float:
+        """The largest probability, 0 to 1."""
         return float(self.probabilities.max())
 
     def top(self, k: int) -> list[tuple[str, float]]:
-        """The k most probable classes with their probabilities, k from 1 to 10."""
+        """Return the k most probable classes with their probabilities.
+
+        Raises ValueError unless k is 1 to 10.
+        """
         if not 1 <= k <= len(CLASSES):
             raise ValueError(f"top-k is {k}: choose 1 to {len(CLASSES)}.")
         order = np.argsort(-self.probabilities, kind="stable")[:k]
@@ -43,14 +47,14 @@ class Answer:
 
 
 def to_tensor(images: np.ndarray) -> torch.Tensor:
-    """uint8 (N, 32, 32, 3) or (32, 32, 3) to the normalised float32 (N, 3, 32, 32) of a network."""
+    """Convert uint8 (N, 32, 32, 3) or (32, 32, 3) to normalized float32 (N, 3, 32, 32)."""
     batch = torch.from_numpy(np.ascontiguousarray(images)).view(-1, *images.shape[-3:])
     return normalize(batch.permute(0, 3, 1, 2))
 
 
 @torch.inference_mode()
 def calibrated(checkpoint: Checkpoint, inputs: torch.Tensor) -> np.ndarray:
-    """Calibrated probabilities, float64 (N, 10), of normalised float32 (N, 3, 32, 32) images."""
+    """Compute calibrated probabilities, float64 (N, 10), of normalized float32 (N, 3, 32, 32)."""
     device = next(checkpoint.model.parameters()).device
     logits = [
         checkpoint.model(part.to(device, memory_format=torch.channels_last)).float().cpu()
@@ -60,13 +64,13 @@ def calibrated(checkpoint: Checkpoint, inputs: torch.Tensor) -> np.ndarray:
 
 
 def classify(checkpoint: Checkpoint, image: np.ndarray) -> Answer:
-    """One uint8 (32, 32, 3) image, by the checkpoint's network at its temperature."""
+    """Classify one uint8 (32, 32, 3) image."""
     return classify_all(checkpoint, image[None])[0]
 
 
 @torch.inference_mode()
 def classify_all(checkpoint: Checkpoint, images: np.ndarray) -> list[Answer]:
-    """Each of uint8 (N, 32, 32, 3) images, all of which go through the network at once."""
+    """Classify uint8 (N, 32, 32, 3) images in one forward pass."""
     device = next(checkpoint.model.parameters()).device
     features = checkpoint.model.features(to_tensor(images).to(device))
     logits = checkpoint.model.head(features).float().cpu().numpy()

@@ -1,12 +1,17 @@
-"""Checkpoint and data in, predictions and metrics out.
+"""Evaluation of a checkpoint on the test split.
 
     python -m cifar evaluate resnet
 
-writes, into the checkpoint's folder, `predictions.npz` (logits, labels and features of the 10,000
-test images, their map and their nearest images), `neighbors.parquet` (the training images nearest
-to its mistakes), `metrics.json` (every number that is shown anywhere) and `README.md` (the model
-card). The temperature and the thresholds of doubt are set on `val`. No answer depends on the test
-split; its features are what pictures unlike CIFAR-10 are measured from.
+writes these files into the checkpoint's folder:
+
+predictions.npz      logits, labels and features of the 10,000 test images, their map and their
+                     nearest images
+neighbors.parquet    the training images nearest to the mistakes
+metrics.json         every number that is shown anywhere
+README.md            the model card
+
+The temperature, the out-of-distribution threshold and the confidence threshold are set on `val`. No
+answer depends on the test split; its features are the feature bank of `ood`.
 """
 
 import time
@@ -20,7 +25,7 @@ from cifar import CLASSES, files
 from cifar.data import cifar10, ood_sets
 from cifar.data.image_statistics import measure
 from cifar.evaluation import metrics, neighbors, ood
-from cifar.evaluation.predictions import NEIGHBOURS, Predictions, save_predictions
+from cifar.evaluation.predictions import NEIGHBORS, Predictions, save_predictions
 from cifar.files import FileError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
@@ -36,23 +41,26 @@ BATCH = 250
 def predict(
     ckpt: Checkpoint, images: torch.Tensor, *, mirrored: bool = False, label: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits float32 (N, 10) and features float32 (N, D) of uint8 images (N, 3, 32, 32)."""
+    """Compute logits float32 (N, 10) and features float32 (N, D) of uint8 (N, 3, 32, 32) images.
+
+    mirrored: flip the images left to right. label: names the progress bar; empty for none.
+    """
     device = next(ckpt.model.parameters()).device
     logits, features = [], []
     starts = range(0, len(images), BATCH)
     for start in tqdm(starts, label, unit_scale=BATCH, unit="img", disable=not label):
         batch = images[start : start + BATCH].to(device)
         inputs = normalize(batch.flip(-1) if mirrored else batch)
-        found = ckpt.model.features(inputs.contiguous(memory_format=torch.channels_last))
-        features.append(found.float().cpu().numpy())
-        logits.append(ckpt.model.head(found).float().cpu().numpy())
+        batch_features = ckpt.model.features(inputs.contiguous(memory_format=torch.channels_last))
+        features.append(batch_features.float().cpu().numpy())
+        logits.append(ckpt.model.head(batch_features).float().cpu().numpy())
     return np.concatenate(logits), np.concatenate(features)
 
 
 def evaluate(name: str | Path, source: Path | None = None) -> dict:
-    """Measure a checkpoint, write what was found beside it, and return `metrics.json`'s content.
+    """Measure a checkpoint, write the results into its folder, and return `metrics.json`'s content.
 
-    source: of the training images, as of `data.load`. Raises CheckpointError or DataError.
+    source: of the training images, as for `cifar10.load`. Raises CheckpointError or DataError.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
@@ -73,15 +81,15 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
         "val": split_metrics(val_logits, val_labels, temperature),
         "test": split_metrics(logits, labels, temperature),
     }
-    both = (logits + mirrored) / 2
-    result["test"]["mirrored"] = _share((both.argmax(1) == labels).sum(), len(labels))
+    averaged = (logits + mirrored) / 2
+    result["test"]["mirrored"] = _share((averaged.argmax(1) == labels).sum(), len(labels))
     train = cifar10.load("train", source)
     train_logits, train_features = predict(ckpt, train.images, label="train")
-    # Of a run on the first images only, the others are none that it was trained on.
-    seen = slice(ckpt.config["training"]["images"])
-    correct = (train_logits.argmax(1) == train.labels.numpy())[seen]
+    # A run may have used only the first images: leave out those it was not trained on.
+    used = slice(ckpt.config["training"]["images"])
+    correct = (train_logits.argmax(1) == train.labels.numpy())[used]
     result["train"] = {"accuracy": _share(correct.sum(), len(correct))}
-    alike = neighbors.nearest(features, train_features, NEIGHBOURS, "nearest training images")
+    nearest = neighbors.nearest(features, train_features, NEIGHBORS, "nearest training images")
     right = logits.argmax(1) == labels
     predictions = Predictions(
         logits,
@@ -90,8 +98,8 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
         test.official,
         ckpt.sha256,
         map=neighbors.embed(features, "map of the test images"),
-        neighbours=train.indices.numpy()[alike].astype(np.int32),
-        neighbour_labels=train.labels.numpy()[alike].astype(np.uint8),
+        neighbours=train.indices.numpy()[nearest].astype(np.int32),
+        neighbour_labels=train.labels.numpy()[nearest].astype(np.uint8),
         nearest_right=neighbors.nearest_among(features, right, "nearest right answers").astype(
             np.int32
         ),
@@ -108,22 +116,22 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
         },
     }
     result |= ood.measure(
-        temperature, predictions, val_logits, val_features, val_labels, foreign_features(ckpt)
+        temperature, predictions, val_logits, val_features, val_labels, ood_features(ckpt)
     )
-    result |= scored(ckpt)
+    result |= recorded_scores(ckpt)
     save_predictions(ckpt.path / "predictions.npz", predictions)
     neighbors.save_images(ckpt.path / neighbors.FILE, predictions, train)
     _write(ckpt, result)
     return result
 
 
-def foreign_features(ckpt: Checkpoint) -> dict[str, np.ndarray]:
-    """The features, float32 (N, D), of every set of foreign pictures by its name."""
-    found = {}
-    for pictures in ood_sets.SETS:
-        images = torch.from_numpy(pictures.images()).permute(0, 3, 1, 2)
-        _, found[pictures.name] = predict(ckpt, images, label=pictures.title)
-    return found
+def ood_features(ckpt: Checkpoint) -> dict[str, np.ndarray]:
+    """Compute features, float32 (N, D), of every out-of-distribution set, by its name."""
+    features = {}
+    for ood_set in ood_sets.SETS:
+        images = torch.from_numpy(ood_set.images()).permute(0, 3, 1, 2)
+        _, features[ood_set.name] = predict(ckpt, images, label=ood_set.title)
+    return features
 
 
 def _write(ckpt: Checkpoint, result: dict) -> None:
@@ -132,18 +140,18 @@ def _write(ckpt: Checkpoint, result: dict) -> None:
     files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
 
 
-def scored(ckpt: Checkpoint) -> dict:
-    """What is on record about these weights' heat maps: {"explain": ...}, or nothing."""
+def recorded_scores(ckpt: Checkpoint) -> dict:
+    """Return the recorded heat-map scores of these weights, {"explain": ...}, or {} without any."""
     try:
-        known = files.read_json(ckpt.path / "metrics.json")
-    except FileError:  # none yet, or broken: it is about to be replaced
+        recorded = files.read_json(ckpt.path / "metrics.json")
+    except FileError:  # missing or damaged: the evaluation replaces it
         return {}
-    same = known.get("weights_sha256") == ckpt.sha256
-    return {"explain": known["explain"]} if same and "explain" in known else {}
+    same_weights = recorded.get("weights_sha256") == ckpt.sha256
+    return {"explain": recorded["explain"]} if same_weights and "explain" in recorded else {}
 
 
 def split_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict:
-    """Every number about one split, from logits (N, 10) and labels (N,)."""
+    """Compute all metrics of one split from logits (N, 10) and labels (N,)."""
     predicted = logits.argmax(1)
     confusion = metrics.confusion_matrix(predicted, labels)
     probs = metrics.probabilities(logits, temperature)

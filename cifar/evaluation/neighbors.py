@@ -1,10 +1,10 @@
-"""Which images a network finds alike, from their features: the nearest ones, and a map of all.
+"""Nearest neighbors of images by a network's features, and a 2D map of all images.
 
-The training images nearest to a network's mistakes are kept beside it, in `neighbors.parquet`: the
-training split is on few computers.
+The training images nearest to a network's mistakes are saved in its `neighbors.parquet`, because
+few computers have the training split.
 
-Nearness is by cosine distance: logits are weighted sums of features, so their direction decides
-between the classes, while their length only makes every logit larger, that is, the network surer.
+Distances are cosine distances: logits are weighted sums of features, so the direction of the
+features decides between the classes; their length only scales all logits, that is, the confidence.
 """
 
 from pathlib import Path
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from cifar.data.cifar10 import Split
 
 FILE = "neighbors.parquet"
-SHOWN = 3  # nearest training images that are kept of each mistake
-BATCH = 500  # rows compared with all images at a time: 100 MB of distances for 48,000
+SHOWN = 3  # nearest training images saved per mistake
+BATCH = 500  # queries at a time: 100 MB of distances to 48,000 images
 SEED = 0
 
 
 def nearest(queries: np.ndarray, images: np.ndarray, k: int, label: str = "") -> np.ndarray:
-    """The k images whose features are nearest to each query's, nearest first: int64 (N, k).
+    """Return the rows of the k images nearest to each query, nearest first: int64 (N, k).
 
-    queries: float (N, D). images: float (M, D), M at least k; the answer holds their row numbers.
-    label: names the progress bar; none without.
+    queries: features, float (N, D). images: features, float (M, D), M at least k.
+    label: names the progress bar; empty for none.
     """
-    from sklearn.neighbors import NearestNeighbors  # heavy, and the app needs none of it
+    from sklearn.neighbors import NearestNeighbors  # slow to import, and the app does not need it
 
     search = NearestNeighbors(n_neighbors=k, metric="cosine", algorithm="brute").fit(images)
     starts = range(0, len(queries), BATCH)
@@ -46,7 +46,7 @@ def nearest(queries: np.ndarray, images: np.ndarray, k: int, label: str = "") ->
 
 
 def nearest_among(features: np.ndarray, allowed: np.ndarray, label: str = "") -> np.ndarray:
-    """For each image the nearest other one of those allowed: int64 (N,), -1 where there is none.
+    """Return the nearest other allowed image for each image: int64 (N,), -1 if there is none.
 
     features: float (N, D). allowed: bool (N,).
     """
@@ -54,27 +54,27 @@ def nearest_among(features: np.ndarray, allowed: np.ndarray, label: str = "") ->
     if len(candidates) < 2:
         only = candidates[0] if len(candidates) else -1
         return np.where(rows == only, -1, only)
-    found = candidates[nearest(features, features[candidates], 2, label)]
-    return np.where(found[:, 0] == rows, found[:, 1], found[:, 0])
+    neighbors = candidates[nearest(features, features[candidates], 2, label)]
+    return np.where(neighbors[:, 0] == rows, neighbors[:, 1], neighbors[:, 0])
 
 
 def embed(features: np.ndarray, label: str = "") -> np.ndarray:
-    """A map on which images with like features lie together: float32 (N, 2), 0 to 1.
+    """Place images with similar features near each other on a map: float32 (N, 2), 0 to 1.
 
-    One scale for both axes; only who lies near whom means something. features: float (N, D), N at
-    least 5; where all are equal, all images lie in the middle. Principal components first, then
-    t-SNE (van der Maaten and Hinton, JMLR 2008).
+    Principal components first, then t-SNE (van der Maaten and Hinton, JMLR 2008). Both axes have
+    the same scale; only nearness has a meaning. features: float (N, D), N at least 5; if all are
+    equal, all images are in the middle.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     n, width = features.shape
-    if not np.ptp(features, axis=0).any():  # t-SNE would not come to an end
+    if not np.ptp(features, axis=0).any():  # t-SNE would not terminate
         return np.full((n, 2), 0.5, np.float32)
     components = PCA(min(50, n, width), random_state=SEED).fit_transform(features)
     tsne = TSNE(init="pca", perplexity=min(30, (n - 1) / 3), random_state=SEED)
     with tqdm(total=n, desc=label, unit="img", disable=not label) as bar:
-        places = tsne.fit_transform(components)  # says nothing on its way
+        places = tsne.fit_transform(components)  # reports no progress
         bar.update(n)
     low, high = places.min(0), places.max(0)
     side = max((high - low).max(), np.finfo(np.float32).tiny)
@@ -82,14 +82,14 @@ def embed(features: np.ndarray, label: str = "") -> np.ndarray:
 
 
 def save_images(path: Path, predictions: Predictions, train: "Split") -> None:
-    """Write the training images nearest to each mistake, SHOWN of each, every image once.
+    """Write the SHOWN training images nearest to each mistake, every image once.
 
-    train: the split in which `predictions.neighbours` were found.
+    train: the split that `predictions.neighbours` refers to. Raises ValueError without neighbours.
     """
     if predictions.neighbours is None:
         raise ValueError("The predictions hold no nearest training images.")
-    wrong = predictions.logits.argmax(1) != predictions.labels
-    indices = np.unique(predictions.neighbours[wrong, :SHOWN])
+    mistakes = predictions.logits.argmax(1) != predictions.labels
+    indices = np.unique(predictions.neighbours[mistakes, :SHOWN])
     rows = np.searchsorted(train.indices.numpy(), indices)
     images = train.images[rows].permute(0, 2, 3, 1).numpy()
     labels = train.labels[rows].numpy()
@@ -103,7 +103,7 @@ class NeighborImages:
     Raises DataError for a damaged file.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._table = ImageTable(path)
         self._rows = {int(index): row for row, index in enumerate(self._table.column("index"))}
 

@@ -1,17 +1,17 @@
-"""When an answer is in doubt: the picture is unlike CIFAR-10, or the network is not sure.
+"""Reasons to doubt an answer: the picture is out of distribution, or the network is not sure.
 
-"Unlike CIFAR-10" is out-of-distribution detection by the distance to the nearest features (Sun et
-al., https://arxiv.org/abs/2204.06507): 1 minus the cosine between a picture's features and those of
-the 50th nearest test image, whose features are recorded in `predictions.npz`. A test image does not
-count itself: whatever has the same direction to within rounding is left out, for it is the same
-picture. What a network does not know also leaves its features short (Park et al.,
-https://arxiv.org/abs/2310.05316), so the distance grows with the square of how many times they are
-shorter than the median. Longer ones reassure nobody: for plain noise the ResNet's are 3.6 times as
-long as usual. The threshold is where 5% of `val` would be called foreign.
+Out-of-distribution pictures are detected by the distance to the nearest features (Sun et al.,
+https://arxiv.org/abs/2204.06507): 1 minus the cosine between a picture's features and those of the
+50th nearest test image, whose features are recorded in `predictions.npz`. Recorded features in the
+same direction to within rounding belong to the same picture and are left out. Features of unknown
+objects are also short (Park et al., https://arxiv.org/abs/2310.05316), so the distance grows with
+the square of how many times they are shorter than the median. Long features are not evidence of
+being in distribution: the ResNet's features of plain noise are 3.6 times the median. The threshold
+gives 5% false alarms on `val`.
 
-Of the candidates that were tried, this one finds the most of the sets in `foreign` with either
+Of the scores that were tried, this one detects the most of the sets in `ood_sets` with either
 network: on average over them 94% with the ResNet and 78% with the light network. The distance alone
-finds 92% and 49%, short features alone 37% and 65%, the energy score (Liu et al.,
+detects 92% and 49%, short features alone 37% and 65%, the energy score (Liu et al.,
 https://arxiv.org/abs/2010.03759) 28% and 67%, the largest probability (Hendrycks and Gimpel,
 https://arxiv.org/abs/1610.02136) 30% and 53%.
 
@@ -34,71 +34,71 @@ from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 
 SCORE = "distance to the 50th nearest features, which counts more where the picture's own are short"
-NEAREST = 50  # as in the paper for CIFAR-10, not chosen by the foreign sets
+NEAREST = 50  # as in the paper for CIFAR-10, not tuned on the out-of-distribution sets
 FALSE_ALARMS = 0.05
-RIGHT = 0.9
-# Features recorded in float16 differ from live ones by less than 1e-6, by this measure; those of
-# the two test images that are most alike, by 0.01.
+ACCURACY = 0.9
+# Cosine distance below which features are those of the same picture: recording them in float16
+# moves them by less than 1e-6, and the two most similar test images are 0.01 apart.
 SAME = 1e-5
 BATCH = 500
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a network finds in images that are known to be of its kind.
+class FeatureBank:
+    """Features of in-distribution images, which those of a picture are compared with.
 
-    directions: their features at length 1, float32 (N, D). length: the median of them before that.
+    directions: the features at length 1, float32 (N, D). length: their median length before that.
     """
 
     directions: np.ndarray
     length: float
 
     @classmethod
-    def of(cls, features: np.ndarray) -> "Known":
-        """Of features, float (N, D) and N at least 2, as the network's last layer sees them."""
+    def of(cls, features: np.ndarray) -> "FeatureBank":
+        """Build the bank from inputs of the network's last layer, float (N, D), N at least 2."""
         directions, lengths = _split(features)
         return cls(directions, float(np.median(lengths)))
 
 
-_banks: dict[str, Known] = {}  # by the sha256 of the weights
+_banks: dict[str, FeatureBank] = {}  # by the sha256 of the weights
 _lock = Lock()
 
 
-def unlike(ckpt: Checkpoint, answer: Answer) -> bool:
-    """Whether a picture is unlike those of CIFAR-10, by the features that its answer holds.
+def is_ood(ckpt: Checkpoint, answer: Answer) -> bool:
+    """Tell whether a picture is out of distribution, by the features in its answer.
 
-    Raises CheckpointError for a checkpoint for which that was not measured.
+    Raises CheckpointError if the checkpoint has no measured threshold.
     """
     threshold = _measured(ckpt, "ood")["threshold"]
-    return bool(distances(answer.features[None], bank(ckpt))[0] > threshold)
+    return bool(distances(answer.features[None], feature_bank(ckpt))[0] > threshold)
 
 
-def unsure(ckpt: Checkpoint, answer: Answer) -> bool:
-    """Whether fewer than 9 in 10 answers of such a confidence are right.
+def is_unsure(ckpt: Checkpoint, answer: Answer) -> bool:
+    """Tell whether fewer than 9 in 10 answers of this confidence are right.
 
-    Raises CheckpointError for a checkpoint for which that was not measured.
+    Raises CheckpointError if the checkpoint has no measured threshold.
     """
     return answer.confidence < _measured(ckpt, "unsure")["below"]
 
 
 def _measured(ckpt: Checkpoint, section: str) -> dict:
-    found = ckpt.measured().get(section)
-    if found is None:
+    values = ckpt.measured().get(section)
+    if values is None:
         raise CheckpointError(
             f"{ckpt.path}/metrics.json has no section {section!r}: run "
             f"`python -m cifar evaluate {ckpt.place}`."
         )
-    return found
+    return values
 
 
-def bank(ckpt: Checkpoint) -> Known:
-    """The recorded features of the test images, read once.
+def feature_bank(ckpt: Checkpoint) -> FeatureBank:
+    """Return the feature bank of the test images, read once per process.
 
-    Raises CheckpointError where there are none.
+    Raises CheckpointError if no features are recorded.
     """
     with _lock:
         if ckpt.sha256 not in _banks:
-            _banks[ckpt.sha256] = Known.of(_features(ckpt))
+            _banks[ckpt.sha256] = FeatureBank.of(_features(ckpt))
         return _banks[ckpt.sha256]
 
 
@@ -113,29 +113,30 @@ def _features(ckpt: Checkpoint) -> np.ndarray:
 
 
 def _split(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features at length 1, float32 (N, D), and their lengths, float64 (N,), never 0."""
+    """Split features into directions, float32 (N, D), and lengths, float64 (N,), never 0."""
     features = features.astype(np.float32)
     tiny = np.finfo(np.float32).tiny
     lengths = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), tiny)
     return features / lengths, lengths[:, 0].astype(np.float64)
 
 
-def distances(features: np.ndarray, known: Known) -> np.ndarray:
-    """How far features, float (N, D), lie from the 50th nearest of the known ones: float64 (N,).
+def distances(features: np.ndarray, bank: FeatureBank) -> np.ndarray:
+    """Compute the distance of features, float (N, D), to the 50th nearest in a bank: float64 (N,).
 
-    0 to 2, times the square of how many times shorter they are than the median, if they are. The
-    last but one counts if there are fewer than 51; what is all 0 lies further than anything else.
+    0 to 2, times the square of how many times they are shorter than the median, if they are. In a
+    bank of fewer than 51, the furthest but one counts. Features of all 0 have the largest distance.
     """
-    k = min(NEAREST, len(known.directions) - 1)
-    found = [np.empty(0)]
+    k = min(NEAREST, len(bank.directions) - 1)
+    batches = [np.empty(0)]
     for start in range(0, len(features), BATCH):
         directions, lengths = _split(features[start : start + BATCH])
-        # NumPy's own workers would go on spinning and slow the network's next answer threefold.
-        alike = (torch.from_numpy(directions) @ torch.from_numpy(known.directions).T).numpy()
-        alike[alike > 1 - SAME] = -1  # the picture itself
-        nearest = np.partition(alike, -k, axis=1)[:, -k]
-        found.append((1 - nearest) * np.maximum(1, known.length / lengths) ** 2)
-    return np.concatenate(found)
+        # By PyTorch: NumPy's worker threads keep spinning and slow the network's next answer
+        # threefold.
+        cosines = (torch.from_numpy(directions) @ torch.from_numpy(bank.directions).T).numpy()
+        cosines[cosines > 1 - SAME] = -1  # the picture itself
+        nearest = np.partition(cosines, -k, axis=1)[:, -k]
+        batches.append((1 - nearest) * np.maximum(1, bank.length / lengths) ** 2)
+    return np.concatenate(batches)
 
 
 def measure(
@@ -144,17 +145,17 @@ def measure(
     val_logits: np.ndarray,
     val_features: np.ndarray,
     val_labels: np.ndarray,
-    foreign_features: Mapping[str, np.ndarray],
+    ood_features: Mapping[str, np.ndarray],
 ) -> dict:
-    """The sections "ood" and "unsure" of `metrics.json`.
+    """Compute the sections "ood" and "unsure" of `metrics.json`; thresholds come from `val` alone.
 
-    test: with features, as they will be recorded. foreign_features: those of every one of
-    `foreign.SETS`, float (N, D), by its name. Thresholds are set on `val` alone.
+    test: with features, as they will be recorded. ood_features: those of each of `ood_sets.SETS`,
+    float (N, D), by its name. Raises ValueError if `test` has no features.
     """
     if test.features is None:
         raise ValueError("The predictions hold no features.")
     return {
-        "ood": _measure_unlike(test.features, val_features, foreign_features),
+        "ood": _measure_ood(test.features, val_features, ood_features),
         "unsure": _measure_unsure(
             (metrics.probabilities(val_logits, temperature), val_labels),
             (metrics.probabilities(test.logits, temperature), test.labels),
@@ -162,29 +163,27 @@ def measure(
     }
 
 
-def _measure_unlike(
-    test: np.ndarray, val: np.ndarray, foreign_features: Mapping[str, np.ndarray]
-) -> dict:
-    tested = Known.of(test)
-    of_val = distances(val, tested)
-    threshold = float(np.quantile(of_val, 1 - FALSE_ALARMS, method="inverted_cdf"))
+def _measure_ood(test: np.ndarray, val: np.ndarray, ood_features: Mapping[str, np.ndarray]) -> dict:
+    bank = FeatureBank.of(test)
+    val_distances = distances(val, bank)
+    threshold = float(np.quantile(val_distances, 1 - FALSE_ALARMS, method="inverted_cdf"))
 
-    def above(found: np.ndarray) -> dict:
-        return metrics.proportion(int((found > threshold).sum()), len(found))
+    def above(scores: np.ndarray) -> dict:
+        return metrics.proportion(int((scores > threshold).sum()), len(scores))
 
     return {
         "score": SCORE,
         "threshold": threshold,
-        "false_alarms": {"val": above(of_val), "test": above(distances(test, tested))},
+        "false_alarms": {"val": above(val_distances), "test": above(distances(test, bank))},
         "sets": [
             {
-                "name": pictures.name,
-                "title": pictures.title,
-                "source": pictures.source,
-                "n": len(foreign_features[pictures.name]),
-                "detected": above(distances(foreign_features[pictures.name], tested)),
+                "name": ood_set.name,
+                "title": ood_set.title,
+                "source": ood_set.source,
+                "n": len(ood_features[ood_set.name]),
+                "detected": above(distances(ood_features[ood_set.name], bank)),
             }
-            for pictures in ood_sets.SETS
+            for ood_set in ood_sets.SETS
         ],
     }
 
@@ -194,24 +193,28 @@ def _measure_unsure(
 ) -> dict:
     probs, labels = val
     below = unsure_below(probs.max(1), probs.argmax(1) == labels)
-    return {"below": below, "val": _either_side(*val, below), "test": _either_side(*test, below)}
+    return {
+        "below": below,
+        "val": _either_side(*val, below),
+        "test": _either_side(*test, below),
+    }
 
 
 def unsure_below(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The lowest confidence from which on at least 9 in 10 answers are right.
+    """Return the lowest confidence from which at least 9 in 10 answers are right.
 
-    confidence: float (N,), 0 to 1. right: bool (N,). By isotonic regression, the best fit that only
-    rises with confidence (Zadrozny and Elkan, KDD 2002). Just above 1 where no answer is so sure.
+    confidence: float (N,), 0 to 1. right: bool (N,). By isotonic regression, the best fit that
+    never falls with confidence (Zadrozny and Elkan, KDD 2002). Just above 1 if there is none.
     """
-    from sklearn.isotonic import IsotonicRegression  # heavy, and the app needs none of it
+    from sklearn.isotonic import IsotonicRegression  # slow to import, and the app does not need it
 
     fitted = IsotonicRegression().fit_transform(confidence, right.astype(np.float64))
-    sure = confidence[fitted >= RIGHT - 1e-9]
+    sure = confidence[fitted >= ACCURACY - 1e-9]
     return float(sure.min()) if len(sure) else float(np.nextafter(1, 2))
 
 
 def _either_side(probs: np.ndarray, labels: np.ndarray, below: float) -> dict:
-    """The share of answers below a confidence, and the accuracy there and from there on."""
+    """Measure the share of answers below a confidence, and the accuracy below and above it."""
     right, low = probs.argmax(1) == labels, probs.max(1) < below
     return {
         "share": metrics.proportion(int(low.sum()), len(low)),

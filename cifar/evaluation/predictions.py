@@ -1,7 +1,7 @@
-"""`predictions.npz`: what a checkpoint said of the test split, bound to its weights.
+"""`predictions.npz`: a checkpoint's predictions on the test split, bound to its weights.
 
-Reading is strict, as it is for checkpoints: an array of another shape or type, a number out of its
-range, or other weights are an error that names them. Nothing is ever unpickled.
+Reading is strict, as for checkpoints: a wrong shape, a wrong type, a number out of range and other
+weights each raise an error that names the array or file. Nothing is ever unpickled.
 """
 
 import tokenize
@@ -18,15 +18,14 @@ from cifar.data.image_statistics import QUALITIES
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 
-NEIGHBOURS = 5
-# Arrays that predictions may lack.
+NEIGHBORS = 5  # nearest training images recorded per test image
+# Arrays that may be missing, besides features.
 OPTIONAL = ("map", "neighbours", "neighbour_labels", "nearest_right", "qualities")
 # Features in float16 beyond this would make the file too large for a repository.
 MAX_FEATURES_BYTES = 12_000_000
-MAX_BYTES = (
-    2 * MAX_FEATURES_BYTES
-)  # of all arrays, unpacked: a zip file can hold far more than it is
-# What a file that was cut off, altered or made by somebody ill-disposed makes its readers raise.
+# Limit on the total uncompressed size, against zip bombs.
+MAX_BYTES = 2 * MAX_FEATURES_BYTES
+# What zipfile and NumPy raise for a truncated, damaged or malicious file.
 UNREADABLE = (
     OSError,
     ValueError,
@@ -34,8 +33,8 @@ UNREADABLE = (
     EOFError,
     MemoryError,
     OverflowError,
-    RuntimeError,  # encrypted, or compressed in a way that nobody knows
-    SyntaxError,  # of a header of NumPy's, or one that ends too early
+    RuntimeError,  # encryption, or an unknown compression method
+    SyntaxError,  # an invalid or truncated NumPy header
     tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
@@ -44,18 +43,18 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a checkpoint said of the test split, in official test order.
+    """A checkpoint's predictions on the test split, in official test order.
 
     logits: float32 (N, 10). labels: int64 (N,). features: float16 (N, D). official: whether the
     images were those of the official release. sha256: of the weights.
-    map: float32 (N, 2), 0 to 1, the place of each image among the others (`neighbours.embed`).
+    map: float32 (N, 2), 0 to 1, each image's position on the map of `neighbors.embed`.
     neighbours: int32 (N, 5), the training images with the nearest features, nearest first, by their
     position in the official training order.
     neighbour_labels: uint8 (N, 5), their labels, 0 to 9.
-    nearest_right: int32 (N,), the test index of the nearest other image that was classified right,
-    of whatever class; -1 where there is none.
-    qualities: float32 (N, 4), what `qualities.measure` finds in the pixels.
-    Features and what follows the sha256 may be None.
+    nearest_right: int32 (N,), the test index of the nearest other correctly classified image, of
+    any class; -1 if there is none.
+    qualities: float32 (N, 4), the columns of `image_statistics.measure`.
+    Features and the fields after sha256 may be None.
     """
 
     logits: np.ndarray
@@ -71,7 +70,7 @@ class Predictions:
 
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions whole; features only where they are small enough for a repository."""
+    """Write predictions atomically, without features over MAX_FEATURES_BYTES."""
     arrays: dict[str, np.ndarray] = {
         "logits": predictions.logits.astype(np.float32),
         "labels": predictions.labels.astype(np.uint8),
@@ -92,21 +91,21 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def load_predictions(ckpt: Checkpoint) -> Predictions:
-    """The recorded predictions of a checkpoint.
+    """Read the recorded predictions of a checkpoint.
 
-    Raises CheckpointError if they are absent, broken, or were made by other weights.
+    Raises CheckpointError if they are missing, damaged, or were made by other weights.
     """
     path = ckpt.path / "predictions.npz"
     try:
-        found = _arrays(path)
-        _check(found)
+        arrays = _arrays(path)
+        _check(arrays)
         predictions = Predictions(
-            found["logits"],
-            found["labels"].astype(np.int64),
-            found.get("features"),
-            bool(found["official"]),
-            str(found["weights_sha256"]),
-            **{name: found.get(name) for name in OPTIONAL},
+            arrays["logits"],
+            arrays["labels"].astype(np.int64),
+            arrays.get("features"),
+            bool(arrays["official"]),
+            str(arrays["weights_sha256"]),
+            **{name: arrays.get(name) for name in OPTIONAL},
         )
     except UNREADABLE as error:
         raise CheckpointError(
@@ -120,39 +119,42 @@ def load_predictions(ckpt: Checkpoint) -> Predictions:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file. Raises one of UNREADABLE for any other and for one too large."""
+    """Read the arrays of a .npz file.
+
+    Raises one of UNREADABLE for other files and for more than MAX_BYTES.
+    """
     with zipfile.ZipFile(path) as archive:
         size = sum(item.file_size for item in archive.infolist())
     if size > MAX_BYTES:
         raise ValueError(f"it holds {size / 1e6:.0f} MB, and at most {MAX_BYTES / 1e6:.0f} can be")
-    with np.load(path, allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray):  # bytes, of what does not begin as an array does
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # bytes, if the member has no array header
             raise ValueError(f"{name} is no array")
-    return found
+    return arrays
 
 
 def _check(arrays: dict[str, np.ndarray]) -> None:
-    """Raises ValueError for an array of predictions.npz that is not what Predictions says."""
-    n, top = arrays["labels"].size, np.inf
+    """Raise ValueError for an array whose type, shape or range is not that of Predictions."""
+    n = arrays["labels"].size
     train_images = len(release.OFFICIAL_MD5["train"]) * release.BLOCK
     for name, dtype, shape, low, high in (
-        ("logits", np.float32, (n, len(CLASSES)), -top, top),
+        ("logits", np.float32, (n, len(CLASSES)), -np.inf, np.inf),
         ("labels", np.uint8, (n,), 0, len(CLASSES) - 1),
         ("official", np.bool_, (), False, True),
-        ("features", np.float16, (n, None), -top, top),
+        ("features", np.float16, (n, None), -np.inf, np.inf),
         ("map", np.float32, (n, 2), 0, 1),
-        ("neighbours", np.int32, (n, NEIGHBOURS), 0, train_images - 1),
-        ("neighbour_labels", np.uint8, (n, NEIGHBOURS), 0, len(CLASSES) - 1),
+        ("neighbours", np.int32, (n, NEIGHBORS), 0, train_images - 1),
+        ("neighbour_labels", np.uint8, (n, NEIGHBORS), 0, len(CLASSES) - 1),
         ("nearest_right", np.int32, (n,), -1, n - 1),
-        ("qualities", np.float32, (n, len(QUALITIES)), 0, top),
+        ("qualities", np.float32, (n, len(QUALITIES)), 0, np.inf),
     ):
         if name not in arrays and name in ("features", *OPTIONAL):
             continue
         array = arrays[name]
         fits = len(array.shape) == len(shape) and all(
-            wanted in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
+            expected in (None, size) for expected, size in zip(shape, array.shape, strict=True)
         )
         if array.dtype != dtype or not fits:
             raise ValueError(f"{name} is {array.dtype} {array.shape}")

@@ -1,1 +1,1 @@
-"""Heat maps, whether they can be trusted, and what would change an answer."""
+"""Heat maps, checks of their faithfulness, and probes of an answer."""

@@ -20,12 +20,12 @@ from torch.nn import functional as F
 
 from cifar.models.staged import Staged
 
-BATCH = 64  # images or maps that go through the network at once
+BATCH = 64  # images or maps per forward pass
 
 
 @dataclass(frozen=True)
 class Cut:
-    """An image on its way through a network that is cut after a layer.
+    """An image and its activations in a network that is cut after a layer.
 
     x: the normalized image, float32 (1, 3, 32, 32). maps: the layer's output, float32
     (1, C, h, w). Neither may be changed.
@@ -41,10 +41,10 @@ class Cut:
         return self.network.logits_from(maps, self.layer)
 
 
-# From a cut network, the target classes and, for each of them, the class to compare it with, if
-# any: float32 (T, h, w).
+# Maps a cut network, the target classes and the class to compare each with, if any, to evidence,
+# float32 (T, h, w).
 Evidence = Callable[[Cut, Sequence[int], Sequence[int | None]], np.ndarray]
-# From logits (10,), the target and the class to compare it with, if any: the score to derive.
+# Maps logits (10,), the target and the class to compare it with, if any, to the score to derive.
 Score = Callable[[torch.Tensor, int, int | None], torch.Tensor]
 
 
@@ -69,7 +69,7 @@ def finer_score(logits: torch.Tensor, target: int, against: int | None) -> torch
     """
     if against is None:
         gaps = (logits - logits[target]).abs().detach()
-        gaps[target] = -1  # first, whatever ties there are
+        gaps[target] = -1  # sorts first despite ties
         others = gaps.argsort()[1:4].tolist()
     else:
         others = [against]
@@ -110,28 +110,28 @@ def eigen_cam(cut: Cut, targets: Sequence[int], against: Sequence[int | None]) -
 def ablation_cam(cut: Cut, targets: Sequence[int], against: Sequence[int | None]) -> np.ndarray:
     """Weight channels by how far the class's logit drops when they are set to 0.
 
-    Ours instead of the library's, which takes 20 times as long (it asks channel by channel) and
-    divides the drop by the logit, as the paper does: a negative logit then turns what speaks
-    against the class into evidence for it. Not dividing changes only the scale and makes classes
-    comparable. Source: Desai and Ramaswamy, WACV 2020, https://doi.org/10.1109/WACV45572.2020.9093360.
+    Ours instead of the library's, which takes 20 times as long (one pass a channel) and divides the
+    drop by the logit, as the paper does: with a negative logit, evidence against the class becomes
+    evidence for it. Not dividing changes only the scale and makes classes comparable. Source: Desai
+    and Ramaswamy, WACV 2020, https://doi.org/10.1109/WACV45572.2020.9093360.
     """
 
-    def without(channels: torch.Tensor) -> torch.Tensor:
+    def ablated_logits(channels: torch.Tensor) -> torch.Tensor:
         maps = cut.maps.repeat(len(channels), 1, 1, 1)
         maps[torch.arange(len(channels)), channels] = 0
         return cut.logits(maps)
 
     with torch.inference_mode():
-        drops = cut.logits(cut.maps) - _logits_by_channel(cut, without)
+        drops = cut.logits(cut.maps) - _logits_by_channel(cut, ablated_logits)
         return _weighted(cut, drops[:, list(targets)].T)
 
 
 def score_cam(cut: Cut, targets: Sequence[int], against: Sequence[int | None]) -> np.ndarray:
     """Weight channels by the class's logit for the image masked by them, softmax over channels.
 
-    Ours instead of the library's, which runs every masked image anew for each class and draws a
+    Ours instead of the library's, which runs every masked image again for each class and draws a
     progress bar each time. A mask is the channel at the image's size, corners aligned, stretched to
-    0 to 1; what it covers has the training images' mean color. Source:
+    0 to 1; masked pixels take the training images' mean color. Source:
     https://arxiv.org/abs/1910.01279.
     """
     with torch.inference_mode():
@@ -144,10 +144,10 @@ def score_cam(cut: Cut, targets: Sequence[int], against: Sequence[int | None]) -
         return _weighted(cut, logits[:, list(targets)].T.softmax(1))
 
 
-def _logits_by_channel(cut: Cut, ask: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """Return logits (C, 10), a row a channel, from a function of batches of channel numbers."""
+def _logits_by_channel(cut: Cut, logits_of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """Return logits (C, 10), one row per channel, from a function of batches of channel numbers."""
     channels = torch.arange(cut.maps.shape[1], device=cut.maps.device)
-    return torch.cat([ask(batch) for batch in channels.split(BATCH)])
+    return torch.cat([logits_of(batch) for batch in channels.split(BATCH)])
 
 
 def _weighted(cut: Cut, weights: torch.Tensor) -> np.ndarray:
@@ -155,7 +155,7 @@ def _weighted(cut: Cut, weights: torch.Tensor) -> np.ndarray:
     return torch.einsum("tc,chw->thw", weights, cut.maps[0]).cpu().numpy()
 
 
-# Every method that looks at a layer, by its key in METHODS.
+# Every method that uses a layer, by its key in METHODS.
 CAMS: dict[str, Evidence] = {
     "gradcam": by_gradients(GradCAM),
     "hirescam": by_gradients(HiResCAM),

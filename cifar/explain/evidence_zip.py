@@ -1,12 +1,12 @@
-"""Everything that was shown of one image as a zip file, so that others can look at it and check it.
+"""A zip file of everything that was shown of one image, so that others can check it.
 
-manifest.json         which network, versions, method, layers, classes, scores; what each file is
-input.*               the picture as it was uploaded, if it was
+manifest.json         network, versions, method, layers, classes, scores; contents of each file
+input.*               the uploaded picture, if there was one
 view.png              the 32x32 pixels that the network saw
 probabilities.csv     class, calibrated probability, logit
 maps/CLASS.npy        evidence, float32 (h, w), as computed: `unit` in the manifest
 overlays/CLASS.png    the same over the image, all maps on one scale
-contrast.npy, .png    the first class's evidence minus the second's, where there are two
+contrast.npy, .png    the first class's evidence minus the second's, if there are two
 """
 
 import csv
@@ -31,7 +31,7 @@ from cifar.explain.methods import HeatMap, contrast
 from cifar.models.checkpoint import Checkpoint
 
 SCHEMA_VERSION = 1
-# Zip files hold times; one for all makes the same evidence the same bytes.
+# A constant file time in the zip: the same evidence gives the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,7 +39,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 class Evidence:
     """Everything that was shown of one image.
 
-    image: uint8 (32, 32, 3). checks: of each heat map, in their order. strength, smooth: how the
+    image: uint8 (32, 32, 3). checks: one per heat map, in the same order. strength, smooth: how the
     maps are drawn, see `overlay`. original: name and content of the uploaded picture that the image
     was made from; view: the arguments of `network_view` that made it. index: of a test image;
     label: its class, 0 to 9.
@@ -60,33 +60,33 @@ class Evidence:
 
 def as_zip(evidence: Evidence) -> bytes:
     """Return the content of the zip file. The same evidence gives the same bytes."""
-    found = _files(evidence)
-    about = {name: words for name, (words, _) in found.items()}
-    manifest = json.dumps(_manifest(evidence) | {"files": about}, indent=2)
+    files = _files(evidence)
+    descriptions = {name: description for name, (description, _) in files.items()}
+    manifest = json.dumps(_manifest(evidence) | {"files": descriptions}, indent=2)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "manifest.json", manifest.encode())
-        for name, (_, content) in found.items():
+        for name, (_, content) in files.items():
             _add(archive, name, content)
     return buffer.getvalue()
 
 
 def _files(evidence: Evidence) -> dict[str, tuple[str, bytes]]:
-    """Return what each file holds, in words, and its content, by its name."""
+    """Return a description and the content of each file, by its name."""
     heats, strength, smooth = evidence.heats, evidence.strength, evidence.smooth
     scale = max(heat.peak for heat in heats)
     large = evidence.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-    found = {
+    files = {
         "view.png": ("the pixels that the network saw", _png(evidence.image)),
         "probabilities.csv": ("calibrated probabilities and logits", _table(evidence.answer)),
     }
     if evidence.original:
         name, content = evidence.original
-        found[name] = ("the picture as it was uploaded", content)
+        files[name] = ("the picture as it was uploaded", content)
     for heat in heats:
         name = CLASSES[heat.target]
-        found[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
-        found[f"overlays/{name}.png"] = (
+        files[f"maps/{name}.npy"] = (f"evidence for {name}, {heat.unit}", _npy(heat.values))
+        files[f"overlays/{name}.png"] = (
             f"evidence for {name} over the image, strength {strength:g}, scale 0 to {scale:.6g}",
             _png(overlay(large, heat, scale=scale, strength=strength, smooth=smooth)),
         )
@@ -94,12 +94,12 @@ def _files(evidence: Evidence) -> dict[str, tuple[str, bytes]]:
         first, second = (CLASSES[heat.target] for heat in heats)
         difference = contrast(*heats)
         end = float(np.abs(difference).max())
-        found["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
-        found["contrast.png"] = (
+        files["contrast.npy"] = (f"evidence for {first} minus {second}", _npy(difference))
+        files["contrast.png"] = (
             f"the same, scale {-end:.6g} to {end:.6g}",
             _png(draw_contrast(difference, SIZE * ZOOM, scale=end, smooth=smooth)),
         )
-    return found
+    return files
 
 
 def _manifest(evidence: Evidence) -> dict:
@@ -143,7 +143,7 @@ def _manifest(evidence: Evidence) -> dict:
 
 
 def _scores(check: Faithfulness) -> dict:
-    """A check as plain values."""
+    """Return a check as values for JSON."""
     return {
         "verdict": check.verdict,
         "sentence": check.sentence,

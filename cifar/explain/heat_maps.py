@@ -1,7 +1,7 @@
-"""Heat maps of one image: which parts speak for a class, at one layer or at several.
+"""Heat maps of one image: evidence for a class at one layer or fused from several.
 
-The network is cut after a layer (see `models.staged`): nothing is hooked or changed, so threads
-share nothing. The methods are in `cam` and `occlusion`.
+The network is cut after a layer (see `models.staged`). No hooks are set and nothing is changed, so
+threads share nothing. The methods are in `cam` and `occlusion`.
 """
 
 from collections.abc import Sequence
@@ -29,15 +29,14 @@ def heat_maps(
     *,
     against: Sequence[int] | None = None,
 ) -> list[HeatMap]:
-    """A heat map for each target class, 0 to 9, of one uint8 (32, 32, 3) image, in order.
+    """Compute a heat map for each target class, 0 to 9, of one uint8 (32, 32, 3) image, in order.
 
     method: a key of METHODS. layers: names of the network's layers; the maps of several are each
-    divided by the largest value that any of the targets has there, brought to 32x32 and averaged.
-    Both are `default_choice` if left out; occlusion has no layers and passes over them. against:
-    for each target the class that FinerCAM compares it with, instead of the three with the nearest
-    logits; passed over by the others.
+    divided by the largest value of any target there, resized to 32x32 and averaged. Both default to
+    `default_choice`; occlusion ignores layers. against: for each target the class that FinerCAM
+    compares it with, instead of the three with the nearest logits; other methods ignore it.
 
-    Raises ValueError for a method, a layer or a class that is not there, or a class against itself.
+    Raises ValueError for an unknown method, layer or class, and for a class against itself.
     """
     model = checkpoint.model
     default_method, default_layers = default_choice(checkpoint)
@@ -70,7 +69,7 @@ def heat_maps(
 
 
 def _layers(model: Staged, names: Sequence[str]) -> tuple[Layer, ...]:
-    """The layers of these names, in the network's order, each once."""
+    """Return the layers of these names, in the network's order, each once."""
     chosen = {model.layer(name) for name in names}
     return tuple(layer for layer in model.layers if layer in chosen)
 
@@ -83,16 +82,16 @@ def _evidence(
     layers: tuple[Layer, ...],
     against: Sequence[int | None],
 ) -> np.ndarray:
-    """Return float32 (T, h, w): signed at one layer, at least 0 where several are fused."""
+    """Compute float32 (T, h, w): signed at one layer, at least 0 if several are fused."""
     x = to_tensor(image).to(next(model.parameters()).device)
-    found = [CAMS[method](cut(model, x, layer.name), targets, against) for layer in layers]
-    return found[0] if len(found) == 1 else _fused(found)
+    by_layer = [CAMS[method](cut(model, x, layer.name), targets, against) for layer in layers]
+    return by_layer[0] if len(by_layer) == 1 else _fuse(by_layer)
 
 
-def _fused(found: list[np.ndarray]) -> np.ndarray:
+def _fuse(by_layer: list[np.ndarray]) -> np.ndarray:
     """Fuse signed evidence (T, h, w) at several layers to one map a target, (T, 32, 32), 0 to 1."""
     large = []
-    for evidence in found:
+    for evidence in by_layer:
         positive = torch.from_numpy(evidence).clamp(min=0)
         shares = positive / positive.max().clamp(min=torch.finfo(torch.float32).tiny)
         large.append(F.interpolate(shares[:, None], (SIZE, SIZE), mode="bilinear")[:, 0])

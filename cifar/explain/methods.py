@@ -1,4 +1,4 @@
-"""The heat-map methods, and a heat map; neither needs PyTorch."""
+"""The heat-map methods and the `HeatMap` type, without PyTorch."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ STRIDE = 4
 
 @dataclass(frozen=True)
 class Method:
-    """A way to find evidence: its name, what people call it, what it does, and where it is from.
+    """A heat-map method: its key, title, description and source.
 
-    slow: takes a forward pass for every channel or patch. unit: of the evidence at one layer, see
-    `HeatMap`.
+    slow: it needs a forward pass for every channel or patch. unit: of the evidence at one layer,
+    see `HeatMap`.
     """
 
     name: str
@@ -106,12 +106,12 @@ METHODS = {
 class HeatMap:
     """Evidence for one class in one image.
 
-    values: float32 (h, w), at least 0: what speaks against the class is dropped. target: the class,
+    values: float32 (h, w), at least 0: evidence against the class is dropped. target: the class,
     0 to 9. method: a key of METHODS. layers: one; several if their maps are fused; none for
-    occlusion. unit: "logits", "probability" (0 to 1), "relative", a number without a meaning of its
-    own, or "share" of the highest, where several layers are fused. against: the class that FinerCAM
-    compared with, if one was chosen. Values are comparable between classes that were asked for
-    together, not between layers or networks.
+    occlusion. unit: "logits", "probability" (0 to 1), "relative" (without a unit of its own), or
+    "share" of the highest if several layers are fused. against: the class that FinerCAM compared
+    with, if one was chosen. Values are comparable between classes of the same call, not between
+    layers or networks.
     """
 
     values: np.ndarray
@@ -123,12 +123,12 @@ class HeatMap:
 
     @property
     def peak(self) -> float:
-        """The largest evidence anywhere; 0 where nothing speaks for the class."""
+        """The largest evidence anywhere; 0 if there is none for the class."""
         return float(self.values.max())
 
     @property
     def title(self) -> str:
-        """Where the evidence was looked for, in words."""
+        """The layers or the patches, in words."""
         if len(self.layers) == 1:
             return self.layers[0].title
         if self.layers:
@@ -137,9 +137,9 @@ class HeatMap:
 
 
 def default_choice(checkpoint: Checkpoint) -> tuple[str, tuple[str, ...]]:
-    """Return the method and the layers that are shown unless others are chosen.
+    """Return the default method and layers.
 
-    Those with the best measured scores; before that, Grad-CAM at the last layer of at least 8x8.
+    These have the best measured scores; before any, Grad-CAM at the last layer of at least 8x8.
     """
     measured = ((checkpoint.metrics or {}).get("explain") or {}).get("default")
     if measured:
@@ -153,9 +153,9 @@ def last_of_8x8(checkpoint: Checkpoint) -> tuple[str]:
 
 
 def contrast(a: HeatMap, b: HeatMap) -> np.ndarray:
-    """Where there is more evidence for a than for b: a minus b, signed, float32 (h, w).
+    """Subtract the evidence for b from that for a: signed, float32 (h, w).
 
-    Raises ValueError for maps of different methods or layers, whose numbers do not compare.
+    Raises ValueError for maps of different methods or layers, whose values are not comparable.
     """
     if (a.method, a.layers) != (b.method, b.layers):
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Would a network that has learnt nothing draw the same map?
+"""The model randomization test: a heat map compared with those of networks with random weights.
 
-A map that hardly changes when the weights are random shows the edges of the picture, not what the
-network knows: Adebayo et al., "Sanity Checks for Saliency Maps", https://arxiv.org/abs/1810.03292.
+A map that hardly changes with random weights shows the edges of the picture, not what the network
+learned: Adebayo et al., "Sanity Checks for Saliency Maps", https://arxiv.org/abs/1810.03292.
 """
 
 import functools
@@ -16,19 +16,19 @@ from cifar.explain.methods import METHODS, HeatMap
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.networks import create_model
 
-FRESH_NETWORKS = 3
+RANDOM_NETWORKS = 3
 
 
 @functools.cache
-def fresh(network: str, seed: int, device: str = "cpu") -> Checkpoint:
-    """An untrained network of the same kind, the same one for a seed; shared, so never change it.
+def random_network(network: str, seed: int, device: str = "cpu") -> Checkpoint:
+    """Create an untrained network of the same kind, once per seed; callers must not change it.
 
-    Convolutions start from He's normal distribution (https://arxiv.org/abs/1502.01852), which keeps
-    responses at their size through all layers. PyTorch's own start lets them fade, and a map drawn
-    from what is left would differ for that reason alone.
+    Convolutions are initialized from He's normal distribution (https://arxiv.org/abs/1502.01852),
+    which keeps the scale of activations through all layers. With PyTorch's own initialization they
+    fade, and the maps would differ for that reason alone.
     """
-    # Built without memory first: a start by PyTorch would draw from the state that all threads
-    # share.
+    # On "meta" first, because PyTorch's initialization would draw from the generator that all
+    # threads share.
     with torch.device("meta"):
         model = create_model(network)
     model.to_empty(device="cpu")
@@ -47,30 +47,37 @@ def fresh(network: str, seed: int, device: str = "cpu") -> Checkpoint:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Spearman's, -1 to 1, of two maps of the same shape; None if either is constant."""
+    """Return Spearman's rank correlation, -1 to 1, of two maps of the same shape.
+
+    None if either is constant.
+    """
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
-    from scipy.stats import spearmanr  # slow to import, and the app's first page needs none of it
+    from scipy.stats import spearmanr  # slow to import, and the app's first page does not need it
 
     return float(spearmanr(a, b, axis=None).statistic)
 
 
-def control(
+def model_randomization(
     checkpoint: Checkpoint, image: np.ndarray, heat: HeatMap, networks: int | None = None
 ) -> float | None:
-    """Rank correlation of a map with that of the same network, freshly initialised: -1 to 1.
+    """Return the rank correlation of a map with those of the same network with random weights.
 
-    The mean over `networks` fresh ones (3, or 1 for a slow method, if left out) of the same method,
-    layers and class, in an image uint8 (32, 32, 3). None if the map is constant, or all of theirs.
+    -1 to 1: the mean over `networks` random networks (default: 3, or 1 for a slow method), with the
+    same method, layers, class and image, uint8 (32, 32, 3). None if the map or all of theirs are
+    constant.
     """
-    networks = networks or (1 if METHODS[heat.method].slow else FRESH_NETWORKS)
+    networks = networks or (1 if METHODS[heat.method].slow else RANDOM_NETWORKS)
     device = str(next(checkpoint.model.parameters()).device)
     layers = [layer.name for layer in heat.layers] or None
-    found = []
+    against = None if heat.against is None else [heat.against]
+    correlations = []
     for seed in range(networks):
-        other = fresh(checkpoint.network, seed, device)
-        rival = None if heat.against is None else [heat.against]
-        (theirs,) = heat_maps(other, image, [heat.target], heat.method, layers, against=rival)
-        found.append(rank_correlation(heat.values, theirs.values))
-    known = [value for value in found if value is not None]
-    return float(np.mean(known)) if known else None
+        untrained = random_network(checkpoint.network, seed, device)
+        (random_map,) = heat_maps(
+            untrained, image, [heat.target], heat.method, layers, against=against
+        )
+        correlation = rank_correlation(heat.values, random_map.values)
+        if correlation is not None:
+            correlations.append(correlation)
+    return float(np.mean(correlations)) if correlations else None

@@ -1,4 +1,4 @@
-"""What the checks of a heat map amount to: a verdict by plain rules, and its reasons in words.
+"""The verdict on a heat map: fixed rules on its faithfulness checks, and the reasons in words.
 
 Points are percentage points of the calibrated probability of the map's class.
 """
@@ -11,18 +11,18 @@ from cifar.explain.methods import HeatMap
 FRACTIONS = tuple(i / 10 for i in range(11))
 FIFTH = FRACTIONS.index(0.2)
 
-MARGIN = 0.01  # how much better than the random maps' mean an area, 0 to 1, has to be
-OTHER_MAP = 0.5  # below this rank correlation random weights draw a different map
-SAME_MAP = 0.8  # from this one on they draw the same
-LITTLE = 0.05  # a class of less probability has little to lose
+MARGIN = 0.01  # by how much an area, 0 to 1, must beat the mean of the random maps
+OTHER_MAP = 0.5  # below this rank correlation, the map of random weights counts as different
+SAME_MAP = 0.8  # from this rank correlation on, it counts as the same
+LOW_PROBABILITY = 0.05  # below it, a class has little to lose
 
-# By how much a map beats the random ones, for one thing and for two.
+# How a map compares with random ones, by the rating of `_beats`: for one area, and for both.
 BEATS = ("does no better than random maps", "beats random maps on average", "beats all random maps")
 BOTH = ("do no better than random maps", "beat random maps on average", "both beat all random maps")
 
 
 def area(curve: np.ndarray) -> np.ndarray:
-    """The mean height of curves (..., 11) over FRACTIONS, 0 to 1: (...)."""
+    """Return the area, 0 to 1, under curves (..., 11) over FRACTIONS: (...)."""
     return np.trapezoid(curve, FRACTIONS, axis=-1)
 
 
@@ -34,21 +34,21 @@ def judge(
     random_insertion: np.ndarray,
     road: float,
     random_road: np.ndarray,
-    control: float | None,
+    randomization: float | None,
 ) -> tuple[str, str]:
-    """The verdict on a map and a sentence or more that give the reasons, from what was measured.
+    """Return the verdict on a map and the reasons in one or more sentences.
 
     deletion, insertion: (11,). random_deletion, random_insertion: (R, 11). road: -1 to 1;
-    random_road: (R,). Verdicts:
+    random_road: (R,). randomization: see `model_randomization`. Verdicts:
 
     - "nothing": the map holds no evidence;
-    - "no": neither its deletion area is lower nor its insertion area higher than the mean of the
-      random maps' by more than MARGIN, or the control is SAME_MAP or more, or it is the same
-      everywhere;
-    - "yes": both are, and also better than those of every random map, as is ROAD, covering the
-      brightest fifth costs more than covering a random one, and the control is less than OTHER_MAP
-      (or there is none, because random weights draw a blank map);
-    - "partly": anything between.
+    - "no": neither the deletion area (lower is better) nor the insertion area (higher is better)
+      beats the mean of the random maps by more than MARGIN, or `randomization` is at least
+      SAME_MAP, or the map is constant;
+    - "yes": both areas do, both and ROAD also beat every random map, covering the brightest fifth
+      costs more than covering a random one, and `randomization` is below OTHER_MAP (or None,
+      because random weights give a blank map);
+    - "partly": everything else.
     """
     name = CLASSES[heat.target]
     if heat.peak <= 0:
@@ -60,13 +60,13 @@ def judge(
     uncovering = _beats(area(insertion) - area(random_insertion))
     lost = _points(deletion[0] - deletion[FIFTH])
     lost_at_random = _points(deletion[0] - random_deletion[:, FIFTH].mean())
-    if max(covering, uncovering) == 0 or (control is not None and control >= SAME_MAP):
+    if max(covering, uncovering) == 0 or (randomization is not None and randomization >= SAME_MAP):
         verdict = "no"
     elif (
         min(covering, uncovering) == 2
         and road > random_road.max()
         and lost > lost_at_random
-        and (control is None or control < OTHER_MAP)
+        and (randomization is None or randomization < OTHER_MAP)
     ):
         verdict = "yes"
     else:
@@ -80,8 +80,8 @@ def judge(
             else f"Over all shares, covering {BEATS[covering]}, uncovering {BEATS[uncovering]}."
         )
     sentences.append(_road(road, float(random_road.max())))
-    sentences.append(_control(control))
-    if verdict != "yes" and deletion[0] < LITTLE:
+    sentences.append(_randomization(randomization))
+    if verdict != "yes" and deletion[0] < LOW_PROBABILITY:
         share = f"{deletion[0]:.0%}" if deletion[0] >= 0.01 else "less than 1%"
         sentences.append(f"At {share}, {name} has little to lose, so this says little.")
     sentences.append(
@@ -95,7 +95,7 @@ def judge(
 
 
 def _beats(gains: np.ndarray) -> int:
-    """Of areas gained over each random map: 2 better than all, 1 better than their mean, 0 not."""
+    """Rate the gains over each random map: 2 for better than all, 1 than their mean, else 0."""
     if gains.mean() <= MARGIN:
         return 0
     return 2 if gains.min() > 0 else 1
@@ -131,12 +131,16 @@ def _plain(number: float) -> str:
     return f"{round(number, 2) + 0.0:.2f}"
 
 
-def _control(control: float | None) -> str:
-    if control is None:
+def _randomization(correlation: float | None) -> str:
+    if correlation is None:
         return "A network with random weights draws no map at all."
-    likeness = (
-        "a different" if control < OTHER_MAP else "a similar" if control < SAME_MAP else "the same"
-    )
+    if correlation < OTHER_MAP:
+        likeness = "a different"
+    elif correlation < SAME_MAP:
+        likeness = "a similar"
+    else:
+        likeness = "the same"
     return (
-        f"A network with random weights draws {likeness} map (rank correlation {_plain(control)})."
+        f"A network with random weights draws {likeness} map "
+        f"(rank correlation {_plain(correlation)})."
     )

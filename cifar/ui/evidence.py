@@ -72,7 +72,7 @@ def look(question: dict) -> dict:
 def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
     """Return the reasons to doubt an answer, each with kind, title and text."""
     doubts = []
-    if ood.unlike(ckpt, answer):
+    if ood.is_ood(ckpt, answer):
         doubts.append(
             {
                 "kind": "unlike",
@@ -81,7 +81,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
                 "answer may mean nothing.",
             }
         )
-    if ood.unsure(ckpt, answer):
+    if ood.is_unsure(ckpt, answer):
         doubts.append(
             {
                 "kind": "unsure",

@@ -255,14 +255,14 @@ def test_doubts_are_measured_and_live_answers_agree(evaluated):
     rows = {row["name"]: row for row in result["ood"]["sets"]}
     assert [(row["name"], row["n"]) for row in rows.values()] == [("noise", 30), ("black", 7)]
     answers = [classify(ckpt, image) for image in noise(30)]
-    found = sum(ood.unlike(ckpt, answer) for answer in answers)
+    found = sum(ood.is_ood(ckpt, answer) for answer in answers)
     assert rows["noise"]["detected"]["value"] == pytest.approx(found / 30)
     assert result["ood"]["false_alarms"]["val"]["value"] == 10 / 200
     test = evaluated.splits["test"].images.permute(0, 2, 3, 1).numpy()
     answers = [classify(ckpt, image) for image in test]
-    alarms = sum(ood.unlike(ckpt, answer) for answer in answers)
+    alarms = sum(ood.is_ood(ckpt, answer) for answer in answers)
     assert result["ood"]["false_alarms"]["test"]["value"] == pytest.approx(alarms / 260)
-    unsure = sum(ood.unsure(ckpt, answer) for answer in answers)
+    unsure = sum(ood.is_unsure(ckpt, answer) for answer in answers)
     assert result["unsure"]["test"]["share"]["value"] == pytest.approx(unsure / 260)
 
 

@@ -57,7 +57,7 @@ def unit(features):
 
 def plain(features):
     """Known features beside which none are short."""
-    return dataclasses.replace(ood.Known.of(features), length=0.0)
+    return dataclasses.replace(ood.FeatureBank.of(features), length=0.0)
 
 
 def test_distances_are_those_to_the_50th_nearest_other():
@@ -76,13 +76,13 @@ def test_a_recorded_image_does_not_find_itself():
 
 
 def test_what_is_known_is_directions_and_a_middle_length():
-    known = ood.Known.of(np.array([[3, 4], [0, 1], [6, 8]], np.float16))
+    known = ood.FeatureBank.of(np.array([[3, 4], [0, 1], [6, 8]], np.float16))
     np.testing.assert_allclose(known.directions, [[0.6, 0.8], [0, 1], [0.6, 0.8]], rtol=1e-6)
     assert known.directions.dtype == np.float32 and known.length == 5
 
 
 def test_short_features_count_as_further_and_long_ones_as_they_are():
-    known, asked = ood.Known.of(directions(200)), unit(directions(33, seed=1))
+    known, asked = ood.FeatureBank.of(directions(200)), unit(directions(33, seed=1))
     usual = ood.distances(known.length * asked, known)
     np.testing.assert_allclose(ood.distances(7 * known.length * asked, known), usual, atol=1e-6)
     short = ood.distances(known.length / 3 * asked, known)
@@ -90,7 +90,7 @@ def test_short_features_count_as_further_and_long_ones_as_they_are():
 
 
 def test_batches_change_nothing(monkeypatch):
-    known, asked = ood.Known.of(directions(200)), directions(33, seed=1)
+    known, asked = ood.FeatureBank.of(directions(200)), directions(33, seed=1)
     whole = ood.distances(asked, known)
     monkeypatch.setattr("cifar.evaluation.ood.BATCH", 10)
     np.testing.assert_allclose(ood.distances(asked, known), whole, rtol=1e-4)
@@ -98,13 +98,13 @@ def test_batches_change_nothing(monkeypatch):
 
 
 def test_features_that_are_all_zero_are_further_than_everything():
-    known = ood.Known.of(directions(200))
+    known = ood.FeatureBank.of(directions(200))
     nothing = ood.distances(np.zeros((1, 16)), known)
     assert np.isfinite(nothing) and nothing > ood.distances(-directions(200) / 1000, known).max()
 
 
 def test_few_known_features_will_do():
-    assert ood.distances(directions(4), ood.Known.of(directions(2, seed=1))).shape == (4,)
+    assert ood.distances(directions(4), ood.FeatureBank.of(directions(2, seed=1))).shape == (4,)
 
 
 def test_the_threshold_gives_5_percent_on_val(measured):
@@ -179,15 +179,15 @@ def ckpt(make_checkpoint, measured):
 
 def test_unlike_goes_by_direction_and_length(ckpt):
     alike, other = directions(20, seed=8), -directions(20, seed=8)
-    assert sum(ood.unlike(ckpt, answer(row)) for row in alike) <= 4
-    assert all(ood.unlike(ckpt, answer(row)) for row in alike / 100)
-    assert all(ood.unlike(ckpt, answer(row)) for row in other)
-    assert ood.unlike(ckpt, answer(np.zeros(16, np.float32)))
+    assert sum(ood.is_ood(ckpt, answer(row)) for row in alike) <= 4
+    assert all(ood.is_ood(ckpt, answer(row)) for row in alike / 100)
+    assert all(ood.is_ood(ckpt, answer(row)) for row in other)
+    assert ood.is_ood(ckpt, answer(np.zeros(16, np.float32)))
 
 
 def test_unlike_agrees_with_what_was_measured(ckpt, measured):
     features = recorded().features.astype(np.float32) * np.float32(1.0001)  # as if live
-    alarms = sum(ood.unlike(ckpt, answer(row)) for row in features)
+    alarms = sum(ood.is_ood(ckpt, answer(row)) for row in features)
     assert alarms / 400 == pytest.approx(measured["ood"]["false_alarms"]["test"]["value"])
 
 
@@ -197,9 +197,9 @@ def test_unsure_goes_by_confidence(ckpt):
         probs = np.full(10, (1 - confidence) / 9)
         probs[3] = confidence
         said = Answer(np.log(probs), probs, np.zeros(16))
-        assert ood.unsure(ckpt, said) is expected
+        assert ood.is_unsure(ckpt, said) is expected
     exact = np.array([below, *[(1 - below) / 9] * 9])
-    assert ood.unsure(ckpt, Answer(np.log(exact), exact, np.zeros(16))) is False
+    assert ood.is_unsure(ckpt, Answer(np.log(exact), exact, np.zeros(16))) is False
 
 
 def test_the_known_features_are_read_once_by_any_number_of_threads(ckpt, monkeypatch):
@@ -213,7 +213,7 @@ def test_the_known_features_are_read_once_by_any_number_of_threads(ckpt, monkeyp
     monkeypatch.setattr(ood, "load_predictions", slow)
     features, said = directions(16, seed=2), []
     threads = [
-        threading.Thread(target=lambda row=row: said.append(ood.unlike(ckpt, answer(row))))
+        threading.Thread(target=lambda row=row: said.append(ood.is_ood(ckpt, answer(row))))
         for row in features
     ]
     for thread in threads:
@@ -224,22 +224,22 @@ def test_the_known_features_are_read_once_by_any_number_of_threads(ckpt, monkeyp
 
 
 def test_other_weights_in_the_same_folder_bring_their_own_features(ckpt):
-    before = ood.bank(ckpt)
+    before = ood.feature_bank(ckpt)
     later = dataclasses.replace(ckpt, sha256="later")
     predictions = dataclasses.replace(recorded(features=directions(400, seed=5)), sha256="later")
     save_predictions(
         ckpt.path / "predictions.npz",
         dataclasses.replace(predictions, features=predictions.features.astype(np.float16)),
     )
-    assert ood.bank(ckpt) is before
-    assert not np.allclose(ood.bank(later).directions, before.directions)
+    assert ood.feature_bank(ckpt) is before
+    assert not np.allclose(ood.feature_bank(later).directions, before.directions)
 
 
 def test_a_checkpoint_that_was_not_measured_says_what_to_do(make_checkpoint):
     bare = checkpoint.load(make_checkpoint())
     older = dataclasses.replace(bare, metrics={"temperature": 1.0})
     said = answer(np.zeros(16, np.float32))
-    for ask, section in ((ood.unlike, "ood"), (ood.unsure, "unsure")):
+    for ask, section in ((ood.is_ood, "ood"), (ood.is_unsure, "unsure")):
         with pytest.raises(CheckpointError, match="was not measured yet: run `python -m cifar ev"):
             ask(bare, said)
         with pytest.raises(
@@ -252,7 +252,7 @@ def test_predictions_without_features_say_what_to_do(ckpt):
     bare = dataclasses.replace(recorded(), features=None, sha256=ckpt.sha256)
     save_predictions(ckpt.path / "predictions.npz", bare)
     with pytest.raises(CheckpointError, match="holds no features to compare"):
-        ood.unlike(ckpt, answer(np.zeros(16, np.float32)))
+        ood.is_ood(ckpt, answer(np.zeros(16, np.float32)))
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +311,7 @@ def found_by_candidates(name, pictures, every):
     import torch
 
     ckpt = checkpoint.load(name)
-    known = ood.bank(ckpt)
+    known = ood.feature_bank(ckpt)
     nearest = dataclasses.replace(known, length=0.0)
     candidates = {
         "ours": lambda _, features: ood.distances(features, known),

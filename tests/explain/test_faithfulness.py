@@ -14,7 +14,7 @@ from cifar.evaluation.classifier import calibrated, classify, to_tensor
 from cifar.explain.faithfulness import agreement, curves, faithfulness
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import HeatMap
-from cifar.explain.perturbation import blurred, ranking, resized
+from cifar.explain.perturbation import blur, ranking, resize
 from cifar.explain.trust import FRACTIONS, area
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
@@ -104,13 +104,13 @@ def test_curves_run_from_the_picture_to_nothing_and_back(trained):
     ckpt, image, chosen = trained
     found = faithfulness(ckpt, image, chosen)
     pixels = to_tensor(image)[0].numpy()
-    ends = np.stack([pixels, np.zeros_like(pixels), blurred(pixels)])
-    original, covered, blur = calibrated(ckpt, torch.from_numpy(ends))[:, chosen.target]
+    ends = np.stack([pixels, np.zeros_like(pixels), blur(pixels)])
+    original, covered, blurred = calibrated(ckpt, torch.from_numpy(ends))[:, chosen.target]
     assert original == pytest.approx(classify(ckpt, image).probabilities[chosen.target], abs=1e-6)
     for deletion in (found.deletion, *found.random_deletion):
         assert deletion[[0, -1]] == pytest.approx([original, covered], abs=1e-6)
     for insertion in (found.insertion, *found.random_insertion):
-        assert insertion[[0, -1]] == pytest.approx([blur, original], abs=1e-6)
+        assert insertion[[0, -1]] == pytest.approx([blurred, original], abs=1e-6)
 
 
 def test_shapes_dtypes_and_ranges(trained):
@@ -133,7 +133,7 @@ def test_deletion_covers_the_most_evidence_with_the_mean_colour(trained):
     found = faithfulness(ckpt, image, chosen)
     order = ranking(chosen.values)
     pixels = to_tensor(image)[0].numpy()
-    deleted, inserted = pixels.copy().reshape(3, -1), blurred(pixels).reshape(3, -1)
+    deleted, inserted = pixels.copy().reshape(3, -1), blur(pixels).reshape(3, -1)
     deleted[:, order[:307]] = 0
     inserted[:, order[:307]] = pixels.reshape(3, -1)[:, order[:307]]
     pictures = np.stack([deleted, inserted]).reshape(2, 3, 32, 32)
@@ -209,8 +209,8 @@ def test_road_equals_the_grad_cam_library(trained, monkeypatch, size):
     ckpt, image, chosen = trained
     start = library.NoisyLinearImputer.__init__
     monkeypatch.setattr(start, "__defaults__", (0.0, library.neighbors_weights))
-    monkeypatch.setattr(module, "imputed", partial(module.imputed, noise=0))
-    values = resized(np.random.default_rng(5).random((size, size)), 32)
+    monkeypatch.setattr(module, "impute", partial(module.impute, noise=0))
+    values = resize(np.random.default_rng(5).random((size, size)), 32)
     # Without ties, which bilinear growth leaves in the corners.
     values = values + np.linspace(0, 1e-3, 1024, dtype=np.float32).reshape(32, 32)
     assert len(np.unique(values)) == 1024

@@ -8,7 +8,7 @@ from cifar import LensError, files
 from cifar.__main__ import main
 from cifar.data import cifar10
 from cifar.evaluation.classifier import classify
-from cifar.evaluation.evaluate import scored
+from cifar.evaluation.evaluate import recorded_scores
 from cifar.explain import method_scores
 from cifar.explain.faithfulness import curves
 from cifar.explain.heat_maps import heat_maps
@@ -16,15 +16,15 @@ from cifar.explain.method_scores import (
     SCORES,
     STEPS,
     choices,
+    evenly_spaced,
     mean,
     score,
     score_image,
-    spaced,
-    summarized,
+    summarize,
 )
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explain.perturbation import ranking
-from cifar.explain.randomization import control
+from cifar.explain.randomization import model_randomization
 from cifar.models import checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.model_card import model_card, scores_table
@@ -69,7 +69,7 @@ def image_of(split, i):
     [(10_000, 500, [0, 20, 40, 60]), (40, 3, [0, 13, 26]), (4, 4, [0, 1, 2, 3])],
 )
 def test_images_are_evenly_spaced(n, count, expected):
-    found = spaced(n, count)
+    found = evenly_spaced(n, count)
     assert len(found) == count == len(set(found)) and found.max() < n
     assert list(found[:4]) == expected
 
@@ -97,7 +97,7 @@ def test_an_image_is_scored_as_its_maps_are_one_by_one(make_checkpoint, tiny_spl
         assert got["deletion"] == pytest.approx(np.trapezoid(deletion[0], STEPS), abs=1e-6)
         assert got["insertion"] == pytest.approx(np.trapezoid(insertion[0], STEPS), abs=1e-6)
         assert got["road"] == pytest.approx(road[0], abs=0.02)  # other noise
-        assert got["control"] == control(ckpt, image, heat, networks=1)
+        assert got["control"] == model_randomization(ckpt, image, heat, networks=1)
         assert got["seconds"] > 0
     assert all(got["control"] is got["seconds"] is None for _, got in found[2:])
 
@@ -117,7 +117,7 @@ def test_too_few_values_have_no_mean(values):
 
 def test_a_summary_leaves_out_what_was_not_measured():
     row = {"road": 0.5, "deletion": 0.1, "insertion": 0.9}
-    found = summarized(
+    found = summarize(
         [
             {**row, "control": None, "seconds": 0.001},
             {**row, "control": 0.2, "seconds": 0.002},
@@ -126,7 +126,7 @@ def test_a_summary_leaves_out_what_was_not_measured():
     )
     assert found["n"] == 3 and found["milliseconds"] == pytest.approx(2)
     assert found["road"]["mean"] == 0.5 and found["control"]["mean"] == pytest.approx(0.3)
-    assert "milliseconds" not in summarized([{**row, "control": None, "seconds": None}] * 2)
+    assert "milliseconds" not in summarize([{**row, "control": None, "seconds": None}] * 2)
 
 
 def test_scores_are_added_to_the_metrics(evaluated, few):
@@ -232,13 +232,13 @@ def test_a_number_of_images_that_cannot_be_is_refused(evaluated, images):
 
 def test_an_evaluation_keeps_the_scores_of_the_same_weights(evaluated, few):
     explain = score(evaluated, images=3)["explain"]
-    assert scored(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
+    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
 
 
 def test_an_evaluation_drops_the_scores_of_other_weights(evaluated, few, make_checkpoint):
     score(evaluated, images=3)
     make_checkpoint(seed=1)
-    assert scored(checkpoint.load(evaluated, measured=False)) == {}
+    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {}
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"weights_sha256": "0"}'])
@@ -246,7 +246,7 @@ def test_an_evaluation_minds_no_metrics_that_are_absent_or_broken(make_checkpoin
     folder = make_checkpoint()
     if content is not None:
         (folder / "metrics.json").write_text(content)
-    assert scored(checkpoint.load(folder, measured=False)) == {}
+    assert recorded_scores(checkpoint.load(folder, measured=False)) == {}
 
 
 def interval(value):

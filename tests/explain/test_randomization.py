@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from cifar.evaluation.classifier import to_tensor
 from cifar.explain.heat_maps import heat_maps
-from cifar.explain.randomization import control, fresh, rank_correlation
+from cifar.explain.randomization import model_randomization, random_network, rank_correlation
 from cifar.models import checkpoint
 from cifar.models.networks import NETWORKS
 
@@ -26,27 +26,27 @@ def some_map(ckpt, image):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_fresh_network_is_alive_in_every_layer(network, image):
-    model = fresh(network, 0).model
+    model = random_network(network, 0).model
     for layer in model.layers:
         maps = model.maps_at(to_tensor(image), layer.name)
         assert 0.1 < maps.std() < 30 and (maps > 0).float().mean() > 0.1
-    (heat,) = heat_maps(fresh(network, 0), image, [0], "gradcam", [model.layers[-2].name])
+    (heat,) = heat_maps(random_network(network, 0), image, [0], "gradcam", [model.layers[-2].name])
     assert heat.values.shape[0] == model.layers[-2].size
 
 
 def test_a_fresh_network_is_that_of_its_seed_and_made_once():
-    fresh.cache_clear()
+    random_network.cache_clear()
     before = torch.random.get_rng_state()
-    weights = {seed: fresh("basenet", seed).model.head.weight for seed in (0, 1)}
+    weights = {seed: random_network("basenet", seed).model.head.weight for seed in (0, 1)}
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert fresh("basenet", 0).model.head.weight is weights[0]
+    assert random_network("basenet", 0).model.head.weight is weights[0]
     assert not torch.equal(*weights.values())
-    fresh.cache_clear()
-    assert torch.equal(fresh("basenet", 0).model.head.weight, weights[0])
+    random_network.cache_clear()
+    assert torch.equal(random_network("basenet", 0).model.head.weight, weights[0])
 
 
 def test_fresh_networks_are_complete():
-    state = fresh("resnet", 0).model.state_dict()
+    state = random_network("resnet", 0).model.state_dict()
     assert all(torch.isfinite(value).all() for value in state.values())
     assert state["stage2.norm.running_var"].eq(1).all()
 
@@ -65,8 +65,10 @@ def test_a_constant_map_has_no_rank_correlation():
 
 
 def test_the_map_of_a_fresh_network_fails_the_control(image):
-    (heat,) = heat_maps(fresh("basenet", 0), image, [4], "gradcam", ["stage1"])
-    assert control(fresh("basenet", 0), image, heat, networks=1) == pytest.approx(1)
+    (heat,) = heat_maps(random_network("basenet", 0), image, [4], "gradcam", ["stage1"])
+    assert model_randomization(
+        random_network("basenet", 0), image, heat, networks=1
+    ) == pytest.approx(1)
 
 
 def test_the_control_is_the_mean_over_three_networks(make_checkpoint, image):
@@ -74,11 +76,13 @@ def test_the_control_is_the_mean_over_three_networks(make_checkpoint, image):
     heat = some_map(ckpt, image)
     single = []
     for seed in range(3):
-        (theirs,) = heat_maps(fresh("basenet", seed), image, [heat.target], "gradcam", ["stage1"])
+        (theirs,) = heat_maps(
+            random_network("basenet", seed), image, [heat.target], "gradcam", ["stage1"]
+        )
         single.append(rank_correlation(heat.values, theirs.values))
     assert None not in single
-    assert control(ckpt, image, heat) == pytest.approx(np.mean(single))
-    assert control(ckpt, image, heat, networks=1) == pytest.approx(single[0])
+    assert model_randomization(ckpt, image, heat) == pytest.approx(np.mean(single))
+    assert model_randomization(ckpt, image, heat, networks=1) == pytest.approx(single[0])
 
 
 def test_the_control_sets_the_same_two_classes_against_each_other(make_checkpoint, image):
@@ -87,9 +91,9 @@ def test_the_control_sets_the_same_two_classes_against_each_other(make_checkpoin
     for rival in (1, 2):
         (heat,) = heat_maps(ckpt, image, [4], "finercam", ["stage1"], against=[rival])
         (theirs,) = heat_maps(
-            fresh("basenet", 0), image, [4], "finercam", ["stage1"], against=[rival]
+            random_network("basenet", 0), image, [4], "finercam", ["stage1"], against=[rival]
         )
-        found.append(control(ckpt, image, heat, networks=1))
+        found.append(model_randomization(ckpt, image, heat, networks=1))
         assert found[-1] == pytest.approx(rank_correlation(heat.values, theirs.values))
     assert found[0] != found[1]
 
@@ -97,14 +101,14 @@ def test_the_control_sets_the_same_two_classes_against_each_other(make_checkpoin
 def test_a_constant_map_has_no_control(make_checkpoint, image):
     ckpt = checkpoint.load(make_checkpoint())
     heat = some_map(ckpt, image)
-    assert control(ckpt, image, heat) is not None
-    assert control(ckpt, image, replace(heat, values=np.ones_like(heat.values))) is None
+    assert model_randomization(ckpt, image, heat) is not None
+    assert model_randomization(ckpt, image, replace(heat, values=np.ones_like(heat.values))) is None
 
 
 def test_threads_share_the_fresh_networks(make_checkpoint, image):
     ckpt = checkpoint.load(make_checkpoint())
     heats = heat_maps(ckpt, image, list(range(8)), "gradcam", ["stage1"])
-    fresh.cache_clear()
+    random_network.cache_clear()
     with ThreadPoolExecutor(8) as pool:
-        parallel = list(pool.map(lambda heat: control(ckpt, image, heat), heats))
-    assert parallel == [control(ckpt, image, heat) for heat in heats]
+        parallel = list(pool.map(lambda heat: model_randomization(ckpt, image, heat), heats))
+    assert parallel == [model_randomization(ckpt, image, heat) for heat in heats]
