@@ -231,10 +231,10 @@ def assets(sources: Path | None = None, out: Path | None = None) -> None:
 
 
 def figures(screenshot: bool = True) -> None:
-    """Draw the pictures under assets/ and refresh README's results table.
+    """Draw the pictures under assets/ and refresh the results in README.
 
     Args:
-        screenshot: Also take a screenshot of the app and run README's calls (needs
+        screenshot: Also take a screenshot of the app and run the calls of docs/api.md (needs
             requirements-dev.txt and Chromium).
 
     """
@@ -242,16 +242,16 @@ def figures(screenshot: bool = True) -> None:
     from cifar.report import figures as pictures
     from cifar.report import readme_calls
     from cifar.report import screenshot as camera
-    from cifar.report.readme_tables import README
+    from cifar.report.readme_tables import API
 
     pictures.draw_all()
     if screenshot:
         camera.draw(ASSETS / "screenshot.png")
-        readme_calls.refresh(README)
+        readme_calls.refresh(API)
 
 
 def bench(
-    suite: Literal["train", "app", "explain", "network", "start"],
+    suite: Literal["train", "app", "explain", "network", "start", "load"],
     /,
     json: bool = False,
     record: bool = False,
@@ -262,18 +262,19 @@ def bench(
         suite: What to measure. train: images per second of a training step (about four minutes);
             app: waiting times of a visitor (two minutes); explain: heat maps per second (half a
             minute); network: our overhead over the network itself (four minutes); start: time to
-            the app's first page (five minutes).
+            the app's first page and answer (ten minutes); load: answers a second of one process
+            (two minutes).
         json: Print one JSON object instead of a table.
-        record: Save the results under assets/ and show them in README.
+        record: Save the results under assets/ and show them in docs/speed.md.
 
     """
     from cifar.bench import suites as benchmark
-    from cifar.report.readme_tables import README
+    from cifar.report.readme_tables import SPEED
 
     report = benchmark.measure(suite)
     print(benchmark.as_json(report) if json else benchmark.as_table(report))
     if record:
-        benchmark.record(report, README)
+        benchmark.record(report, SPEED)
     if not benchmark.held(report):
         sys.exit(1)
 

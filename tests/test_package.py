@@ -1,4 +1,4 @@
-"""The installed package works from any folder: built and unpacked as pip does, without a network."""
+"""The installed package works from any folder: unpacked as pip does, without a network."""
 
 import os
 import subprocess

@@ -11,7 +11,7 @@ from cifar.evaluation import evaluate
 from cifar.evaluation.predictions import load_predictions
 from cifar.models import checkpoint
 from cifar.models.model_card import model_card
-from cifar.report.readme_tables import readme_sections, refresh_readme
+from cifar.report.readme_tables import readme_sections, refresh_sections
 from cifar.training import ablations
 from cifar.training.recipe import PRESETS, Recipe
 
@@ -60,7 +60,7 @@ def test_the_model_card_is_fresh(ckpt):
 def test_readmes_table_is_fresh():
     text = (PROJECT / "README.md").read_text()
     sections = readme_sections([checkpoint.load(name) for name in NAMES])
-    assert refresh_readme(text, sections) == text, "run `python -m cifar figures`"
+    assert refresh_sections(text, sections) == text, "run `python -m cifar figures`"
 
 
 def test_the_reasons_for_the_recipes_are_fresh():

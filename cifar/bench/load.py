@@ -12,7 +12,7 @@ from cifar.bench.client import component_function
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import take_turns
 from cifar.explore import store
-from cifar.report.screenshot import running
+from cifar.report.screenshot import serving_process
 from cifar.ui import evidence
 
 VISITORS = 16  # who ask at the same time
@@ -27,7 +27,7 @@ def load_suite() -> list[Row]:
     ratio is what HTTP, queues and JSON leave of it. The last row has no bar: it is the memory of
     the app's process after all of that, beside that of this one, which holds the same networks.
     """
-    with running() as (url, pid), httpx.Client(timeout=120) as client:
+    with serving_process() as (url, pid), httpx.Client(timeout=120) as client:
         ask = component_function(client, url, "explorer", "look")
         alone = psutil.Process()
         rows = []
@@ -44,8 +44,8 @@ def load_suite() -> list[Row]:
             ours, reference = ([QUESTIONS / seconds for seconds in side] for side in times)
             what = f"{model}: answers with both heat maps, {VISITORS} visitors"
             rows.append(throughput(what, ours, reference, at_least=0.5, unit="answers/s"))
-        memory = [[process.memory_info().rss / 2**20] for process in (psutil.Process(pid), alone)]
-    return [*rows, throughput("memory of the app's process", *memory, None, unit="MB")]
+        app, this = ([p.memory_info().rss / 2**20] for p in (psutil.Process(pid), alone))
+    return [*rows, throughput("memory of the app's process", app, this, None, unit="MB")]
 
 
 def _block(ask: Callable[[dict], dict], model: str, threads: int) -> Callable[[], float]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 from tqdm import tqdm
 
 from cifar import CLASSES, files
@@ -34,6 +35,7 @@ from cifar.models.model_card import model_card
 from cifar.models.staged import normalize
 from cifar.models.summary import multiply_adds
 
+CLASS_NUMBERS = range(len(CLASSES))
 BATCH = 250
 
 
@@ -153,11 +155,12 @@ def recorded_scores(ckpt: Checkpoint) -> dict:
 def split_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict:
     """Compute all metrics of one split from logits (N, 10) and labels (N,)."""
     predicted = logits.argmax(1)
-    confusion = metrics.confusion_matrix(predicted, labels)
+    confusion = confusion_matrix(labels, predicted, labels=CLASS_NUMBERS)
+    in_top5 = top_k_accuracy_score(labels, logits, k=5, normalize=False, labels=CLASS_NUMBERS)
     probs = metrics.probabilities(logits, temperature)
     return {
         "accuracy": _share((predicted == labels).sum(), len(labels)),
-        "top5": _share(round(metrics.top_k_accuracy(logits, labels, 5) * len(labels)), len(labels)),
+        "top5": _share(in_top5, len(labels)),
         "mistakes": int((predicted != labels).sum()),
         "nll": metrics.nll(logits, labels),
         "nll_calibrated": metrics.nll(logits, labels, temperature),

@@ -38,7 +38,7 @@ from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import find_layer
 from cifar.models.figure_files import WEIGHTS, figure_path
-from cifar.report.readme_tables import README, readme_sections, refresh_readme
+from cifar.report.readme_tables import README, readme_sections, refresh_sections
 
 PREDICTED, TRUE, GRAY = "#C2410C", "#0F766E", "#6B7280"
 INK, FAINT, LINE = "#1F2937", "#9CA3AF", "#E5E7EB"
@@ -322,7 +322,7 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     ]
     sections = readme_sections(checkpoints)
     try:
-        text = refresh_readme(readme.read_text(encoding="utf-8"), sections)
+        text = refresh_sections(readme.read_text(encoding="utf-8"), sections)
     except OSError as error:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]

@@ -1,6 +1,6 @@
-"""Run the API calls in README, and write what each prints below it.
+"""Run the API calls in docs/api.md, and write what each prints below it.
 
-README's section `api` holds blocks of Python and of shell; the text block after each is its output.
+Its section `api` holds blocks of Python and of shell; the text block after each is its output.
 Needs the app's packages, bash and curl.
 """
 
@@ -14,33 +14,33 @@ from pathlib import Path
 
 from cifar import LensError
 from cifar.files import replace
-from cifar.report.readme_tables import refresh_readme
+from cifar.report.readme_tables import refresh_sections
 from cifar.report.screenshot import serving
 
-ADDRESS = "http://127.0.0.1:7860"  # in README; replaced by the server's
+ADDRESS = "http://127.0.0.1:7860"  # in the page; replaced by the server's
 PICTURE = "bus.png"  # comes with the gradio package
 CALL = re.compile(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 TIMEOUT = 300  # seconds
 
 
 class UsageError(LensError):
-    """A call in README that fails; the message says which and why."""
+    """A call in docs/api.md that fails; the message says which and why."""
 
 
-def refresh(readme: Path) -> None:
-    """Write into README what its calls print now.
+def refresh(page: Path) -> None:
+    """Write into the page what its calls print now.
 
-    Raises the errors of `readme_section`.
+    Raises the errors of `api_section`.
     """
-    text = readme.read_text(encoding="utf-8")
-    fresh = refresh_readme(text, {"api": readme_section(text)})
-    replace(readme, lambda path: path.write_text(fresh, encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    fresh = refresh_sections(text, {"api": api_section(text)})
+    replace(page, lambda path: path.write_text(fresh, encoding="utf-8"))
 
 
-def readme_section(text: str) -> str:
-    """Return README's section between the markers of `api`, with what its calls print now.
+def api_section(text: str) -> str:
+    """Return the section between the markers of `api`, with what its calls print now.
 
-    text: the whole README. Raises UsageError if a call fails, LensError if the app does not start.
+    text: that of the page. Raises UsageError if a call fails, LensError if the app does not start.
     """
     section = text.partition("<!-- api -->\n")[2].partition("\n<!-- /api -->")[0]
     with serving() as url:
@@ -74,10 +74,10 @@ def run_call(language: str, code: str, url: str) -> str:
         )
     if done.returncode:
         error = (done.stderr.strip() or "it says nothing").splitlines()[-1]
-        raise UsageError(f"The {language} calls of README.md fail ({error}): correct them.")
+        raise UsageError(f"The {language} calls of docs/api.md fail ({error}): correct them.")
     return done.stdout.replace(url, ADDRESS).rstrip() + "\n"
 
 
 def picture() -> Path:
-    """Return the path of the picture that README's calls send."""
+    """Return the path of the picture that the calls send."""
     return Path(str(files("gradio") / "media_assets" / "images" / PICTURE))

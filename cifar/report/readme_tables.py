@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from cifar import ASSETS, LensError
+from cifar import ASSETS, PROJECT, LensError
 from cifar.explain.methods import METHODS
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import find_layer
 from cifar.models.model_card import duration, interval, percent
 
-README = ASSETS.parent / "README.md"
+README = PROJECT / "README.md"
+SPEED = PROJECT / "docs" / "speed.md"
+API = PROJECT / "docs" / "api.md"
 BENCH = ASSETS / "bench"  # reports of `python -m cifar bench`, a file per suite
 
 
@@ -94,11 +96,10 @@ def _heat_map_note(ckpt: Checkpoint) -> str:
     )
 
 
-def refresh_readme(text: str, sections: dict[str, str]) -> str:
-    """Replace each section of README's text between its two markers, and return the text.
+def refresh_sections(text: str, sections: dict[str, str]) -> str:
+    """Return a page's text with new content between the two markers of each section.
 
-    The markers of a section are `<!-- NAME -->` and `<!-- /NAME -->`. Raises LensError if one is
-    missing.
+    The markers are `<!-- NAME -->` and `<!-- /NAME -->`. Raises LensError if they are missing.
     """
     for name, content in sections.items():
         first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -106,7 +107,7 @@ def refresh_readme(text: str, sections: dict[str, str]) -> str:
         _, end, after = rest.partition(last)
         if not start or not end:
             raise LensError(
-                f"README.md has no place for the {name}: put {first} and {last} into it."
+                f"The page has no place for the {name}: put {first} and {last} into it."
             )
         text = f"{before}{first}\n{content}\n{last}{after}"
     return text
@@ -173,9 +174,5 @@ def load_reports() -> list[dict]:
 
 
 def readme_sections(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
-    """Write README's sections on checkpoints and speed, by the name of the section."""
-    return {
-        "results": results_table(checkpoints),
-        "heat maps": heat_map_notes(checkpoints),
-        "speed": speed_table(load_reports()),
-    }
+    """Write README's sections on checkpoints, by the name of the section."""
+    return {"results": results_table(checkpoints), "heat maps": heat_map_notes(checkpoints)}

@@ -339,7 +339,8 @@ def test_a_doubtful_answer_says_so_beside_the_label(classify_tab):
 
     def route(request):
         if request.request.post_data_json["fn_name"] != "look":
-            return request.continue_()
+            request.continue_()
+            return
         response = request.fetch()
         answer = response.json()
         answer["probabilities"] = [0.04, 0.05, 0.06, 0.01, 0.02, 0.03, 0.07, 0.08, 0.09, 0.55]

@@ -8,7 +8,7 @@ from cifar.report import readme_calls
 from cifar.report.readme_calls import UsageError, run_call, update_outputs
 from cifar.report.screenshot import APP
 
-README = APP.parent / "README.md"
+API = APP.parent / "README.md"
 NUMBER = re.compile(r"-?\b\d+\.\d+(?:e-?\d+)?")
 TOLERANCE = 1e-3  # of decimals: another processor's answers differ by less
 PYTHON, SHELL = "```python\nprint('{0}')\n```", "```sh\necho {0}\n```"
@@ -23,7 +23,7 @@ def alike(shown, now):
 
 
 def shown():
-    text = README.read_text(encoding="utf-8")
+    text = API.read_text(encoding="utf-8")
     return text.partition("<!-- api -->\n")[2].partition("\n<!-- /api -->")[0]
 
 

@@ -124,12 +124,14 @@ def tasks(folder):
     found.append(asked("change its mind", "probes", question, evidence.probes(question)))
     slow = question | {"method": "occlusion"}
     found.append(asked("slow map", "look", slow, evidence.look(slow)))
-    for name in ("images", "basenet", "published"):
-        found.append(fetched("pack", {"kind": "pack", "name": name}, page_data.pack(name), folder))
-    for number in (0, 3):
-        found.append(
-            fetched("sheet", {"kind": "sheet", "name": number}, page_data.sheet(number), folder)
-        )
+    found += [
+        fetched("pack", {"kind": "pack", "name": name}, page_data.pack(name), folder)
+        for name in ("images", "basenet", "published")
+    ]
+    found += [
+        fetched("sheet", {"kind": "sheet", "name": number}, page_data.sheet(number), folder)
+        for number in (0, 3)
+    ]
     here = {"path": shutil.copy(BUS, server_folder().uploads)}
     for model in ("resnet", "basenet"):
         wanted = pictures.classify(here, model)
