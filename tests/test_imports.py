@@ -86,7 +86,36 @@ def test_an_import_loads_nothing_heavy():
         "import sys, cifar.__main__, cifar.data.pictures; "
         "print(*{n.split('.')[0] for n in sys.modules})"
     )
-    command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    loaded = _alone(code)
     heavy = {"torch", "gradio", "accelerate", "pandas", "matplotlib", "sklearn", "scipy"}
     assert not heavy & {name.split(".")[0] for name in loaded.split()}
+
+
+def _alone(code):
+    """Run Python in a process of its own and return what it prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_everything_leaves_no_trace(tmp_path):
+    """No folder, no environment variable, no thread."""
+    modules = [module for module in MODULES if module not in ("app", "cifar.__main__")]
+    code = f"""
+import importlib, os, pathlib, tempfile, threading
+import accelerate, gradio, onnx, pytorch_grad_cam, torch, torchvision  # which may do such things
+tempfile.tempdir = {str(tmp_path)!r}
+before = dict(os.environ), threading.active_count()
+for module in {modules}:
+    importlib.import_module(module)
+assert (dict(os.environ), threading.active_count()) == before
+print(*pathlib.Path(tempfile.tempdir).iterdir())
+"""
+    assert _alone(code).split() == []
+
+
+def test_the_page_is_laid_out_without_pytorch():
+    """`python app.py` serves the page before it loads PyTorch; `bench start` says how soon."""
+    code = (
+        "import sys, app; print(app.demo.title, [n for n in ('torch', 'cv2') if n in sys.modules])"
+    )
+    assert _alone(code) == "CIFAR Lens []\n"

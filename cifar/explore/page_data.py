@@ -43,6 +43,16 @@ verdict says what they said, by a fixed rule; it does not prove who is right.
 """
 
 
+def not_sure(below: float) -> dict[str, str]:
+    """Return the notice of an answer with less than this confidence, 0 to 1."""
+    return {
+        "kind": "unsure",
+        "title": "not sure",
+        "text": f"Of the answers given with less than {below:.0%} confidence, fewer than nine in "
+        "ten are right.",
+    }
+
+
 def models() -> list[str]:
     """Return the names of the checkpoints, the most accurate first."""
     return [name for _, name in store.choices()]
@@ -73,8 +83,7 @@ def pack(name: str) -> bytes:
     ckpt = store.load(name)
     return packs.model_pack(
         ckpt,
-        # Without the accuracy, which the explorer shows with its interval.
-        store.title(ckpt).rpartition(" · ")[0],
+        store.short_title(ckpt),  # the explorer shows the accuracy with its interval
         store.predictions(name),
         store.table(name),
         {other: store.table(other) for other in models() if other != name},

@@ -55,10 +55,15 @@ def choices() -> list[tuple[str, str]]:
 
 
 def title(ckpt: Checkpoint) -> str:
-    """Return network, parameters and plain test accuracy, as in 'ResNet 5.3M · 92.8%'."""
+    """Return the network, its parameters and its plain test accuracy: 'ResNet 5.3M · 92.8%'."""
+    return f"{short_title(ckpt)} · {ckpt.accuracy:.1%}"
+
+
+def short_title(ckpt: Checkpoint) -> str:
+    """Return the network and its parameters: 'ResNet 5.3M'."""
     count = ckpt.config["parameters"]
     size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
-    return f"{TITLES[ckpt.network]} {size} · {ckpt.accuracy:.1%}"
+    return f"{TITLES[ckpt.network]} {size}"
 
 
 @once

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from cifar.models.facts import TITLES
 
@@ -107,6 +108,11 @@ def _doubt_section(metrics: dict) -> list[str]:
     ]
 
 
+def read(folder: Path) -> str:
+    """Return the model card in a checkpoint's folder without its metadata block."""
+    return (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
+
+
 def model_card(config: dict, metrics: dict) -> str:
     """Return Markdown with the Hub's metadata first.
 
@@ -134,14 +140,13 @@ def _teacher_note(recipe: dict, training: dict) -> str:
     return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
 
 
-def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
-    """Return a card's lines without the metadata.
+def result_rows(metrics: dict) -> list[tuple[str, str]]:
+    """Return what was measured of a checkpoint as rows of a table: a label and a value each.
 
-    extra: lines before the section on training.
+    metrics: the content of `metrics.json`.
     """
     test, train = metrics["test"], metrics["train"]["accuracy"]
-    training, recipe = config["training"], config["recipe"]
-    rows = [
+    return [
         ("Test accuracy, plain", percent(test["accuracy"])),
         ("Test accuracy, with the mirrored image averaged in", percent(test["mirrored"])),
         ("Test accuracy, label among the top 5", percent(test["top5"])),
@@ -165,6 +170,15 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         ("Parameters", f"{metrics['parameters']:,}"),
         ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
     ]
+
+
+def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
+    """Return a card's lines without the metadata.
+
+    extra: lines before the section on training.
+    """
+    test, training, recipe = metrics["test"], config["training"], config["recipe"]
+    rows = result_rows(metrics)
     per_class = [
         f"| {row['class']} | {percent(row['recall'])} | {percent(row['precision'])} |"
         for row in test["per_class"]

@@ -11,10 +11,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub import (
+    EvalResult,
+    EvalResultEntry,
+    ModelCardData,
+    eval_result_entries_to_yaml,
+)
+from huggingface_hub.utils import yaml_dump
 
 from cifar import __version__
-from cifar.data.release import DATASET
+from cifar.data.release import DATASET, REVISION
 from cifar.evaluation.predictions import load_predictions
 from cifar.files import read_json_lines
 from cifar.models import checkpoint, hub, model_card
@@ -24,6 +30,7 @@ from cifar.models.figure_files import drawn
 from cifar.publish.upload import publish
 from cifar.report import figures
 
+EVAL_RESULTS = Path(".eval_results") / "cifar10.yaml"
 FIGURE_CAPTIONS = {
     "misclassified": "The most confident mistakes, each beside its heat map",
     "confusion_matrix": "Which classes are taken for which",
@@ -61,6 +68,9 @@ def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
         captions[f"assets/{kind}.png"] = FIGURE_CAPTIONS[kind]
         (folder / "assets").mkdir(exist_ok=True)
         write(folder / "assets" / f"{kind}.png")
+    if metrics["official"]:
+        (folder / EVAL_RESULTS).parent.mkdir()
+        (folder / EVAL_RESULTS).write_text(eval_results(ckpt), encoding="utf-8")
     text = hub_card(ckpt.config, metrics, repo_id, captions)
     (folder / "README.md").write_text(text, encoding="utf-8")
 
@@ -83,6 +93,22 @@ def _figures(ckpt: Checkpoint) -> dict[str, Callable[[Path], object]]:
 
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
+
+
+def eval_results(ckpt: Checkpoint) -> str:
+    """Return the accuracy as YAML for the Hub, which shows it on the model's and dataset's pages.
+
+    See https://huggingface.co/docs/hub/eval-results; `model-index` in the card is the older way.
+    """
+    accuracy = ckpt.measured()["test"]["accuracy"]
+    entry = EvalResultEntry(
+        dataset_id=DATASET,
+        task_id="test",
+        value=accuracy["value"],
+        dataset_revision=REVISION,
+        notes=f"plain accuracy, n = {accuracy['n']:,}, weights sha256 {ckpt.sha256}",
+    )
+    return yaml_dump(eval_result_entries_to_yaml([entry]))
 
 
 def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]) -> str:
@@ -119,7 +145,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]
 
 def _usage(config: dict, repo_id: str) -> list[str]:
     """Return the section on usage as lines of Markdown; a test runs its code."""
-    network = TITLES[config["network"]]
+    module, network = config["network"], TITLES[config["network"]]
     return f"""\
 ## Use it
 
@@ -148,7 +174,8 @@ Or for the logits alone, where `strict=True` refuses weights that do not fit:
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 
-from cifar.models.networks import {network}, normalize
+from cifar.models.{module} import {network}
+from cifar.models.staged import normalize
 
 
 class Published({network}, PyTorchModelHubMixin):

@@ -20,6 +20,7 @@ from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS
 from cifar.explore import page_data, store, thumbnails
 from cifar.files import fill_folder
+from cifar.models import model_card
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.publish import onnx_export, onnxruntime_web
 from cifar.report.readme_tables import results_table
@@ -130,7 +131,7 @@ def _write(root: Path, space: str) -> None:
             "figures": _figures(root, page["models"]),
             "how_to_read": as_html(HOW_TO_READ),
             "cards": "\n".join(
-                f'<div data-model="{ckpt.name}">{as_html(_card(ckpt.path))}</div>'
+                f'<div data-model="{ckpt.name}">{as_html(model_card.read(ckpt.path))}</div>'
                 for ckpt in checkpoints
             ),
         },
@@ -157,6 +158,7 @@ def _model(root: Path, name: str, title: str) -> dict:
     onnx_export.export(ckpt, path)
     content = path.read_bytes()
     path.unlink()
+    below = ckpt.measured().get("unsure", {}).get("below")
     return {
         "name": name,
         "title": title,
@@ -165,7 +167,8 @@ def _model(root: Path, name: str, title: str) -> dict:
             "bytes": len(content),
         },
         "temperature": ckpt.temperature,
-        "unsure": ckpt.measured().get("unsure", {}).get("below"),
+        "unsure": below,
+        "doubt": None if below is None else page_data.not_sure(below),
     }
 
 
@@ -214,11 +217,6 @@ def _figure(root: Path, path: Path, caption: str, model: str) -> str:
         f'<figure{own}><img src="figures/{path.name}" alt="{html.escape(caption)}" width="{width}" '
         f'height="{height}" loading="lazy"></figure>'
     )
-
-
-def _card(path: Path) -> str:
-    """Return a model card without its metadata block."""
-    return (path / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
 
 
 def as_html(markdown: str) -> str:

@@ -6,6 +6,7 @@ import gradio as gr
 
 from cifar.explore import page_data
 from cifar.explore.store import load
+from cifar.models import model_card
 
 HOW_TO_READ = f"""
 ### How to read a heat map
@@ -41,8 +42,7 @@ page. Started as `python app.py --mcp`, the app offers them to MCP clients too.
 
 def card(name: str) -> str:
     """Return the model card without its metadata block."""
-    text = (load(name).path / "README.md").read_text(encoding="utf-8")
-    return text.split("---\n", 2)[-1]
+    return model_card.read(load(name).path)
 
 
 def build(model: gr.Radio, model_events: Sequence[Callable]) -> None:

@@ -18,7 +18,7 @@ from cifar.explain.faithfulness import faithfulness
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap, default_choice
 from cifar.explain.probes import flips, sweeps
-from cifar.explore import store
+from cifar.explore import page_data, store
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
@@ -82,15 +82,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
             }
         )
     if ood.is_unsure(ckpt, answer):
-        doubts.append(
-            {
-                "kind": "unsure",
-                "title": "not sure",
-                "text": f"Of the answers given with less than "
-                f"{ckpt.metrics['unsure']['below']:.0%} confidence, fewer than nine in ten "
-                "are right.",
-            }
-        )
+        doubts.append(page_data.not_sure(ckpt.metrics["unsure"]["below"]))
     return doubts
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from cifar.explore.store import load
-from cifar.models import checkpoint
+from cifar.models import checkpoint, model_card
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.models.model_card import data_note, duration, percent
 from cifar.ui.security.temporary_files import server_folder
@@ -16,22 +16,15 @@ def numbers(name: str) -> str:
     """Return a checkpoint's table of results as HTML, with the data and hardware they are from."""
     ckpt = load(name)
     measured, training = ckpt.metrics, ckpt.config["training"]
-    test, train = measured["test"], measured["train"]["accuracy"]
+    test = measured["test"]
     rows = [
-        ("Test accuracy, plain", percent(test["accuracy"])),
-        ("with the mirrored image averaged in", percent(test["mirrored"])),
-        ("label among the top five", percent(test["top5"])),
-        ("Validation accuracy (2,000 held-out training images)",
-         percent(measured["val"]["accuracy"])),
-        (f"Training accuracy ({train['n']:,} training images)", percent(train)),
-        ("Calibration error, before temperature", f"{test['ece']:.2%}"),
-        ("Calibration error, after", f"{test['ece_calibrated']:.2%}"),
-        ("Temperature", f"{measured['temperature']:.3f}"),
-        ("Parameters", f"{measured['parameters']:,}"),
-        ("Multiply-adds an image", f"{measured['multiply_adds']:,}"),
-        ("Training", f"{training['epochs']} epochs, {training['petaflop']:.3f} PFLOP, "
-                     f"{duration(training['seconds'])}"),
-    ]  # fmt: skip
+        *model_card.result_rows(measured),
+        (
+            "Training",
+            f"{training['epochs']} epochs, {training['petaflop']:.3f} PFLOP, "
+            f"{duration(training['seconds'])}",
+        ),
+    ]
     classes = "".join(
         f"<tr><td>{row['class']}</td><td>{percent(row['recall'])}</td>"
         f"<td>{percent(row['precision'])}</td></tr>"

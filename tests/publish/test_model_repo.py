@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import torch
+import yaml
 from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from PIL import Image
 
@@ -28,6 +29,7 @@ FILES = {
     "model.safetensors",
     "predictions.npz",
     "neighbors.parquet",
+    ".eval_results/cifar10.yaml",
 }
 FIGURES = {"assets/misclassified.png", "assets/confusion_matrix.png", "assets/reliability.png"}
 
@@ -56,6 +58,12 @@ def folder(tmp_path_factory):
 def published(hub, folder):
     """The same on the Hub."""
     return hub.add("model", "me/net", content(folder))
+
+
+def test_the_accuracy_is_there_for_the_hub(folder):
+    (entry,) = yaml.safe_load((folder / ".eval_results" / "cifar10.yaml").read_text())
+    accuracy = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]["value"]
+    assert entry["value"] == accuracy and entry["dataset"]["id"] == "uoft-cs/cifar10"
 
 
 def test_the_folder_has_the_checkpoint_and_its_figures(folder):

@@ -1,4 +1,4 @@
-"""README's calls of the app answer what README shows."""
+"""The calls in docs/api.md print what the page shows."""
 
 import re
 
@@ -6,9 +6,8 @@ import pytest
 
 from cifar.report import readme_calls
 from cifar.report.readme_calls import UsageError, run_call, update_outputs
-from cifar.report.screenshot import APP
+from cifar.report.readme_tables import API
 
-API = APP.parent / "README.md"
 NUMBER = re.compile(r"-?\b\d+\.\d+(?:e-?\d+)?")
 TOLERANCE = 1e-3  # of decimals: another processor's answers differ by less
 PYTHON, SHELL = "```python\nprint('{0}')\n```", "```sh\necho {0}\n```"
@@ -46,6 +45,6 @@ def test_the_server_is_asked_at_its_own_address():
 
 @pytest.mark.parametrize(("language", "code"), [("sh", "ls nowhere"), ("python", "1 / 0")])
 def test_a_call_that_fails_is_one_sentence(language, code):
-    with pytest.raises(UsageError, match=f"The {language} calls of README.md fail") as caught:
+    with pytest.raises(UsageError, match=f"The {language} calls of docs/api.md fail") as caught:
         run_call(language, code, readme_calls.ADDRESS)
     assert "\n" not in str(caught.value)

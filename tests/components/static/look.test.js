@@ -16,7 +16,14 @@ function createSite(label = null) {
   /** @type {string[]} */
   const asked = [];
   const look = createLook({
-    models: { net: { network: { url: "net", bytes: 1 }, temperature: 1, unsure: 0.6 } },
+    models: {
+      net: {
+        network: { url: "net", bytes: 1 },
+        temperature: 1,
+        unsure: 0.6,
+        doubt: { kind: "unsure", title: "not sure", text: "Fewer are right." },
+      },
+    },
     options,
     image: async (about) => ({
       pixels: new Uint8Array(3072),

@@ -15,6 +15,7 @@ const KEPT = 8;
  * @property {import('./network.js').Sized} network its file
  * @property {number} temperature that logits are divided by
  * @property {number} unsure confidence below which the answer is doubtful
+ * @property {import('../evidence/evidence.js').Notice} doubt what is said of such an answer
  */
 
 /**
@@ -43,7 +44,7 @@ export function createLook({ models, options, image, run }) {
   return async ({ model, image: about, method, classes }) => {
     const { pixels, label } = await image(about);
     const found = await ran(model, about, pixels);
-    const { temperature, unsure } = models[model];
+    const { temperature, unsure, doubt } = models[model];
     const probabilities = softmax(found.logits, temperature);
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     const [predicted, runnerUp] = order;
@@ -55,7 +56,7 @@ export function createLook({ models, options, image, run }) {
       predicted,
       runner_up: runnerUp,
       label,
-      notices: probabilities[predicted] < unsure ? [notSure(unsure)] : [],
+      notices: probabilities[predicted] < unsure ? [doubt] : [],
       method,
       layers: [layer.name],
       title: layer.title,
@@ -65,12 +66,3 @@ export function createLook({ models, options, image, run }) {
     };
   };
 }
-
-/** @param {number} below @returns {import('../evidence/evidence.js').Notice} */
-const notSure = (below) => ({
-  kind: "unsure",
-  title: "not sure",
-  text:
-    `Of the answers given with less than ${(100 * below).toFixed(0)}% confidence, fewer than nine ` +
-    "in ten are right.",
-});

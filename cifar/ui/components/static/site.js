@@ -136,9 +136,9 @@ export function createAnswers(site) {
     },
   });
   const models = Object.fromEntries(
-    site.models.map(({ name, network, temperature, unsure }) => [
+    site.models.map(({ name, network, temperature, unsure, doubt }) => [
       name,
-      { network: file(network), temperature, unsure },
+      { network: file(network), temperature, unsure, doubt },
     ]),
   );
   const look = createLook({ models, options: site.evidence, image, run });
