@@ -222,9 +222,11 @@ def test_the_network_suite_has_three_rows_a_network(monkeypatch):
 
 def test_the_start_suite_measures_the_page_and_the_help(monkeypatch):
     monkeypatch.setattr(start, "page_timer", lambda script: lambda: 2000.0)
+    monkeypatch.setattr(start, "answer_timer", lambda: lambda: 4000.0)
     monkeypatch.setattr(start, "command_runner", lambda command: lambda: None)
-    page, help_text = start.start_suite(blocks=3)
-    assert (page.ratio, page.bound, page.n) == (1.0, "<= 1.35", 3)
+    page, answer, help_text = start.start_suite(blocks=3)
+    assert (page.ratio, page.bound, page.n) == (1.0, "<= 0.8", 3)
+    assert (answer.ratio, answer.bound, answer.ok) == (2.0, "<= 1.5", False)
     assert help_text.bound == "<= 1000 ms" and help_text.ok and help_text.n == 3
 
 

@@ -202,6 +202,12 @@ def test_unsure_goes_by_confidence(ckpt):
     assert ood.is_unsure(ckpt, Answer(np.log(exact), exact, np.zeros(16))) is False
 
 
+@pytest.fixture(autouse=True)
+def no_banks(monkeypatch):
+    """Forget the feature banks of other tests, whose networks have the same weights."""
+    monkeypatch.setattr(ood, "_banks", {})
+
+
 def test_the_known_features_are_read_once_by_any_number_of_threads(ckpt, monkeypatch):
     read, load = [], ood.load_predictions
 

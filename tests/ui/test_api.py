@@ -357,10 +357,10 @@ def test_a_text_is_no_picture(client, tmp_path):
         client.predict(handle_file(tmp_path / "notes.png"), api_name="/classify")
 
 
-def test_a_file_of_the_server_is_not_read(url):
-    image = {"path": str(BUS), "meta": {"_type": "gradio.FileData"}}
-    told = httpx.post(f"{url}/gradio_api/call/v2/classify", json={"image": image})
-    assert (told.status_code, told.text) == (400, "The file did not arrive: choose it again.")
+def test_a_file_of_the_server_is_not_read(post):
+    for image in ({"path": str(BUS), "meta": {"_type": "gradio.FileData"}}, {"path": str(BUS)}):
+        event, told = post("classify", image=image)
+        assert event == "error" and "predicted" not in str(told)
 
 
 def test_an_address_within_is_not_fetched(client, post, own_server):

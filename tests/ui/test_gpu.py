@@ -61,7 +61,8 @@ import json
 import numpy as np
 import spaces  # which from here on plays CUDA, and minds on which device each tensor is
 from cifar.explain.faithfulness import faithfulness
-from cifar.explain.methods import METHODS, heat_maps
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.methods import METHODS
 from cifar.explore import store
 from cifar.ui import evidence, gpu
 
