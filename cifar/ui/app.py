@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -107,7 +108,8 @@ def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
             f"page has {', '.join(available)} alone.",
             file=sys.stderr,
         )
-    launch(demo, mcp=mcp, server_port=wanted_port())
+    with suppress(KeyboardInterrupt):  # also SIGTERM, see `launch`
+        launch(demo, mcp=mcp, server_port=wanted_port())
 
 
 def wanted_port() -> int | None:

@@ -1,9 +1,10 @@
 """Load PyTorch, the heat maps and the networks while the page is already served.
 
-Laying out the page does not import PyTorch. A question that needs a network does, and waits until
-this thread has done so.
+Nothing that draws the page imports PyTorch. A question that needs a network imports it, and so
+waits for this thread if it is not done yet.
 """
 
+import atexit
 import threading
 
 from cifar.explore import page_data, store
@@ -11,13 +12,17 @@ from cifar.explore import page_data, store
 
 def start() -> None:
     """Load everything in the background."""
-    threading.Thread(target=load, name="network", daemon=True).start()
+    thread = threading.Thread(target=load, name="network", daemon=True)
+    thread.start()
+    # A process that ends while PyTorch is being imported would abort.
+    atexit.register(thread.join, timeout=30)
 
 
 def load() -> None:
-    """Import the server functions and run each network once, so that the first question is fast."""
-    from cifar.ui import evidence
+    """Import what answers questions, and read the networks and their feature banks."""
+    from cifar.evaluation import ood
+    from cifar.ui import evidence  # noqa: F401
 
     for name in page_data.models():
-        evidence.look({"model": name, "image": {"index": 0}})
-        store.predictions(name)
+        _ = store.load(name).model
+        ood.feature_bank(store.load(name))
