@@ -25,7 +25,7 @@ from cifar.training.setup import create_optimizers, initialize
 
 @dataclass(frozen=True)
 class Targets:
-    """What the network learns to predict for the training images, on the network's device.
+    """The targets of the training images, on the device of the network.
 
     labels: int64 (N,), 0 to 9. teacher_logits: float32 (2, N, 10), for the images and their mirror
     images; None without a teacher.

@@ -14,7 +14,7 @@ PYTHON, SHELL = "```python\nprint('{0}')\n```", "```sh\necho {0}\n```"
 
 
 def alike(shown, now):
-    """Whether two texts say the same, but for the last digits of decimal numbers."""
+    """Compare two texts, but for the last digits of decimal numbers."""
     if NUMBER.sub("#", shown) != NUMBER.sub("#", now):
         return False
     pairs = zip(NUMBER.findall(shown), NUMBER.findall(now), strict=True)

@@ -1,1 +1,1 @@
-"""What protects the server: request filter, work queues, temporary files, fetched pictures."""
+"""Protect the server: request filter, work queues, temporary files, remote pictures."""
