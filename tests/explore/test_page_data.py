@@ -1,4 +1,4 @@
-"""What a page is told, with a server or without one."""
+"""Check the data and choices of a page, with a server or without one."""
 
 import base64
 import io

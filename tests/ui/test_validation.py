@@ -1,4 +1,4 @@
-"""What a question of the page may hold."""
+"""Check the values in a question of the page."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""What somebody ill-disposed sends to a real server, byte for byte."""
+"""Attack a real server, byte for byte."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-"""What Gradio makes of requests that no page sends: an error without our code being reached.
+"""Send requests that no page sends: Gradio answers with an error, and our code is not reached.
 
 Gradio may log a traceback of them.
 """
