@@ -99,10 +99,11 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def chromium() -> "Iterator[Browser]":
+def chromium(*flags: str) -> "Iterator[Browser]":
     """Start a headless Chromium driven by Playwright, and close it after the block.
 
-    Raises ScreenshotError if Playwright or Chromium is missing.
+    flags: further arguments of Chromium. Raises ScreenshotError if Playwright or Chromium is
+    missing.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -112,7 +113,7 @@ def chromium() -> "Iterator[Browser]":
         ) from error
     path = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

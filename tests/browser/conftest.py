@@ -13,6 +13,7 @@ from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
 from cifar.report import screenshot
+from tests.proxy import HOST
 from tests.selection import select
 
 PATIENCE = 60_000  # ms: a machine that does other work too is slow to draw the first page
@@ -26,7 +27,7 @@ def browser():
         if "CHROMIUM" in os.environ:  # as .ci/run sets it: there, nothing is skipped
             raise
         pytest.skip(str(error))
-    with screenshot.chromium() as chromium:
+    with screenshot.chromium(f"--host-resolver-rules=MAP {HOST} 127.0.0.1") as chromium:
         from playwright.sync_api import expect
 
         expect.set_options(timeout=PATIENCE / 2)

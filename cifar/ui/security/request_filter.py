@@ -40,11 +40,14 @@ log = logging.getLogger(__name__)
 
 
 class Rejected(Exception):
-    """A request that is not answered: the HTTP status, and a sentence with the reason."""
+    """A request that is not answered: the HTTP status, and a sentence with the reason.
 
-    def __init__(self, status: int, sentence: str) -> None:
+    hint: what the log says too, for the owner of the server.
+    """
+
+    def __init__(self, status: int, sentence: str, hint: str = "") -> None:
         super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+        self.status, self.sentence, self.hint = status, sentence, hint
 
 
 class RequestFilter:
@@ -59,15 +62,17 @@ class RequestFilter:
             await self.app(scope, receive, send)
             return
         response, body = Response(send), None
+        asked = f"{scope['method']} {scope['path'][:200]!a}"
         try:
             headers = Headers(scope=scope)
             check_use(scope["path"])
-            check_origin(headers)
+            check_origin(headers, self.demo.root_path or "")
             body = response.body = Body(receive, headers, scope["path"], self.demo.mcp_server)
             await self.app(scope, body.receive, response.send)
             if body.rejected:  # Gradio took it for a broken body, and its answer was held back
                 raise body.rejected
         except Rejected as rejected:
+            log.warning("%s was refused: %s%s", asked, rejected, rejected.hint)
             await response.reject(scope, receive, rejected)
         except Exception as error:
             if body is not None and body.rejected:
@@ -79,9 +84,8 @@ class RequestFilter:
                 # and one line says where it failed.
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 log.warning(
-                    "%s %a was not understood: %s at %s:%s",
-                    scope["method"],
-                    scope["path"][:200],
+                    "%s was not understood: %s at %s:%s",
+                    asked,
                     type(error).__name__,
                     place.filename,
                     place.lineno,
@@ -196,17 +200,29 @@ def check_use(path: str) -> None:
         raise Rejected(404, "This app does not have that.")
 
 
-def check_origin(headers: Headers) -> None:
+def check_origin(headers: Headers, root_path: str) -> None:
     """Raise Rejected if another site's page asks a server on the visitor's own computer.
 
+    root_path: the path or the full address of the app behind a reverse proxy, or empty.
+
     Gradio answers such a page in a way that its browser hides from it, but still does what was
-    asked.
+    asked. A reverse proxy may put a local name into Host: then the name that the visitor used is
+    in X-Forwarded-Host or `root_path`, or Sec-Fetch-Site tells that the page is of the same origin.
+    Pages cannot forge these headers: a browser writes the second itself, and asks before it sends
+    the first; that question is rejected.
     """
     origin = headers.get("origin")
     if origin is None or _host(f"//{headers.get('host', '')}") not in LOCAL:
         return
-    if _host(origin) not in LOCAL:
-        raise Rejected(403, "Only this app's own page may ask a server on this computer.")
+    visited = headers.get("x-forwarded-host", "").partition(",")[0].strip()
+    own_page = _host(origin) in {*LOCAL, _host(f"//{visited}"), _host(root_path)} - {None}
+    if not own_page and headers.get("sec-fetch-site") != "same-origin":
+        raise Rejected(
+            403,
+            "Only this app's own page may ask a server on this computer.",
+            f" The page is of {origin[:200]!a}: if that is your reverse proxy, let it send "
+            "X-Forwarded-Host.",
+        )
 
 
 def _host(address: str) -> str | None:

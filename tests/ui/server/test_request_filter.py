@@ -20,7 +20,7 @@ def answer():
             pass
         await PlainTextResponse("read")(scope, receive, send)
 
-    def ask(path, chunks, *, ends=True, mcp=False, **headers):
+    def ask(path, chunks, *, ends=True, mcp=False, root_path="", **headers):
         sent, told = list(chunks), []
 
         async def receive():
@@ -37,7 +37,7 @@ def answer():
             "type": "http", "method": "POST", "path": path, "query_string": b"",
             "headers": [(b"transfer-encoding", b"chunked"), *raw],
         }  # fmt: skip
-        demo = SimpleNamespace(mcp_server=mcp)
+        demo = SimpleNamespace(mcp_server=mcp, root_path=root_path)
         anyio.run(RequestFilter(app, demo), scope, receive, send)
         start, *rest = told
         return start["status"], b"".join(message["body"] for message in rest).decode()
@@ -89,3 +89,49 @@ def test_a_boundary_cut_in_two_is_counted(answer):
     assert answer(*whole, **kind) == (200, "read")
     status, sentence = answer(whole[0], [bytes([v]) for v in b"--line\r\n" + body], **kind)
     assert status == 413 and "at most 10 files" in sentence
+
+
+# Pages of other sites, and this app's own behind a reverse proxy that names itself in Host
+
+
+OWN = {"host": "127.0.0.1:7860", "origin": "https://lens.example"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "root_path"),
+    [
+        ({"x_forwarded_host": "lens.example"}, ""),
+        ({"x_forwarded_host": "lens.example:8443", "origin": "https://lens.example:8443"}, ""),
+        ({"x_forwarded_host": "lens.example, proxy.within"}, "/lens"),
+        ({"sec_fetch_site": "same-origin"}, ""),
+        ({}, "https://lens.example/lens"),
+        ({"host": "lens.example"}, ""),
+        ({"origin": "http://localhost:7860"}, ""),
+    ],
+)
+def test_the_apps_own_page_is_answered_behind_a_proxy(answer, headers, root_path):
+    path = "/gradio_api/component_server"
+    assert answer(path, [b"{}"], root_path=root_path, **OWN | headers) == (200, "read")
+
+
+@pytest.mark.parametrize(
+    ("headers", "root_path"),
+    [
+        ({}, ""),
+        ({}, "/lens.example"),
+        ({"sec_fetch_site": "cross-site"}, ""),
+        ({"sec_fetch_site": "same-site"}, ""),
+        ({"x_forwarded_host": "other.example"}, ""),
+        ({"x_forwarded_host": "other.example, lens.example"}, ""),
+        ({"x_forwarded_host": ""}, "https://other.example"),
+        ({"origin": "null"}, ""),
+        ({"origin": "null", "x_forwarded_host": "["}, ""),
+        ({"host": "[::1]:7860"}, ""),
+    ],
+)
+def test_a_page_of_another_site_is_refused_in_one_line(answer, caplog, headers, root_path):
+    status, sentence = answer("/gradio_api/upload", [b"x"], root_path=root_path, **OWN | headers)
+    assert status == 403 and sentence.startswith("Only this app's own page")
+    (line,) = caplog.messages
+    assert line.startswith("POST '/gradio_api/upload' was refused: Only this app's own page")
+    assert (OWN | headers)["origin"] in line
