@@ -8,6 +8,7 @@ import base64
 from collections.abc import Sequence
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from cifar import CLASSES
 from cifar.explain.drawing import COLOURS, DIVERGING, colour_table
@@ -43,7 +44,15 @@ verdict says what they said, by a fixed rule; it does not prove who is right.
 """
 
 
-def not_sure(below: float) -> dict[str, str]:
+class Notice(TypedDict):
+    """A reason to doubt an answer. kind: unlike or unsure."""
+
+    kind: str
+    title: str
+    text: str
+
+
+def not_sure(below: float) -> Notice:
     """Return the notice of an answer with less than this confidence, 0 to 1."""
     return {
         "kind": "unsure",

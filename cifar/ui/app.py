@@ -20,7 +20,7 @@ from cifar.models import checkpoint
 from cifar.models.facts import TITLES
 from cifar.models.memory import return_freed_memory
 from cifar.ui import about, classify, mistakes, network_thread, report
-from cifar.ui.api import endpoints
+from cifar.ui.api import endpoints, mcp_tools
 from cifar.ui.gpu import ZERO
 from cifar.ui.security import temporary_files
 from cifar.ui.security.request_filter import RequestFilter
@@ -142,6 +142,8 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
     """
     if mcp and find_spec("mcp") is None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
+    if find_spec("mcp") is not None:
+        mcp_tools.install()
     return_freed_memory()
     temporary_files.sweep_forever()
     if threading.current_thread() is threading.main_thread():

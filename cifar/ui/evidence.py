@@ -19,6 +19,7 @@ from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap, default_choice
 from cifar.explain.probes import flips, sweeps
 from cifar.explore import page_data, store
+from cifar.explore.page_data import Notice
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
@@ -69,9 +70,9 @@ def look(question: dict) -> dict:
     }
 
 
-def notices(ckpt: Checkpoint, answer: Answer) -> list[dict]:
+def notices(ckpt: Checkpoint, answer: Answer) -> list[Notice]:
     """Return the reasons to doubt an answer, each with kind, title and text."""
-    doubts = []
+    doubts: list[Notice] = []
     if ood.is_ood(ckpt, answer):
         doubts.append(
             {

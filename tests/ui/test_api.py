@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import anyio
 import httpx
+import jsonschema
 import numpy as np
 import pytest
 from gradio import Error
@@ -273,6 +274,32 @@ def test_one_image_is_told_whole(client, test_split, annotations, wrong):
     assert found["link"] == f"?model={MODEL}{'' if wrong else '&outcome=right'}&id={index}"
 
 
+def every_state(model):
+    """Questions about test images of every kind: wrong or right, reviewed or not, each verdict."""
+    rows, reviewed = store.table(model), store.annotations().given >= 0
+    kinds = rows.groupby([rows["wrong"], rows["verdict"], reviewed]).head(1)
+    return [("get_mistake", {"model": model, "index": int(index)}) for index in kinds.index]
+
+
+@pytest.mark.parametrize("model", ["resnet", "basenet"])
+def test_every_kind_of_image_is_told_over_http_and_mcp(post, tools, model):
+    questions = every_state(model)
+    assert len(questions) > 6
+
+    async def ask(session):
+        tools_by_name = {tool.name: tool for tool in (await session.list_tools()).tools}
+        schema = tools_by_name["get_mistake"].outputSchema
+        for call, question in questions:
+            told = await session.call_tool(call, question)
+            assert not told.isError and told.content[0].type == "image", question
+            jsonschema.validate(told.structuredContent, schema)
+            event, (picture, found) = post(call, **question)
+            assert event == "complete" and found == told.structuredContent
+            assert httpx.get(picture["url"]).status_code == 200
+
+    tools(ask)
+
+
 @pytest.mark.parametrize("other", ["resnet", "published"])
 def test_two_models_are_compared(client, other):
     found = client.predict(MODEL, other, api_name="/compare")
@@ -445,6 +472,7 @@ def test_mcp_lists_the_five_calls(tools):
         assert tool.description
         for parameter in tool.inputSchema["properties"].values():
             assert parameter["description"]
+        assert tool.outputSchema["type"] == "object" and tool.outputSchema["required"]
     explain = found[1].inputSchema
     assert explain["properties"]["target"]["enum"] == ["", *CLASSES]
     assert explain["properties"]["image"]["type"] == "string"
@@ -461,13 +489,13 @@ def test_mcp_sends_a_picture_and_gets_one(tools, client):
     path, found = client.predict(handle_file(BUS), MODEL, "ship", api_name="/explain")
     content = io.BytesIO(base64.b64decode(overlaid.data))
     assert np.array_equal(np.asarray(Image.open(content)), pixels(path))
-    assert text.text == str(found)  # Gradio writes values as Python does
+    assert json.loads(text.text) == told.structuredContent == found
 
 
 def test_mcp_takes_the_address_of_an_upload(tools, url, uploaded):
     question = {"image": f"{url}/gradio_api/file={uploaded}", "model": MODEL}
     told = tools(lambda session: session.call_tool("classify", question))
-    assert not told.isError and CLASSES[said_of_the_bus(MODEL).predicted] in told.content[0].text
+    assert told.structuredContent["predicted"] == CLASSES[said_of_the_bus(MODEL).predicted]
 
 
 @pytest.mark.parametrize(("call", "question"), RECORDED)
@@ -479,7 +507,7 @@ def test_mcp_is_told_what_was_recorded(tools, client, call, question):
         path, found = found
         content = io.BytesIO(base64.b64decode(told.content[0].data))
         assert np.array_equal(pixels(content), pixels(path))
-    assert told.content[-1].text == str(found)
+    assert json.loads(told.content[-1].text) == told.structuredContent == found
 
 
 @pytest.mark.parametrize(

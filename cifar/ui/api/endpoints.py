@@ -23,7 +23,7 @@ from cifar.explore import store
 from cifar.explore.mistakes import SORTS
 from cifar.explore.page_data import PUBLISHED, models
 from cifar.explore.verdicts import VERDICTS
-from cifar.ui.api import pictures, recorded
+from cifar.ui.api import answers, pictures, recorded
 from cifar.ui.html import png
 from cifar.ui.security.remote_pictures import picture_input
 
@@ -31,7 +31,6 @@ from cifar.ui.security.remote_pictures import picture_input
 # seconds, one runs. The page has queues of its own, so API calls must leave enough of the CPU.
 RUNNING = 2
 WAITING = 20
-ANSWER: dict[str, Any] = {"type": "object", "additionalProperties": {}}  # JSON schema
 
 
 def build() -> None:
@@ -56,29 +55,23 @@ def build() -> None:
     }
     network, tables, maps = CapacityLimiter(RUNNING), CapacityLimiter(RUNNING), CapacityLimiter(1)
     with gr.Column(visible=False):
-        for function, has_picture, limiter in (
-            (pictures.classify, False, network),
-            (pictures.explain, True, maps),
-            (recorded.list_mistakes, False, tables),
-            (recorded.get_mistake, True, tables),
-            (recorded.compare, False, tables),
+        for function, limiter in (
+            (pictures.classify, network),
+            (pictures.explain, maps),
+            (recorded.list_mistakes, tables),
+            (recorded.get_mistake, tables),
+            (recorded.compare, tables),
         ):
-            answer = Api(None, ANSWER, "answer")
-            outputs: list[Component] = [answer]
-            if has_picture:
+            outputs: list[Component] = [Api(None, answers.schema(function), "answer")]
+            if answers.has_picture(function):
                 outputs.insert(0, gr.Image(format="png", label="picture"))
             inputs = parameters(function, kinds, model=names[0])
             # Without Gradio's queue: MCP clients would get no pictures, and `limiter` queues.
-            gr.on([], endpoint(function, limiter, has_picture), inputs, outputs, queue=False)
+            gr.on([], endpoint(function, limiter), inputs, outputs, queue=False)
 
 
-def endpoint(
-    function: Callable, limiter: CapacityLimiter, has_picture: bool = False
-) -> Callable[..., Awaitable[object]]:
-    """Wrap a function for Gradio: calls wait in a queue, and errors become one sentence.
-
-    has_picture: whether the function's first result is the pixels of a picture.
-    """
+def endpoint(function: Callable, limiter: CapacityLimiter) -> Callable[..., Awaitable[object]]:
+    """Wrap a function for Gradio: calls wait in a queue, and errors become one sentence."""
 
     def with_file(*args: object) -> tuple:
         pixels, *rest = function(*args)
@@ -86,7 +79,7 @@ def endpoint(
         data = png(pixels, level=1)
         return save_bytes_to_cache(data, "image.png", get_upload_folder()), *rest
 
-    call = with_file if has_picture else function
+    call = with_file if answers.has_picture(function) else function
 
     @functools.wraps(function)
     async def answer(*args: object) -> object:

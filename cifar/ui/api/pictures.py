@@ -8,6 +8,7 @@ import numpy as np
 from cifar import CLASSES
 from cifar.data.pictures import FITS, network_view, open_image
 from cifar.explain.drawing import STRENGTH, ZOOM, overlay
+from cifar.ui.api.answers import Classification, Explanation
 from cifar.ui.api.values import (
     DECIMALS,
     checkpoint_of,
@@ -20,7 +21,7 @@ from cifar.ui.security.remote_pictures import picture_file
 from cifar.ui.validation import choice
 
 
-def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> dict:
+def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> Classification:
     """Say which of the ten CIFAR-10 classes a picture shows, with calibrated probabilities.
 
     Args:
@@ -53,7 +54,7 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> dict
 
 def explain(
     image: dict, model: str, target: str = "", method: str = "", layer: str = "", fit: str = "crop"
-) -> tuple[np.ndarray, dict]:
+) -> tuple[np.ndarray, Explanation]:
     """Show where a network finds evidence for a class in a picture, as a heat map over it.
 
     Args:

@@ -1,7 +1,7 @@
 """API functions for the test images: recorded predictions, human votes and label reviews."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import numpy as np
@@ -15,6 +15,16 @@ from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS, SORTS
 from cifar.explore.page_data import PUBLISHED, models
 from cifar.explore.verdicts import VERDICTS
+from cifar.ui.api.answers import (
+    Comparison,
+    Mistake,
+    MistakeList,
+    Neighbor,
+    Neighbors,
+    Review,
+    Share,
+    TestImage,
+)
 from cifar.ui.api.values import (
     checkpoint_of,
     class_probabilities,
@@ -35,7 +45,7 @@ def list_mistakes(
     sort: str = "most confident",
     limit: int = 20,
     offset: int = 0,
-) -> dict:
+) -> MistakeList:
     """List the CIFAR-10 test images that a network gets wrong, filtered and sorted.
 
     Args:
@@ -82,7 +92,7 @@ def list_mistakes(
     }
 
 
-def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
+def get_mistake(model: str, index: int) -> tuple[np.ndarray, Mistake]:
     """Tell everything about one CIFAR-10 test image, whether a network gets it wrong or right.
 
     Args:
@@ -125,7 +135,7 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray, dict]:
     }
 
 
-def compare(model: str, other: str) -> dict:
+def compare(model: str, other: str) -> Comparison:
     """Compare two networks on the 10,000 CIFAR-10 test images.
 
     Args:
@@ -164,24 +174,28 @@ def _table(name: str) -> pd.DataFrame:
     return store.published_table() if name == PUBLISHED else store.table(name)
 
 
-def _accuracy(rows: pd.DataFrame) -> dict:
-    return metrics.proportion(int((~rows["wrong"]).sum()), len(rows))
+def _accuracy(rows: pd.DataFrame) -> Share:
+    return cast(Share, metrics.proportion(int((~rows["wrong"]).sum()), len(rows)))
 
 
-def _row(index: int, row: Any) -> dict:
+def _row(index: int, row: Any) -> TestImage:
     """Return a row of `mistakes.table` as plain values; None for missing ones."""
-    numbers = ("confidence", "true_probability", "loss", "margin", "entropy", "agreement")
     return {
         "index": int(index),
         "true": row["true"],
         "predicted": row["predicted"],
         "verdict": row["verdict"] or None,
-        **{name: json_number(row[name]) for name in numbers},
+        "confidence": json_number(row["confidence"]),
+        "true_probability": json_number(row["true_probability"]),
+        "loss": json_number(row["loss"]),
+        "margin": json_number(row["margin"]),
+        "entropy": json_number(row["entropy"]),
+        "agreement": json_number(row["agreement"]),
         "people": row["people"] or None,
     }
 
 
-def _review(annotations: Annotations, index: int) -> dict | None:
+def _review(annotations: Annotations, index: int) -> Review | None:
     """Return the two classes that reviewers of a label chose from, and the count of each answer."""
     if annotations.given[index] < 0:
         return None
@@ -192,9 +206,9 @@ def _review(annotations: Annotations, index: int) -> dict | None:
     }
 
 
-def _neighbors(recorded: Predictions, index: int) -> dict:
+def _neighbors(recorded: Predictions, index: int) -> Neighbors:
     """Return the nearest training images, and the nearest test image that was classified right."""
-    training = []
+    training: list[Neighbor] = []
     if recorded.neighbours is not None and recorded.neighbour_labels is not None:
         nearest, labels = recorded.neighbours[index], recorded.neighbour_labels[index]
         training = [

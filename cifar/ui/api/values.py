@@ -9,6 +9,7 @@ from cifar import LensError
 from cifar.explore import store
 from cifar.explore.page_data import models
 from cifar.models.checkpoint import Checkpoint
+from cifar.ui.api.answers import Network, Probability
 from cifar.ui.validation import choice
 
 DECIMALS = 6  # of numbers that are not integers
@@ -32,7 +33,7 @@ def whole_number(name: str, value: object, low: int, high: int | None = None) ->
     raise LensError(f"{name} is {reprlib.repr(value)}: choose {valid}.")
 
 
-def identity(ckpt: Checkpoint) -> dict:
+def identity(ckpt: Checkpoint) -> Network:
     """Return the name of a network and the hash of its weights."""
     return {"model": ckpt.name, "weights_sha256": ckpt.sha256}
 
@@ -42,6 +43,6 @@ def json_number(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), DECIMALS)
 
 
-def class_probabilities(classes: Iterable[tuple[str, float]]) -> list[dict]:
+def class_probabilities(classes: Iterable[tuple[str, float]]) -> list[Probability]:
     """Return names and probabilities of classes as a list of dicts."""
     return [{"class": name, "probability": json_number(value)} for name, value in classes]
