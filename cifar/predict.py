@@ -22,7 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError
-from cifar.data.pictures import FORMATS, ImageError, network_view, open_image
+from cifar.data.pictures import FORMATS, ImageError, network_view, open_image, silence_warnings
 from cifar.evaluation.classifier import Answer, classify_all
 from cifar.explain.drawing import overlay
 from cifar.explain.heat_maps import heat_maps
@@ -69,6 +69,7 @@ def run(
     matched pictures and all could be read. Raises LensError if there is no picture at all or
     something cannot be written.
     """
+    silence_warnings()
     paths, missing = find(patterns)
     for name in missing:
         tqdm.write(f"{name}: No picture was found.", file=sys.stderr)

@@ -97,6 +97,15 @@ class _TimedReader(io.BufferedReader):
             raise ImageError("The picture comes with too many others: save it alone.")
 
 
+def silence_warnings() -> None:
+    """Ignore what Pillow warns of in odd pictures, for the whole process: call it at the start.
+
+    `warnings.catch_warnings` in `open_image` would change the filters of all threads. A picture
+    with too many pixels is rejected by `_check_size`.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image.Image:
     """Read a picture file as RGB, upright, first frame only, transparency on white.
 
@@ -115,18 +124,15 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
             f"The file is larger than {MAX_BYTES // 2**20} MB: send a smaller picture."
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # accept odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture, orientation = _decode(path, box)
-            return picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])
+        picture, orientation = _decode(path, box)
+        return picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])
     except ImageError:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(
             f"The file is not a picture that can be read: send one of {', '.join(FORMATS)}."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise ImageError(
             "The picture has too many pixels: send one of at most "
             f"{MAX_PIXELS // 1_000_000} megapixels."

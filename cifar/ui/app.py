@@ -15,6 +15,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from cifar import LensError
+from cifar.data.pictures import silence_warnings
 from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.facts import TITLES
@@ -144,6 +145,7 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
     if find_spec("mcp") is not None:
         mcp_tools.install()
+    silence_warnings()
     return_freed_memory()
     temporary_files.sweep_forever()
     if threading.current_thread() is threading.main_thread():

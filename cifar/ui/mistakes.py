@@ -5,11 +5,13 @@ and their checks are in `cifar.ui.evidence`.
 """
 
 import os
+import threading
 from functools import partial
 from pathlib import Path
 
 import gradio as gr
 
+from cifar import LensError
 from cifar.explore import page_data, store, thumbnails
 from cifar.explore.external_predictions import parse_predictions
 from cifar.ui.evidence_functions import server_functions
@@ -21,6 +23,8 @@ from cifar.ui.security.temporary_files import (
 )
 from cifar.ui.security.work_queues import HEAVY, STORED, queued
 from cifar.ui.validation import choice, image_index, model_name, report_errors, uploaded
+
+MAX_ANSWERS = 200  # to uploads, that are kept for visitors with the same file
 
 SCRIPT = """
 const page = props.page;
@@ -53,15 +57,52 @@ def asset(question: dict) -> dict:
     return {"file": server_folder().made.once(f"sheet{number}", ".png", make)}
 
 
+class _Uploads:
+    """Answers to uploaded predictions, which are read once and removed.
+
+    Uploads of one content have one path: a visitor whose file another one's question has removed
+    gets the answer of that question.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str], dict] = {}
+
+    def answer(self, path: object, title: str) -> dict:
+        """Return the pack of an upload, or why there is none. Raises LensError without a file."""
+        key = str(path), title
+        with self._lock:
+            try:
+                file = uploaded(path)
+            except LensError:
+                if key in self._answers:
+                    return self._answers[key]
+                raise
+            self._answers[key] = _read_upload(file, title)
+            for old in [*self._answers][:-MAX_ANSWERS]:
+                del self._answers[old]
+            return self._answers[key]
+
+
+_uploads = _Uploads()
+
+
+def _read_upload(path: Path, title: str) -> dict:
+    try:
+        probabilities = parse_predictions(path, store.predictions(page_data.models()[0]).labels)
+    except LensError as error:
+        return {"error": str(error)}
+    finally:
+        path.unlink()
+    content = page_data.comparison_pack("upload", title, probabilities)
+    return {"file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content)}
+
+
 @report_errors
 def compare_upload(question: dict) -> dict:
     """Return the pack of predictions from an uploaded file. question: path and name."""
-    path = uploaded(question.get("path"))
-    probabilities = parse_predictions(path, store.predictions(page_data.models()[0]).labels)
-    path.unlink()
     title = Path(str(question.get("name", ""))).name[:60] or "uploaded predictions"
-    content = page_data.comparison_pack("upload", title, probabilities)
-    return {"file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content)}
+    return _uploads.answer(question.get("path"), title)
 
 
 def page() -> dict:

@@ -1,5 +1,7 @@
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -420,3 +422,19 @@ def test_a_file_of_too_many_bytes_is_refused(tmp_path):
 def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
     with pytest.raises(ImageError):
         open_image(tmp_path / name)
+
+
+def test_reading_pictures_changes_nothing_of_the_process(tmp_path):
+    """`warnings.catch_warnings` in threads would leave one thread's filters to all."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(40)  # of which Pillow warns
+    Image.new("RGB", (64, 64)).save(tmp_path / "odd.jpg", exif=exif)
+    before, seen = list(warnings.filters), []
+
+    def read(_):
+        for _ in range(20):
+            open_image(tmp_path / "odd.jpg")
+            seen.append(list(warnings.filters))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(8)))
+    assert seen == [before] * len(seen) and list(warnings.filters) == before

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,23 @@ def test_uploaded_predictions_become_a_pack_and_the_file_goes(upload):
     assert not Path(question["path"]).exists()
 
 
-def test_an_upload_that_is_no_prediction_says_why(upload):
+def test_an_upload_that_is_no_prediction_says_why_and_the_file_goes(upload):
     question = upload("mine.npy", lambda path: np.save(path, np.zeros((5, 10))))
     assert "10000 x 10" in tab.compare_upload(question)["error"]
+    assert not Path(question["path"]).exists()
+    assert "10000 x 10" in tab.compare_upload(question)["error"]  # of another visitor, the same
+
+
+def test_visitors_with_the_same_file_get_the_same_pack(upload):
+    """Gradio stores uploads of one content under one path."""
+    logits = store.predictions("basenet").logits
+    question = upload("mine.npy", lambda path: np.save(path, logits))
+    with ThreadPoolExecutor(4) as visitors:
+        answers = list(visitors.map(tab.compare_upload, [question] * 4))
+    assert answers[0].keys() == {"file"} and answers == answers[:1] * 4
+    again = upload("mine.npy", lambda path: np.save(path, logits))
+    assert tab.compare_upload(again) == answers[0] and not Path(question["path"]).exists()
+    assert "did not arrive" in tab.compare_upload(question | {"name": "other.npy"})["error"]
 
 
 def test_a_link_outside_the_upload_folder_is_not_followed(upload, tmp_path):

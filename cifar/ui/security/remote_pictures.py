@@ -12,7 +12,9 @@ import ipaddress
 import socket
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -32,7 +34,16 @@ SECONDS = 20  # timeout of a download
 REDIRECTS = 5  # the maximum number
 # On a Hugging Face Space, these hosts have private addresses.
 TRUSTED = ("hf.co", "huggingface.co")
+# IPv6 addresses that hosts on the internet have, without blocks that never are or mean another.
+# Source: https://www.iana.org/assignments/iana-ipv6-special-registry
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+SPECIAL = [ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "3fff::/20")]
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # maps to any IPv4 address, also private ones
+# Python 3.11 counts most of this block as public.
+IETF = ipaddress.ip_network("192.0.0.0/24")
+# Threads of their own: a system's look-up of a name cannot be broken off, and must not hold a call
+# that gave up. If all hang, further downloads time out.
+LOOK_UPS = ThreadPoolExecutor(8, "look-up")
 EXAMPLE = "https://raw.githubusercontent.com/gradio-app/gradio/main/test/test_files/cheetah1.jpg"
 
 
@@ -157,17 +168,24 @@ async def public_address(url: httpx.URL) -> str:
         raise ValueError(f"{url} is no http or https address")
     if any(url.host == host or url.host.endswith(f".{host}") for host in TRUSTED):
         return url.host
-    loop = asyncio.get_running_loop()
-    for *_, found in await loop.getaddrinfo(url.host, None, type=socket.SOCK_STREAM):
+    look_up = partial(socket.getaddrinfo, url.host, None, type=socket.SOCK_STREAM)
+    for *_, found in await asyncio.get_running_loop().run_in_executor(LOOK_UPS, look_up):
         if is_public(str(found[0])):
             return str(found[0])
     raise ValueError(f"{url.host} is not on the public internet")
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is on the public internet."""
+    """Return whether an IP address is that of one host on the public internet.
+
+    An IPv6 address that stands for an IPv4 one (mapped, 6to4, NAT64) is as public as that.
+    """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast and ip not in IETF
+    inner = ip.ipv4_mapped or ip.sixtofour
+    if ip in NAT64:
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     if inner is not None:
         return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast and ip not in NAT64
+    return ip in GLOBAL_UNICAST and not any(ip in block for block in SPECIAL)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import shutil
+import time
 import traceback
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ LARGE = MAX_BYTES + 2**20  # bytes of a request with a file
 SMALL = 2**20  # bytes of any other; the longest question of the page has 4 kB
 FILES = 10  # files in one upload: each takes one of the process's few file handles
 STALLED = 30  # seconds without any part of a body that is not complete
+WHOLE = 600  # seconds for a whole body: 20 MB at 0.3 Mbit/s
 SPARE = 2**28  # bytes that must be free on the disk for an upload
 # Routes of Gradio that this app never uses: they fetch any address, write files, print their input,
 # or belong to features that are off.
@@ -141,6 +143,7 @@ class Body:
         self.rejected: Rejected | None = None
         self.client_left = False
         self._size = self._files = 0
+        self._deadline = time.monotonic() + WHOLE
         self._tail = b""
         upload = UPLOAD.search(path) is not None
         tools = mcp and TOOLS.search(path)
@@ -160,7 +163,8 @@ class Body:
         if self.complete:
             return await self._receive()  # waits until the client leaves
         try:
-            message = await asyncio.wait_for(self._receive(), STALLED)
+            seconds = min(STALLED, self._deadline - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), seconds)
             self._count(message)
         except TimeoutError:
             self.rejected = Rejected(408, "The rest of this request did not come: send it again.")

@@ -20,14 +20,27 @@ from cifar.ui.security import remote_pictures
         "100.64.0.1", "100.127.255.255", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
         "192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:100.64.0.1", "64:ff9b::7f00:1",
-        "2002:7f00:1::", "2001:db8::1",
+        "2002:7f00:1::", "2001:db8::1", "fec0::1", "64:ff9b:1::a00:1", "::127.0.0.1", "::10.0.0.1",
+        "64:ff9b::a9fe:a9fe", "2001::1", "2001:2::1", "2001:10::1", "3fff::1", "5f00::1", "100::1",
+        "192.0.0.10", "198.51.100.1", "203.0.113.1", "::ffff:0:127.0.0.1", "4000::1",
     ],
 )  # fmt: skip
 def test_what_is_not_on_the_public_internet_is_not_fetched(address):
     assert not remote_pictures.is_public(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "100.128.0.1", "2606:4700::1", "::ffff:1.1.1.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1.1.1.1",
+        "100.128.0.1",
+        "2606:4700::1",
+        "::ffff:1.1.1.1",
+        "64:ff9b::101:101",
+        "2a00::1",
+        "2002:101:101::",
+    ],
+)
 def test_what_is_public_is(address):
     assert remote_pictures.is_public(address)
 
@@ -43,6 +56,28 @@ def test_what_is_public_is(address):
 def test_other_ways_to_write_them_are_no_way_in(url):
     with pytest.raises((ValueError, OSError)):
         asyncio.run(remote_pictures.public_address(httpx.URL(url)))
+
+
+def test_a_name_that_takes_long_to_look_up_holds_no_call(monkeypatch):
+    """The system's look-up cannot be broken off: it ends when this test lets it."""
+    go, ended = threading.Event(), threading.Event()
+
+    def look_up(*_, **__):
+        go.wait(60)
+        ended.set()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(remote_pictures, "SECONDS", 0.05)
+    try:
+        with (
+            pytest.raises(LensError, match="could not be fetched"),
+            remote_pictures.picture_file({"url": "http://slow.test/a.png"}),
+        ):
+            pass
+        assert not ended.is_set()
+    finally:
+        go.set()
 
 
 @pytest.fixture

@@ -52,6 +52,13 @@ def test_a_body_that_stops_is_given_up(answer, monkeypatch):
         assert (status, sentence) == (408, "The rest of this request did not come: send it again.")
 
 
+def test_a_body_that_drips_is_given_up(answer, monkeypatch):
+    """Each part comes in time, but the whole never does."""
+    monkeypatch.setattr(request_filter, "WHOLE", 0)
+    status, sentence = answer("/gradio_api/upload", [b"{"] * 1000, ends=False)
+    assert (status, sentence) == (408, "The rest of this request did not come: send it again.")
+
+
 def test_a_full_disk_takes_no_uploads(answer, monkeypatch):
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(
