@@ -1,6 +1,7 @@
 """In which order tests run, and small synthetic splits and untrained checkpoints, so that most of
 them need no dataset."""
 
+import copy
 import functools
 import hashlib
 import io
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling
 
+from cifar import files
 from cifar.data import cifar10, release
 from cifar.explore import store
 from cifar.models import checkpoint
@@ -129,6 +131,17 @@ def stirred_model():
 @pytest.fixture(scope="session")
 def write_checkpoint():
     return _write_checkpoint
+
+
+@pytest.fixture(scope="session")
+def metrics_of():
+    """A function that gives `metrics.json` of some weights: those of `basenet`, with changes."""
+    known = files.read_json(checkpoint.ROOT / "basenet" / "metrics.json")
+
+    def give(sha256, **changes):
+        return copy.deepcopy(known) | {"weights_sha256": sha256} | changes
+
+    return give
 
 
 @pytest.fixture

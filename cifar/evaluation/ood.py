@@ -69,7 +69,7 @@ def is_ood(ckpt: Checkpoint, answer: Answer) -> bool:
 
     Raises CheckpointError if the checkpoint has no measured threshold.
     """
-    threshold = _measured(ckpt, "ood")["threshold"]
+    threshold = ckpt.measured["ood"]["threshold"]
     return bool(distances(answer.features[None], feature_bank(ckpt))[0] > threshold)
 
 
@@ -78,17 +78,7 @@ def is_unsure(ckpt: Checkpoint, answer: Answer) -> bool:
 
     Raises CheckpointError if the checkpoint has no measured threshold.
     """
-    return answer.confidence < _measured(ckpt, "unsure")["below"]
-
-
-def _measured(ckpt: Checkpoint, section: str) -> dict:
-    values = ckpt.measured().get(section)
-    if values is None:
-        raise CheckpointError(
-            f"{ckpt.path}/metrics.json has no section {section!r}: run "
-            f"`python -m cifar evaluate {ckpt.place}`."
-        )
-    return values
+    return answer.confidence < ckpt.measured["unsure"]["below"]
 
 
 def feature_bank(ckpt: Checkpoint) -> FeatureBank:

@@ -61,7 +61,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     ckpt = checkpoint.load(checkpoint.find_own(name), device)
-    ckpt.measured()
+    _ = ckpt.measured
     test = cifar10.load("test")
     if not 2 <= images <= len(test):
         raise LensError(f"Heat maps of {images} images were asked for: choose 2 to {len(test)}.")
@@ -85,7 +85,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     current = checkpoint.load(ckpt.path)  # another command may have written metrics meanwhile
     if current.sha256 != ckpt.sha256:
         raise CheckpointError(f"{ckpt.path} was replaced while it was scored: score it again.")
-    result = current.measured() | {
+    result = current.measured | {
         "explain": {
             "images": images,
             "command": command(ckpt, images),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
 from cifar.models.facts import Layer
 
 # Occlusion covers squares of this side, centered on cells of this side, in pixels.
@@ -140,11 +141,18 @@ def default_choice(checkpoint: Checkpoint) -> tuple[str, tuple[str, ...]]:
     """Return the default method and layers.
 
     These have the best measured scores; before any, Grad-CAM at the last layer of at least 8x8.
+    Raises CheckpointError for scores of a method or a layer that there is not.
     """
-    measured = ((checkpoint.metrics or {}).get("explain") or {}).get("default")
-    if measured:
-        return measured["method"], tuple(measured["layers"])
-    return "gradcam", last_of_8x8(checkpoint)
+    if "explain" not in checkpoint.metrics:
+        return "gradcam", last_of_8x8(checkpoint)
+    default = checkpoint.measured["explain"]["default"]
+    method, layers = default["method"], tuple(default["layers"])
+    if method not in METHODS or not set(layers) <= {layer.name for layer in checkpoint.layers}:
+        raise CheckpointError(
+            f"{checkpoint.path}/metrics.json: explain.default is {method!a} at "
+            f"{', '.join(map(ascii, layers))}, which {checkpoint.network} does not have."
+        )
+    return method, layers
 
 
 def last_of_8x8(checkpoint: Checkpoint) -> tuple[str]:

@@ -3,6 +3,7 @@
 Everything is loaded once, at its first use, and never changed.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import cache, wraps
@@ -11,12 +12,14 @@ from typing import ParamSpec, TypeVar, cast
 import numpy as np
 import pandas as pd
 
+from cifar import LensError
 from cifar.data import release
 from cifar.data.annotations import Annotations, load_annotations, load_published
 from cifar.data.image_table import ImageTable
 from cifar.evaluation import neighbors
 from cifar.evaluation.neighbors import NeighborImages
 from cifar.evaluation.predictions import Predictions, load_predictions
+from cifar.explain.methods import default_choice
 from cifar.explore import mistakes
 from cifar.explore.external_predictions import as_predictions
 from cifar.models import checkpoint
@@ -40,18 +43,41 @@ def once(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     return get
 
 
+@once
 def choices() -> list[tuple[str, str]]:
-    """Return the checkpoints as (title, name), the most accurate first.
+    """Return the checkpoints that can be shown as (title, name), the most accurate first.
 
-    Raises CheckpointError if there is no checkpoint, or one was not evaluated.
+    The folder is read once: a later change of it must not fail the questions of visitors. The log
+    names each folder that is left out. Raises CheckpointError if no checkpoint can be shown.
     """
-    checkpoints = [load(name) for name in checkpoint.available()]
+    checkpoints = []
+    for folder in sorted(checkpoint.ROOT.iterdir()) if checkpoint.ROOT.is_dir() else []:
+        if not folder.is_dir() or folder.name.startswith((".", "_")):
+            continue
+        try:
+            checkpoints.append(_complete(folder.name))
+        except LensError as error:
+            logging.getLogger(__name__).warning("%s is left out: %s", folder.name, error)
     if not checkpoints:
         raise CheckpointError(
-            f"There is no checkpoint in {checkpoint.ROOT}: put one there (python -m cifar train)."
+            f"There is no evaluated checkpoint in {checkpoint.ROOT}: put one there (python -m "
+            "cifar train, then evaluate)."
         )
     checkpoints.sort(key=lambda ckpt: -ckpt.accuracy)
     return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
+
+
+def _complete(name: str) -> Checkpoint:
+    """Return a checkpoint that has all that is shown. Raises LensError for another."""
+    ckpt, recorded = load(name), predictions(name)
+    _ = ckpt.measured
+    default_choice(ckpt)
+    path = ckpt.path / "predictions.npz"
+    if recorded.features is None:
+        raise CheckpointError(f"{path} holds no features to compare a picture's with.")
+    if not np.array_equal(recorded.labels, test_images().labels):
+        raise CheckpointError(f"{path} is not of the 10,000 official test images.")
+    return ckpt
 
 
 def title(ckpt: Checkpoint) -> str:

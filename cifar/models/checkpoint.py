@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cifar import CLASSES, PROJECT
 from cifar.files import FileError, read_json, sha256_of, write_json, write_json_lines
-from cifar.models import hub
+from cifar.models import hub, records
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import LAYERS, MEAN, STD, Layer
 from cifar.models.hub import Snapshot
@@ -88,15 +88,19 @@ class Checkpoint:
         """The divisor of the logits; 1 (no calibration) before the first evaluation."""
         return self.metrics.get("temperature", 1.0)
 
+    @cached_property
     def measured(self) -> dict:
-        """Return `metrics`.
+        """The metrics, all of them, as `records.Metrics`.
 
-        Raises CheckpointError before the first evaluation.
+        Raises CheckpointError before the first evaluation, and if one is missing or invalid.
         """
+        advice = f"run `python -m cifar evaluate {self.place}`."
         if not self.metrics:
-            raise CheckpointError(
-                f"{self.path} was not measured yet: run `python -m cifar evaluate {self.place}`."
-            )
+            raise CheckpointError(f"{self.path} was not measured yet: {advice}")
+        try:
+            records.check(self.path / "metrics.json", self.metrics, records.Metrics)
+        except CheckpointError as error:
+            raise CheckpointError(f"{str(error)[:-1]}; {advice}") from error
         return self.metrics
 
     @property
@@ -105,16 +109,7 @@ class Checkpoint:
 
         Raises CheckpointError if it is unknown.
         """
-        try:
-            value = self.measured()["test"]["accuracy"]["value"]
-        except (KeyError, TypeError):
-            value = None
-        if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise CheckpointError(
-                f"{self.path}/metrics.json: the test accuracy is {reprlib.repr(value)} instead of "
-                f"a share from 0 to 1: run `python -m cifar evaluate {self.place}`."
-            )
-        return value
+        return self.measured["test"]["accuracy"]["value"]
 
     @property
     def name(self) -> str:
@@ -191,15 +186,13 @@ def _read_config(folder: Path) -> dict:
         "input_size": 32,
     }.items():
         _expect(path, config, key, expected)
-    for key in ("recipe", "training"):
-        if not isinstance(config.get(key), dict):
-            raise CheckpointError(f"{path}: {key} is no JSON object.")
     network = config.get("network")
     if not isinstance(network, str) or network not in LAYERS:
         known = " or ".join(LAYERS)
         raise CheckpointError(
             f"{path}: There is no network {reprlib.repr(network)}: choose {known}."
         )
+    records.check(path, config, records.Config)
     return config
 
 

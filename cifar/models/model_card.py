@@ -9,7 +9,7 @@ from cifar.models.facts import TITLES
 
 def percent(share: dict) -> str:
     """Format a share with its 95% interval: '92.81% (92.29 to 93.30)'; 'none' for n = 0."""
-    if share["n"] == 0:
+    if share["value"] is None:
         return "none"
     return f"{share['value']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
 
@@ -78,15 +78,13 @@ def _score_row(name: str, layer: str, row: dict) -> str:
 
 def interval(score: dict) -> str:
     """Format a score with its interval: '0.208 (0.195 to 0.221)'; empty without a measurement."""
-    if score["mean"] is None:
+    if None in (score["mean"], score["low"], score["high"]):
         return ""
     return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
 
 
 def _doubt_section(metrics: dict) -> list[str]:
-    """Return the lines on out-of-distribution and unsure answers, if they were measured."""
-    if "ood" not in metrics:
-        return []
+    """Return the lines on out-of-distribution and unsure answers."""
     ood, unsure = metrics["ood"], metrics["unsure"]
     alarms, test = ood["false_alarms"]["test"], unsure["test"]
     return [
@@ -137,7 +135,8 @@ def _teacher_note(recipe: dict, training: dict) -> str:
     """Return a sentence on the teacher network, if there was one."""
     if not recipe.get("teacher"):
         return ""
-    return f"Taught by `{recipe['teacher']}` (weights sha256 `{training['teacher_sha256']}`). "
+    weights = training.get("teacher_sha256")
+    return f"Taught by `{recipe['teacher']}` (weights sha256 `{weights or 'unknown'}`). "
 
 
 def result_rows(metrics: dict) -> list[tuple[str, str]]:

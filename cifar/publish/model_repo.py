@@ -57,7 +57,7 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
 
 def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
     """Write the files of the repository. Raises CheckpointError if there are no measurements."""
-    metrics = ckpt.measured()
+    metrics = ckpt.measured
     load_predictions(ckpt)
     read_json_lines(ckpt.path / "history.jsonl")
     for name in checkpoint.FILES:
@@ -100,7 +100,7 @@ def eval_results(ckpt: Checkpoint) -> str:
 
     See https://huggingface.co/docs/hub/eval-results; `model-index` in the card is the older way.
     """
-    accuracy = ckpt.measured()["test"]["accuracy"]
+    accuracy = ckpt.measured["test"]["accuracy"]
     entry = EvalResultEntry(
         dataset_id=DATASET,
         task_id="test",

@@ -141,9 +141,7 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     """
     zerogpu = hardware == ZEROGPU
     titles = [title for title, _ in store.choices()]
-    names = checkpoint.available()
-    for name in names:
-        store.predictions(name)  # raises if they are damaged or of other weights
+    names = sorted(name for _, name in store.choices())
     weights = {store.load(name).sha256 for name in names}
     files = [
         PROJECT / "app.py",

@@ -158,7 +158,7 @@ def _model(root: Path, name: str, title: str) -> dict:
     onnx_export.export(ckpt, path)
     content = path.read_bytes()
     path.unlink()
-    below = ckpt.measured().get("unsure", {}).get("below")
+    below = ckpt.measured["unsure"]["below"]
     return {
         "name": name,
         "title": title,

@@ -36,7 +36,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
     lines = [_table_row(heads), "|---" + "|---:" * (len(heads) - 2) + "|---|"]
     notes = []
     for ckpt in checkpoints:
-        measured, training = ckpt.measured(), ckpt.config["training"]
+        measured, training = ckpt.measured, ckpt.config["training"]
         test, evaluation = measured["test"], measured["evaluation"]
         cells = (
             f"`{ckpt.name}`",
@@ -68,7 +68,7 @@ def heat_map_notes(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def _heat_map_note(ckpt: Checkpoint) -> str:
-    scores = ckpt.measured().get("explain")
+    scores = ckpt.measured.get("explain")
     if scores is None:
         raise CheckpointError(
             f"The heat maps of {ckpt.name} were not scored yet: run "

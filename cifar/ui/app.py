@@ -102,11 +102,11 @@ def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
     mcp: offer the API to MCP clients too. Raises LensError if the port is taken or a package is
     missing.
     """
-    available = checkpoint.available()
-    if missing := [name for name in TITLES if name not in available]:
+    shown = [name for _, name in store.choices()]
+    if missing := [name for name in TITLES if name not in shown]:
         print(
             f"app.py: There is no checkpoint {' and no '.join(missing)} in {checkpoint.ROOT}: the "
-            f"page has {', '.join(available)} alone.",
+            f"page has {', '.join(shown)} alone.",
             file=sys.stderr,
         )
     with suppress(KeyboardInterrupt):  # also SIGTERM, see `launch`

@@ -83,7 +83,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[Notice]:
             }
         )
     if ood.is_unsure(ckpt, answer):
-        doubts.append(page_data.not_sure(ckpt.metrics["unsure"]["below"]))
+        doubts.append(page_data.not_sure(ckpt.measured["unsure"]["below"]))
     return doubts
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cifar import LensError
+from cifar.explore.page_data import models
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 
@@ -27,7 +28,7 @@ if ZERO:
 
     # ZeroGPU needs networks on "cuda" when the app starts, though the GPU is available only
     # within a decorated function. The shared checkpoints stay on the CPU.
-    ON_GPU = {name: checkpoint.load(name, "cuda") for name in checkpoint.available()}
+    ON_GPU = {name: checkpoint.load(name, "cuda") for name in models()}
 
     @spaces.GPU(duration=SECONDS)
     def borrow(function: Callable, name: str, args: tuple) -> tuple:

@@ -5,8 +5,10 @@ waits for this thread if it is not done yet.
 """
 
 import atexit
+import logging
 import threading
 
+from cifar import LensError
 from cifar.explore import page_data, store
 
 
@@ -24,5 +26,8 @@ def load() -> None:
     from cifar.ui import evidence  # noqa: F401
 
     for name in page_data.models():
-        _ = store.load(name).model
-        ood.feature_bank(store.load(name))
+        try:
+            _ = store.load(name).model
+            ood.feature_bank(store.load(name))
+        except LensError as error:  # questions to this network get the same sentence
+            logging.getLogger(__name__).warning("%s cannot be used: %s", name, error)

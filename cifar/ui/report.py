@@ -5,8 +5,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from cifar.explore.page_data import models
 from cifar.explore.store import load
-from cifar.models import checkpoint, model_card
+from cifar.models import model_card
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.models.model_card import data_note, duration, percent
 from cifar.ui.security.temporary_files import server_folder
@@ -15,7 +16,7 @@ from cifar.ui.security.temporary_files import server_folder
 def numbers(name: str) -> str:
     """Return a checkpoint's table of results as HTML, with the data and hardware they are from."""
     ckpt = load(name)
-    measured, training = ckpt.metrics, ckpt.config["training"]
+    measured, training = ckpt.measured, ckpt.config["training"]
     test = measured["test"]
     rows = [
         *model_card.result_rows(measured),
@@ -49,7 +50,7 @@ def figure(name: str, kind: str) -> str | None:
 
 def common_figure(kind: str) -> str | None:
     """Return the path of a figure of all checkpoints, or None if there is none of their weights."""
-    return _served_copy(drawn_of_all(map(load, checkpoint.available()), kind))
+    return _served_copy(drawn_of_all(map(load, models()), kind))
 
 
 def _served_copy(path: Path | None) -> str | None:

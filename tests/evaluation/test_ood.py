@@ -167,12 +167,12 @@ def answer(features, logits=None):
 
 
 @pytest.fixture
-def ckpt(make_checkpoint, measured):
+def ckpt(make_checkpoint, metrics_of, measured):
     """A checkpoint with predictions and metrics that nothing made."""
     found = checkpoint.load(make_checkpoint())
     predictions = dataclasses.replace(recorded(), sha256=found.sha256)
     save_predictions(found.path / "predictions.npz", predictions)
-    metrics = measured | {"weights_sha256": found.sha256, "temperature": 1.0}
+    metrics = metrics_of(found.sha256, temperature=1.0, **measured)
     files.write_json(found.path / "metrics.json", metrics)
     return checkpoint.load(found.path)
 
@@ -241,16 +241,16 @@ def test_other_weights_in_the_same_folder_bring_their_own_features(ckpt):
     assert not np.allclose(ood.feature_bank(later).directions, before.directions)
 
 
-def test_a_checkpoint_that_was_not_measured_says_what_to_do(make_checkpoint):
+def test_a_checkpoint_that_was_not_measured_says_what_to_do(make_checkpoint, metrics_of):
     bare = checkpoint.load(make_checkpoint())
-    older = dataclasses.replace(bare, metrics={"temperature": 1.0})
+    metrics = metrics_of(bare.sha256)
+    del metrics["ood"]
+    older = dataclasses.replace(bare, metrics=metrics)
     said = answer(np.zeros(16, np.float32))
-    for ask, section in ((ood.is_ood, "ood"), (ood.is_unsure, "unsure")):
+    for ask in (ood.is_ood, ood.is_unsure):
         with pytest.raises(CheckpointError, match="was not measured yet: run `python -m cifar ev"):
             ask(bare, said)
-        with pytest.raises(
-            CheckpointError, match=f"no section '{section}': run .*evaluate .*/net`"
-        ):
+        with pytest.raises(CheckpointError, match=r"has no ood; run .*evaluate .*/net`"):
             ask(older, said)
 
 

@@ -35,7 +35,7 @@ LAYERS = ["prep", "stage1", "stage2", "stage3", "stage4"]
 
 
 @pytest.fixture
-def evaluated(make_checkpoint, tiny_split, monkeypatch):
+def evaluated(make_checkpoint, metrics_of, tiny_split, monkeypatch):
     """The folder of a checkpoint with the least that an evaluation leaves; 40 test images."""
     split = tiny_split(40, "test")
     monkeypatch.setattr(cifar10, "load", lambda name, source=None: split)
@@ -46,9 +46,9 @@ def evaluated(make_checkpoint, tiny_split, monkeypatch):
     )
     folder = make_checkpoint()
     sha256 = files.sha256_of(folder / "model.safetensors")
-    files.write_json(
-        folder / "metrics.json", {"weights_sha256": sha256, "temperature": 2.0, "kept": [1, 2]}
-    )
+    metrics = metrics_of(sha256, temperature=2.0, kept=[1, 2])
+    del metrics["explain"]
+    files.write_json(folder / "metrics.json", metrics)
     return folder
 
 
@@ -205,10 +205,10 @@ def meanwhile(monkeypatch, act):
 def test_what_others_measured_meanwhile_is_kept(evaluated, few, monkeypatch):
     def act():
         known = files.read_json(evaluated / "metrics.json")
-        files.write_json(evaluated / "metrics.json", known | {"ood": {"threshold": 1}})
+        files.write_json(evaluated / "metrics.json", known | {"kept": "meanwhile"})
 
     meanwhile(monkeypatch, act)
-    assert score(evaluated, images=2)["ood"] == {"threshold": 1}
+    assert score(evaluated, images=2)["kept"] == "meanwhile"
 
 
 def test_a_checkpoint_that_is_replaced_meanwhile_is_refused(

@@ -15,6 +15,7 @@ from cifar.explain import cam
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap, contrast, default_choice
 from cifar.models import checkpoint
+from cifar.models.errors import CheckpointError
 from cifar.models.facts import Layer
 from cifar.models.networks import NETWORKS
 
@@ -302,19 +303,27 @@ def test_the_choice_before_any_measurement_is_grad_cam_at_8x8(
     make_checkpoint, image, network, layer
 ):
     ckpt = checkpoint.load(make_checkpoint(network))
-    for metrics in ({}, {"temperature": 1.2}, {"explain": None}, {"explain": {"rows": []}}, None):
+    for metrics in ({}, {"temperature": 1.2}):
         assert default_choice(dataclasses.replace(ckpt, metrics=metrics)) == ("gradcam", (layer,))
     (heat,) = heat_maps(ckpt, image, [0])
     assert heat.method == "gradcam" and heat.values.shape == (8, 8)
 
 
-def measured_choice(ckpt, method, layers):
-    metrics = {"explain": {"default": {"method": method, "layers": layers}}}
-    return dataclasses.replace(ckpt, metrics=metrics)
+@pytest.fixture
+def measured_choice(make_checkpoint, metrics_of):
+    """A function that gives a checkpoint whose scores name a method and layers."""
+
+    def give(method, layers):
+        ckpt = checkpoint.load(make_checkpoint())
+        metrics = metrics_of(ckpt.sha256)
+        metrics["explain"]["default"] = {"method": method, "layers": layers}
+        return dataclasses.replace(ckpt, metrics=metrics)
+
+    return give
 
 
-def test_the_measured_choice_is_shown(make_checkpoint, image):
-    ckpt = measured_choice(checkpoint.load(make_checkpoint()), "layercam", ["stage3", "stage4"])
+def test_the_measured_choice_is_shown(measured_choice, image):
+    ckpt = measured_choice("layercam", ["stage3", "stage4"])
     assert default_choice(ckpt) == ("layercam", ("stage3", "stage4"))
     (heat,) = heat_maps(ckpt, image, [0])
     assert heat.method == "layercam" and len(heat.layers) == 2
@@ -324,8 +333,14 @@ def test_the_measured_choice_is_shown(make_checkpoint, image):
     assert heat.method == "layercam" and heat.layers[0].name == "stage2"
 
 
-def test_a_choice_without_layers_leaves_other_methods_theirs(make_checkpoint, image):
-    ckpt = measured_choice(checkpoint.load(make_checkpoint()), "occlusion", [])
+@pytest.mark.parametrize(("method", "layer"), [("guess", "stage3"), ("gradcam", "stage9")])
+def test_a_measured_choice_that_there_is_not_is_named(measured_choice, method, layer):
+    with pytest.raises(CheckpointError, match=f"default is '{method}' at '{layer}', which basenet"):
+        default_choice(measured_choice(method, [layer]))
+
+
+def test_a_choice_without_layers_leaves_other_methods_theirs(measured_choice, image):
+    ckpt = measured_choice("occlusion", [])
     assert heat_maps(ckpt, image, [0])[0].layers == ()
     assert heat_maps(ckpt, image, [0], "gradcam")[0].layers[0].name == "stage3"
 

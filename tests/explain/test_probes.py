@@ -168,15 +168,14 @@ def test_crop_shows_the_centre_larger():
 
 
 @pytest.fixture(scope="module")
-def ckpt(tmp_path_factory, stirred_model):
+def ckpt(tmp_path_factory, stirred_model, write_checkpoint):
     folder = tmp_path_factory.mktemp("probes") / "net"
-    facts = {"network": "basenet", "recipe": {}, "training": {}}
     model = stirred_model("basenet")
     with torch.no_grad():  # so unsure of the image that some probe changes the answer
         pixels = torch.from_numpy(IMAGE).permute(2, 0, 1)[None]
         model.head.bias -= model(normalize(pixels))[0]
         model.head.bias[3] += 0.05
-    checkpoint.save(folder, model, **facts, history=[{}])
+    write_checkpoint(folder, model)
     (folder / "metrics.json").write_text(
         '{"temperature": 0.7, "weights_sha256": "'
         + files.sha256_of(folder / "model.safetensors")

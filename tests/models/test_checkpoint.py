@@ -55,9 +55,8 @@ def test_a_loaded_network_is_float32_in_evaluation_mode_without_gradients(make_c
 
 def test_saving_a_loaded_checkpoint_writes_the_same_weights(make_checkpoint, tmp_path):
     first = checkpoint.load(make_checkpoint())
-    checkpoint.save(
-        tmp_path / "again", first.model, network="basenet", recipe={}, training={}, history=[]
-    )
+    facts = {name: first.config[name] for name in ("network", "recipe", "training")}
+    checkpoint.save(tmp_path / "again", first.model, **facts, history=[])
     assert checkpoint.load(tmp_path / "again").sha256 == first.sha256
 
 

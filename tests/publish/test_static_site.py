@@ -29,11 +29,16 @@ def built(tmp_path_factory):
         patch.setattr(onnxruntime_web, "fetch", lambda: npm_package(root / "runtime.tgz"))
         (root / "basenet").symlink_to(checkpoint.ROOT / "basenet")
         patch.setattr(checkpoint, "ROOT", root)
-        store.load.__wrapped__.cache_clear()  # where a checkpoint lies is part of what is kept
+        forget()  # where a checkpoint lies is part of what is kept
         folder = tmp_path_factory.mktemp("site")  # empty, which is as good as not there
         build(folder, SPACE)
-    store.load.__wrapped__.cache_clear()
+    forget()
     return folder
+
+
+def forget():
+    for cached in (store.choices, store.load, store.predictions):
+        cached.__wrapped__.cache_clear()
 
 
 def npm_package(path):

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from cifar.explore.page_data import Notice
+from cifar.models.records import Share
 
 # "class" is a keyword, so this type cannot be written as the others.
 Probability = TypedDict("Probability", {"class": str, "probability": float | None})
@@ -36,15 +37,6 @@ class Neighbors(TypedDict):
 
     training: list[Neighbor]
     test_right: Neighbor | None
-
-
-class Share(TypedDict):
-    """A share of n with its 95% interval."""
-
-    value: float | None
-    n: int
-    low: float
-    high: float
 
 
 class Network(TypedDict):

@@ -15,6 +15,7 @@ from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS, SORTS
 from cifar.explore.page_data import PUBLISHED, models
 from cifar.explore.verdicts import VERDICTS
+from cifar.models.records import Share
 from cifar.ui.api.answers import (
     Comparison,
     Mistake,
@@ -22,7 +23,6 @@ from cifar.ui.api.answers import (
     Neighbor,
     Neighbors,
     Review,
-    Share,
     TestImage,
 )
 from cifar.ui.api.values import (

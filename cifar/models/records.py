@@ -1,0 +1,266 @@
+"""The content of `config.json`, `metrics.json` and `history.jsonl`, and strict checks of it.
+
+Shares and probabilities are 0 to 1. Fields that a file may have besides these are kept unchecked.
+"""
+
+import functools
+import re
+import reprlib
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from cifar.models.errors import CheckpointError
+
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Share(TypedDict):
+    """A share of n with Wilson's 95% interval; the value is None for n = 0."""
+
+    value: Fraction | None
+    n: Count
+    low: Fraction
+    high: Fraction
+
+
+class Certain(TypedDict):
+    """A share of at least one, with its interval."""
+
+    value: Fraction
+    n: Annotated[int, Field(ge=1)]
+    low: Fraction
+    high: Fraction
+
+
+# "class" is a keyword, so this type cannot be written as the others.
+ClassRow = TypedDict("ClassRow", {"class": str, "recall": Share, "precision": Share})
+
+
+class Bin(TypedDict):
+    """A bin of the reliability diagram, empty if n is 0."""
+
+    low: Fraction
+    high: Fraction
+    n: Count
+    confidence: Fraction | None
+    accuracy: Fraction | None
+
+
+class Split(TypedDict):
+    """What was measured on a split."""
+
+    accuracy: Certain
+    top5: Certain
+    mistakes: Count
+    nll: Number
+    nll_calibrated: Number
+    ece: Number
+    ece_calibrated: Number
+    per_class: Annotated[list[ClassRow], Field(min_length=10, max_length=10)]
+    confusion: Annotated[
+        list[Annotated[list[Count], Field(min_length=10, max_length=10)]],
+        Field(min_length=10, max_length=10),
+    ]
+    reliability: list[Bin]
+    reliability_calibrated: list[Bin]
+
+
+class TestSplit(Split):
+    """What was measured on the test split."""
+
+    mirrored: Certain
+
+
+class Train(TypedDict):
+    """What was measured on the training split."""
+
+    accuracy: Certain
+
+
+class Evaluation(TypedDict):
+    """How the metrics were measured."""
+
+    hardware: str
+    seconds: Count
+    torch: str
+    command: str
+
+
+class Alarms(TypedDict):
+    """The share of ordinary images that are taken for out-of-distribution ones."""
+
+    val: Certain
+    test: Certain
+
+
+class OodSet(TypedDict):
+    """A set of out-of-distribution images, and the share that is found."""
+
+    name: str
+    title: str
+    source: str
+    n: Count
+    detected: Certain
+
+
+class Ood(TypedDict):
+    """The out-of-distribution threshold, and what it finds."""
+
+    score: str
+    threshold: Number
+    false_alarms: Alarms
+    sets: list[OodSet]
+
+
+class UnsureShares(TypedDict):
+    """The share of unsure answers, and the accuracy of these and of the others."""
+
+    share: Share
+    accuracy_below: Share
+    accuracy_above: Share
+
+
+class Unsure(TypedDict):
+    """The confidence below which an answer is not sure."""
+
+    below: Number  # more than 1 if all answers are unsure
+    val: UnsureShares
+    test: UnsureShares
+
+
+class Score(TypedDict):
+    """A mean with its 95% interval."""
+
+    mean: Number
+    low: Number
+    high: Number
+
+
+class MaybeScore(TypedDict):
+    """A mean with its 95% interval; None where it was not measured."""
+
+    mean: Number | None
+    low: Number | None
+    high: Number | None
+
+
+class Scores(TypedDict):
+    """The scores of a heat-map method at a layer."""
+
+    method: str
+    layer: str | None
+    n: Count
+    road: Score
+    deletion: Score
+    insertion: Score
+    control: MaybeScore
+    milliseconds: Number
+
+
+class RandomScores(TypedDict):
+    """The scores of random maps."""
+
+    n: Count
+    road: Score
+    deletion: Score
+    insertion: Score
+    control: MaybeScore
+
+
+class Choice(TypedDict):
+    """The heat-map method and layers that are shown first."""
+
+    method: str
+    layers: list[str]
+
+
+class Explain(TypedDict):
+    """The scores of all heat-map methods."""
+
+    images: Count
+    command: str
+    hardware: str
+    seconds: Count
+    rows: list[Scores]
+    random: RandomScores
+    default: Choice
+
+
+class Metrics(TypedDict):
+    """The content of `metrics.json`."""
+
+    weights_sha256: str
+    official: bool
+    temperature: Annotated[Number, Field(gt=0)]
+    val: Split
+    test: TestSplit
+    train: Train
+    parameters: Count
+    multiply_adds: Count
+    evaluation: Evaluation
+    ood: Ood
+    unsure: Unsure
+    explain: NotRequired[Explain]
+
+
+class UsedRecipe(TypedDict):
+    """The fields of a recipe that others than training read."""
+
+    sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    teacher: NotRequired[str]
+
+
+class Run(TypedDict):
+    """How a network was trained."""
+
+    images: Count
+    official: bool
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    seconds: Number
+    petaflop: Number
+    hardware: str
+    torch: str
+    teacher_sha256: NotRequired[str]
+
+
+class Config(TypedDict):
+    """The fields of `config.json` that are not constants."""
+
+    network: str
+    parameters: Count
+    recipe: UsedRecipe
+    training: Run
+
+
+class Epoch(TypedDict):
+    """A line of `history.jsonl`; small networks of tests have the number alone."""
+
+    epoch: int
+    train_loss: NotRequired[Number]
+    train_accuracy: NotRequired[Fraction]
+    val_loss: NotRequired[Number]
+    val_accuracy: NotRequired[Fraction]
+
+
+def check(path: Path, content: object, kind: Any) -> None:
+    """Raise CheckpointError, which names file, field and value, unless the content is of a kind."""
+    try:
+        _adapter(kind).validate_python(content, strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, problem["loc"])) or "its content"
+        if problem["type"] == "missing":
+            raise CheckpointError(f"{path} has no {place}.") from error
+        shown = reprlib.repr(problem["input"])
+        reason = re.sub(r"^\w+ should", "it should", problem["msg"])
+        raise CheckpointError(f"{path}: {place} is {shown}: {reason}.") from error
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)
