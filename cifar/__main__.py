@@ -82,14 +82,14 @@ def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
 
 
 def evaluate(
-    checkpoint: str, /, explain: bool = False, images: int = 500, data: Path | None = None
+    checkpoint: str, /, explain: bool = False, images: int | None = None, data: Path | None = None
 ) -> None:
     """Measure a checkpoint, and write its predictions, metrics and model card into its folder.
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
         explain: Only score heat maps, every method and layer; needs a plain evaluation first.
-        images: Number of test images on which heat maps are scored.
+        images: Number of test images on which --explain scores heat maps, 500 if left out.
         data: Training images downloaded by torchvision (cifar-10-batches-py, its parent folder, or
             its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
 
@@ -97,10 +97,14 @@ def evaluate(
     from cifar.models.model_card import percent, scores_table
 
     if explain:
-        from cifar.explain.method_scores import score
+        from cifar.explain.method_scores import IMAGES, score
 
-        print(scores_table(score(checkpoint, images)["explain"]))
+        if data is not None:
+            raise LensError("--data is for a plain evaluation: --explain needs no training images.")
+        print(scores_table(score(checkpoint, IMAGES if images is None else images)["explain"]))
         return
+    if images is not None:
+        raise LensError("--images is for --explain: a plain evaluation takes all test images.")
     from cifar.evaluation.evaluate import evaluate as measure
 
     test = measure(checkpoint, data)["test"]
@@ -310,7 +314,7 @@ def main() -> None:
         sys.stdout.flush()
     except LensError as error:
         # In distributed training, only one process per machine prints the error.
-        silent = int(os.environ.get("LOCAL_RANK", 0)) > 0
+        silent = os.environ.get("LOCAL_RANK", "0") != "0"
         sys.exit(1 if silent else f"python -m cifar: {error}")
     except BrokenPipeError:  # the reader closed the pipe: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ Pictures that cannot be read and names that match none are reported and skipped.
 
 import csv
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -110,9 +111,9 @@ def find(patterns: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
     missing = []
     for pattern in map(str, patterns):
         path = Path(pattern)
-        if path.is_dir():
+        if os.path.isdir(pattern):
             files = [file for file in sorted(path.rglob("*")) if _is_picture(file)]
-        elif path.exists():
+        elif os.path.exists(pattern):  # unlike Path.exists, also of names that are too long
             files = [path]
         else:
             files = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]

@@ -18,6 +18,7 @@ from torchvision import transforms
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import take_turns
 from cifar.data import cifar10
+from cifar.models.device import best
 from cifar.models.facts import MEAN, STD
 from cifar.models.memory import keep_freed_memory
 from cifar.models.networks import create_model
@@ -74,7 +75,7 @@ def _seconds() -> float:
 
 
 def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(best())
 
 
 def our_training(network: str, steps: int) -> Callable[[], None]:

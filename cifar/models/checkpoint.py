@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar import CLASSES, PROJECT
-from cifar.files import FileError, read_json, sha256_of, write_json, write_json_lines
+from cifar.files import (
+    FileError,
+    read_json,
+    read_json_lines,
+    sha256_of,
+    write_json,
+    write_json_lines,
+)
 from cifar.models import hub, records
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import LAYERS, MEAN, STD, Layer
@@ -220,6 +227,18 @@ def _read_metrics(folder: Path, sha256: str, place: str) -> dict:
             f"`python -m cifar evaluate {place}`."
         )
     return metrics
+
+
+def read_history(folder: Path) -> list[dict]:
+    """Return the lines of `history.jsonl`, as `records.Epoch`, one an epoch.
+
+    Raises FileError if one is missing or invalid.
+    """
+    path = folder / "history.jsonl"
+    lines = read_json_lines(path)
+    for line in lines:
+        records.check(path, line, records.Epoch)
+    return lines
 
 
 def save(

@@ -1,9 +1,26 @@
 """Name and fast data types of the device that computes."""
 
+import logging
 import platform
+from functools import cache
 from pathlib import Path
 
 import torch
+
+
+@cache
+def best() -> str:
+    """Return "cuda" if there is an NVIDIA GPU, else "cpu".
+
+    The log says once that an Apple GPU is not used.
+    """
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        logging.getLogger(__name__).warning(
+            "The CPU computes: whether Apple's GPU (MPS) gives the same answers was never measured."
+        )
+    return "cpu"
 
 
 def describe(device: torch.device) -> str:

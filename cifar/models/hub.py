@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Literal
 
 from cifar import LensError
@@ -161,7 +162,15 @@ def errors(name: HubName | str, access: Literal["read", "write"] = "read") -> It
     # The client raises RuntimeError if an upload fails midway and ValueError for a broken response;
     # its other errors are subclasses of the first two.
     except (httpx.HTTPError, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
+        if isinstance(error, RuntimeError | ValueError) and not _of_client(error):
+            raise  # a bug of ours, which the Hub has nothing to do with
         raise HubError(error_message(error, name, access)) from error
+
+
+def _of_client(error: BaseException) -> bool:
+    """Return whether an error came out of the Hub's client."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.split(".")[0] in ("huggingface_hub", "httpx") for name in frames)
 
 
 def error_chain(error: BaseException) -> list[BaseException]:

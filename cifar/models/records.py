@@ -238,13 +238,26 @@ class Config(TypedDict):
 
 
 class Epoch(TypedDict):
-    """A line of `history.jsonl`; small networks of tests have the number alone."""
+    """A line of `history.jsonl`. size: of the training images, in pixels."""
 
-    epoch: int
-    train_loss: NotRequired[Number]
-    train_accuracy: NotRequired[Fraction]
-    val_loss: NotRequired[Number]
-    val_accuracy: NotRequired[Fraction]
+    epoch: Count
+    size: Count
+    train_loss: Number
+    train_accuracy: Fraction
+    val_loss: Number
+    val_accuracy: Fraction
+
+
+class RecordedRun(TypedDict):
+    """A line of `comparisons.jsonl`: a finished run of one comparison."""
+
+    comparison: str
+    run: str
+    parameters: Count
+    recipe: dict
+    training: Run
+    train_accuracy: Fraction
+    val_accuracy: Fraction
 
 
 def check(path: Path, content: object, kind: Any) -> None:

@@ -22,7 +22,6 @@ from huggingface_hub.utils import yaml_dump
 from cifar import __version__
 from cifar.data.release import DATASET, REVISION
 from cifar.evaluation.predictions import load_predictions
-from cifar.files import read_json_lines
 from cifar.models import checkpoint, hub, model_card
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import TITLES
@@ -59,7 +58,7 @@ def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
     """Write the files of the repository. Raises CheckpointError if there are no measurements."""
     metrics = ckpt.measured
     load_predictions(ckpt)
-    read_json_lines(ckpt.path / "history.jsonl")
+    checkpoint.read_history(ckpt.path)
     for name in checkpoint.FILES:
         if name != "README.md":
             shutil.copyfile(ckpt.path / name, folder / name)

@@ -162,7 +162,7 @@ def _is_same_model(api: HfApi, repo: ModelInfo, files: set[str], folder: Path) -
         config = read_json(Path(path))
     except FileError:
         return False
-    network = read_json(folder / "config.json")["network"]
+    network = read_json(folder / "config.json")["network"]  # that we wrote
     return config.get("format_version") == FORMAT_VERSION and config.get("network") == network
 
 

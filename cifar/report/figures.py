@@ -327,7 +327,7 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
         raise LensError(f"{readme} cannot be read: {error}.") from error
     rows = [mistakes.table(load_predictions(ckpt), ckpt.temperature) for ckpt in checkpoints]
     trained = [c for c in checkpoints if c.name == c.network]
-    history = {c.name: files.read_json_lines(c.path / "history.jsonl") for c in trained}
+    history = {c.name: checkpoint.read_history(c.path) for c in trained}
     test = cifar10.load("test")
 
     tasks = {

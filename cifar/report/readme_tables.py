@@ -1,10 +1,10 @@
 """README's tables of checkpoints and speed, generated from measured results."""
 
-import json
 from collections.abc import Iterable, Sequence
 
 from cifar import ASSETS, PROJECT, LensError
 from cifar.explain.methods import METHODS
+from cifar.files import FileError, read_json
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import find_layer
@@ -167,8 +167,8 @@ def load_reports() -> list[dict]:
     reports = []
     for path in sorted(BENCH.glob("*.json")):
         try:
-            reports.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+            reports.append(read_json(path))
+        except FileError as error:
             raise LensError(f"{path} is not a report: run the suite with --record.") from error
     return reports
 

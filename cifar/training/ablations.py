@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import mean
 
 from cifar import LensError, files
-from cifar.models import checkpoint
+from cifar.models import checkpoint, records
 from cifar.models.model_card import duration
 from cifar.training.recipe import Recipe
 
@@ -38,7 +38,8 @@ def collect(folder: Path) -> list[dict]:
     runs = []
     for config_path in sorted(Path(folder).glob("*/checkpoint/config.json")):
         config = files.read_json(config_path)
-        history = files.read_json_lines(config_path.with_name("history.jsonl"))
+        records.check(config_path, config, records.Config)
+        last = checkpoint.read_history(config_path.parent)[-1]
         runs.append(
             {
                 "comparison": Path(folder).resolve().name,
@@ -46,8 +47,8 @@ def collect(folder: Path) -> list[dict]:
                 "parameters": config["parameters"],
                 "recipe": config["recipe"],
                 "training": config["training"],
-                "train_accuracy": history[-1]["train_accuracy"],
-                "val_accuracy": history[-1]["val_accuracy"],
+                "train_accuracy": last["train_accuracy"],
+                "val_accuracy": last["val_accuracy"],
             }
         )
     if not any(_is_baseline(run) for run in runs):
@@ -60,8 +61,14 @@ def _is_baseline(run: dict) -> bool:
 
 
 def load(path: Path = FACTS) -> list[dict]:
-    """Return all recorded runs."""
-    return files.read_json_lines(path) if path.exists() else []
+    """Return all recorded runs, as `records.RecordedRun`.
+
+    Raises FileError for an invalid file.
+    """
+    runs = files.read_json_lines(path) if path.exists() else []
+    for run in runs:
+        records.check(path, run, records.RecordedRun)
+    return runs
 
 
 def add(folders: Sequence[Path], path: Path = FACTS) -> list[dict]:

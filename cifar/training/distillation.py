@@ -18,6 +18,7 @@ from tqdm import tqdm
 from cifar import files
 from cifar.evaluation.evaluate import predict
 from cifar.models import checkpoint
+from cifar.models.device import best
 from cifar.models.errors import CheckpointError
 from cifar.models.summary import multiply_adds
 
@@ -37,7 +38,7 @@ def teacher_logits(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor
     the logits with the sha256 of the weights; logits of other weights or of another number of
     images are computed anew. Raises CheckpointError if there is no such checkpoint.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best()
     teacher = checkpoint.load(name, device, measured=False)
     if teacher.origin:
         tqdm.write(teacher.origin, file=sys.stderr)

@@ -63,11 +63,9 @@ def _claim(recipe: Recipe, run: Path, resume: bool, lock: FileLock) -> None:
             files.write_json(recipe_path, given)
         return
     try:
-        stored = json.loads(recipe_path.read_text())
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"{recipe_path} cannot be read ({error}): start anew in another --run."
-        ) from error
+        stored = files.read_json(recipe_path)
+    except files.FileError as error:
+        raise TrainingError(f"{str(error)[:-1]}: start anew in another --run.") from error
     different = [key for key in given if given[key] != stored.get(key)]
     if different:
         raise TrainingError(

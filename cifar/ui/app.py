@@ -1,5 +1,6 @@
 """The Gradio app: `build` lays out the page, one module per tab, and `serve` runs the server."""
 
+import errno
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
+from gradio import http_server
 from starlette.middleware import Middleware
 
 from cifar import LensError
@@ -110,30 +112,47 @@ def serve(demo: gr.Blocks, *, mcp: bool = False) -> None:
             file=sys.stderr,
         )
     with suppress(KeyboardInterrupt):  # also SIGTERM, see `launch`
-        launch(demo, mcp=mcp, server_port=wanted_port())
+        launch(demo, mcp=mcp, **wanted_address())
 
 
-def wanted_port() -> int | None:
-    """Return the port of GRADIO_SERVER_PORT; None if it is not set.
+def wanted_address() -> dict[str, Any]:
+    """Return Gradio's `server_name` and `server_port` (None if any will do), by the environment.
 
-    Raises LensError if the port is taken. Gradio would try the next ports, but clients expect the
-    one that was set.
+    Raises LensError if the port is taken, and for an invalid port, GRADIO_SERVER_NAME or
+    GRADIO_ROOT_PATH. Gradio would try the next ports, but clients expect the one that was set.
     """
-    port = os.environ.get("GRADIO_SERVER_PORT")
-    if not port:
-        return None
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError as error:
+    root_path = os.environ.get("GRADIO_ROOT_PATH") or ""
+    if root_path and not root_path.startswith(("/", "http://", "https://")):
+        raise LensError(
+            f"GRADIO_ROOT_PATH is {root_path!a}: set it to the path of the app on its site, as "
+            "/lens, or to its whole address, as https://example.org/lens."
+        )
+    port = os.environ.get("GRADIO_SERVER_PORT") or ""
+    if port and not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65_535):
+        raise LensError(f"GRADIO_SERVER_PORT is {port!a}: set it to a number from 1 to 65535.")
+    host = os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    name = host.removeprefix("[").removesuffix("]")  # an IPv6 address as in a URL
+    try:
+        family, *_, address = socket.getaddrinfo(name, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise LensError(
-                f"Port {port} of {host} cannot be used ({error.strerror}): stop what uses it, or "
-                "name another in GRADIO_SERVER_PORT; without that, the first free one from 7860 on "
-                "is taken."
+                f"Port {port} of {host} cannot be used ({error.strerror}): stop what "
+                "uses it, or name another in GRADIO_SERVER_PORT; without that, the first free one "
+                "from 7860 on is taken."
             ) from error
-    return int(port)
+        raise LensError(
+            f"GRADIO_SERVER_NAME is {host!a}, which is no address of this computer: set it to "
+            "0.0.0.0 for all networks, or leave it out for this computer alone."
+        ) from error
+    if family == socket.AF_INET6:
+        # Gradio looks for a free port by this name, in a way that fails for IPv6.
+        http_server.LOCALHOST_NAME = "127.0.0.1"
+        host = f"[{name}]"
+    return {"server_name": host, "server_port": int(port) if port else None}
 
 
 def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
@@ -166,5 +185,8 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         **options,
     )
     print(f"CIFAR Lens: {demo.share_url or demo.local_url}", flush=True)
-    network_thread.start()
-    demo.block_thread()
+    loading = network_thread.start()
+    try:
+        demo.block_thread()
+    finally:
+        loading.join(timeout=60)

@@ -20,6 +20,9 @@ ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 # left. Shorter requests are served sooner.
 SECONDS = 15
 
+# How messages of ZeroGPU's client begin if it did not get a GPU.
+REFUSALS = ("ZeroGPU API", "Error while", "Connection closed", "Unexpected end of stream")
+
 Result = TypeVar("Result")
 
 if ZERO:
@@ -42,18 +45,31 @@ if ZERO:
             return None, str(error)
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Return whether ZeroGPU lent no GPU; anything else is an error of what was to be computed.
+
+    ZeroGPU's client tells these apart only by words.
+    """
+    if isinstance(error, RuntimeError):
+        return str(error).startswith(REFUSALS)
+    worker_failed = getattr(error, "title", "") == "ZeroGPU worker error"
+    return not worker_failed or "aborted" in str(error)
+
+
 def compute(function: Callable[..., Result], ckpt: Checkpoint, *args: Any) -> Result:
     """Return `function(ckpt, *args)`, computed on a borrowed GPU if there is one.
 
     function, args and the result must be picklable. ckpt: one of those under `checkpoints/`. If no
     GPU is available (the visitor's daily quota is used up, or too many others wait), the CPU
-    computes the same in a second or two.
+    computes the same in a second or two. Errors of the function itself are raised.
     """
     if not ZERO:
         return function(ckpt, *args)
     try:
         result, problem = borrow(function, ckpt.name, args)
     except (gr.Error, RuntimeError) as error:
+        if not _is_refusal(error):
+            raise
         logging.getLogger(__name__).warning("Computed without a GPU: %s", error)
         return function(ckpt, *args)
     if problem:

@@ -4,7 +4,6 @@ Nothing that draws the page imports PyTorch. A question that needs a network imp
 waits for this thread if it is not done yet.
 """
 
-import atexit
 import logging
 import threading
 
@@ -12,12 +11,14 @@ from cifar import LensError
 from cifar.explore import page_data, store
 
 
-def start() -> None:
-    """Load everything in the background."""
+def start() -> threading.Thread:
+    """Load everything in the background.
+
+    The process must not end before the thread does: an import of PyTorch that is cut off fails.
+    """
     thread = threading.Thread(target=load, name="network", daemon=True)
     thread.start()
-    # A process that ends while PyTorch is being imported would abort.
-    atexit.register(thread.join, timeout=30)
+    return thread
 
 
 def load() -> None:

@@ -224,3 +224,10 @@ def test_a_cache_that_cannot_be_written_is_named(hub, snapshot, tmp_path):
         "cannot be kept on this computer"
         in snapshot("me/net", HF_HOME=str(tmp_path / "file")).error
     )
+
+
+def test_a_bug_of_ours_is_not_said_to_be_the_hubs():
+    for error in (RuntimeError("ours"), ValueError("ours")):
+        with pytest.raises(type(error)) as caught, hub.errors("me/net"):
+            raise error
+        assert caught.value is error

@@ -1,14 +1,17 @@
 import re
+import socket
 import subprocess
 import sys
 
 import pytest
+from gradio import http_server
 
 from cifar import LensError
 from cifar.explore import store
 from cifar.models.model_card import percent
 from cifar.ui import about, report
-from cifar.ui.app import launch
+from cifar.ui.app import launch, wanted_address
+from cifar.ui.security.temporary_files import server_folder
 
 
 def test_importing_the_app_opens_no_connection_and_starts_no_thread():
@@ -59,3 +62,59 @@ def test_the_report_shows_what_was_measured(name):
 def test_the_card_is_shown_without_its_metadata():
     text = about.card("basenet").lstrip()
     assert text.startswith("# BaseNet") and not re.search(r"^license:", text, re.M)
+
+
+# The environment
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("GRADIO_SERVER_PORT", port)
+            for port in ("abc", "99999", "0", "-1", "80 80", "8e3", "\u0663", "7860.0", "9" * 500)
+        ),
+        *(
+            ("GRADIO_SERVER_NAME", host)
+            for host in ("192.0.2.1", "no such host", "[", "a" * 300, "\u2603", "http://localhost")
+        ),
+        *(("GRADIO_ROOT_PATH", path) for path in ("lens", "ftp://example.org", "../lens")),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_sentence(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(LensError, match=rf"^{name} is .*: set it to .*\.$"):
+        wanted_address()
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "::1", "[::]"])
+def test_an_address_of_this_computer_will_do(monkeypatch, host):
+    monkeypatch.setenv("GRADIO_SERVER_NAME", host)
+    monkeypatch.setattr(http_server, "LOCALHOST_NAME", http_server.LOCALHOST_NAME)
+    for path in ("", "/lens", "https://example.org/lens"):
+        monkeypatch.setenv("GRADIO_ROOT_PATH", path)
+        assert wanted_address()["server_port"] is None
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
+    named = wanted_address()
+    assert named["server_port"] == port
+    assert named["server_name"] == ("[::1]" if host == "::1" else host or "127.0.0.1")
+
+
+def test_a_port_that_is_taken_is_one_sentence(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("GRADIO_SERVER_PORT", str(taken.getsockname()[1]))
+        with pytest.raises(LensError, match=r"^Port \d+ of 127\.0\.0\.1 cannot be used \(Address"):
+            wanted_address()
+
+
+@pytest.mark.parametrize("place", ["missing", "file"])
+def test_a_temporary_folder_that_cannot_be_is_one_sentence(monkeypatch, tmp_path, place):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / place))
+    with pytest.raises(LensError, match=r"^GRADIO_TEMP_DIR is '.*: name a folder"):
+        server_folder.__wrapped__()

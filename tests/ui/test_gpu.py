@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -93,3 +94,51 @@ def test_what_goes_to_a_gpu_keeps_to_its_device(tmp_path):
     found = json.loads(done.stdout.splitlines()[-1])
     assert found.keys() == {"ablationcam", "scorecam", "occlusion", "trust", "probes"}
     assert max(found.values()) < 1e-4
+
+
+# When the GPU is not lent, and when what was to be computed fails
+
+
+@pytest.fixture
+def lent(monkeypatch):
+    """A function that computes through a GPU whose client raises an error."""
+
+    def compute(error, function=lambda ckpt: "on the CPU"):
+        def borrow(*_):
+            raise error
+
+        monkeypatch.setattr(gpu, "ZERO", True)
+        monkeypatch.setattr(gpu, "gr", gr, raising=False)
+        monkeypatch.setattr(gpu, "borrow", borrow, raising=False)
+        return gpu.compute(function, store.load(MODEL))
+
+    return compute
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        gr.Error("You have exceeded your quota", title="ZeroGPU quota exceeded"),
+        gr.Error("No GPU was available after 60s", title="ZeroGPU queue timeout"),
+        gr.Error("GPU task aborted", title="ZeroGPU worker error"),
+        RuntimeError("ZeroGPU API /schedule error: 500 (Internal Server Error)"),
+        RuntimeError("Connection closed by visitor while queueing"),
+    ],
+)
+def test_the_cpu_computes_if_no_gpu_is_lent(lent, error, caplog):
+    assert lent(error) == "on the CPU"
+    assert "Computed without a GPU" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        gr.Error("ValueError", title="ZeroGPU worker error"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        ValueError("a bug"),
+    ],
+)
+def test_what_fails_on_the_gpu_is_not_tried_again(lent, error):
+    with pytest.raises(type(error)) as caught:
+        lent(error)
+    assert caught.value is error

@@ -19,7 +19,7 @@ from pathlib import Path
 import gradio as gr
 from gradio import mcp
 
-from cifar import PACKAGE
+from cifar import PACKAGE, LensError
 
 PREFIX = "cifar-lens-server-"
 COMPONENTS = PACKAGE / "ui" / "components"
@@ -81,9 +81,16 @@ def server_folder() -> ServerFolder:
     """Create the folder of this process, once, and make Gradio store uploads there.
 
     It is in GRADIO_TEMP_DIR if that is set, readable only by this user, and removed when the
-    process ends.
+    process ends. Raises LensError if the folder cannot be written to.
     """
-    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=os.environ.get("GRADIO_TEMP_DIR")))
+    parent = os.environ.get("GRADIO_TEMP_DIR") or None
+    try:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+    except (OSError, ValueError) as error:
+        raise LensError(
+            f"GRADIO_TEMP_DIR is {parent!a}, where no folder can be made "
+            f"({getattr(error, 'strerror', error)}): name a folder that you may write to."
+        ) from error
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     folder = ServerFolder(path)
     os.environ["GRADIO_TEMP_DIR"] = str(folder.uploads)
