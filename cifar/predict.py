@@ -2,56 +2,73 @@
 
     python -m cifar predict photo.jpg
     python -m cifar predict photos/ 'more/*.png' --out predictions.csv --heatmaps maps/
+    python -m cifar predict https://example.org/photo.jpg
 
-Pictures that cannot be read and names that match none are reported and skipped.
+Pictures that cannot be read, names that match none, and other files in folders are reported and
+skipped.
 """
 
 import csv
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryFile
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError
-from cifar.data.pictures import FORMATS, ImageError, network_view, open_image, silence_warnings
+from cifar.data import remote_pictures
+from cifar.data.pictures import network_view, open_image, silence_warnings
 from cifar.evaluation.classifier import Answer, classify_all
 from cifar.explain.drawing import overlay
 from cifar.explain.heat_maps import heat_maps
-from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 
 BATCH = 128
-# Suffixes of the pictures in a folder; a file that is named itself is always tried.
-SUFFIXES = {".jpg", *(f".{name.lower()}" for name in FORMATS)}
 ZOOM = 8
+NAMED = 5  # skipped files that are named
+# The first bytes of pictures, also of kinds that cannot be read: these are reported one by one.
+SIGNATURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",  # JPEG
+    b"GIF8",
+    b"BM",
+    b"II*\0",  # TIFF, as the next
+    b"MM\0*",
+    b"\xff\x0a",  # JPEG XL, as the next
+    b"\0\0\0\x0cJXL ",
+    b"\0\0\0\x0cjP  ",  # JPEG 2000
+    b"8BPS",  # Photoshop
+)
+# The kinds of ISO media files that are pictures: AVIF and HEIC. Others are films.
+BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heif", b"mif1", b"msf1")
 
-Row = tuple[Path, list[tuple[str, float]]]  # a picture's file and its most probable classes
+Source = Path | str  # of a picture: a file or an address
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file, what the network sees of it, uint8 (32, 32, 3), and the answer."""
+    """A picture, what the network sees of it, uint8 (32, 32, 3), and the answer."""
 
-    path: Path
+    source: Source
     image: np.ndarray
     answer: Answer
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that could not be read, and the reason in a sentence."""
+    """A picture that could not be read, and the reason in a sentence."""
 
-    path: Path
+    source: Source
     problem: str
 
 
@@ -66,97 +83,137 @@ def run(
     """Print an answer for each picture, or write all to `out` as CSV, and report failures.
 
     heatmaps: a folder for heat maps, see `heat_map_name`. It and the folder of `out` are created
-    before any picture is read. Only the table's rows are kept in memory. Returns whether every name
-    matched pictures and all could be read. Raises LensError if there is no picture at all or
-    something cannot be written.
+    before any picture is read. If the run is interrupted, the table holds the rows so far. Returns
+    whether every name matched pictures, all could be read and all heat maps were written. Raises
+    LensError if there is no picture at all or the table cannot be written.
     """
     silence_warnings()
-    paths, missing = find(patterns)
+    sources, missing, skipped = find(patterns)
     for name in missing:
-        tqdm.write(f"{name}: No picture was found.", file=sys.stderr)
-    if out is not None:
-        if out.is_dir():
-            raise LensError(f"{out} is a folder: name a file for the table.")
-        _make_folder(out.parent)
+        _report(name, "No picture was found.")
+    if skipped:
+        names = ", ".join(map(str, skipped[:NAMED]))
+        more = f" and {len(skipped) - NAMED:,} more" if len(skipped) > NAMED else ""
+        _report("Skipped, for they are no pictures", f"{names}{more}.")
     if heatmaps is not None:
         _make_folder(heatmaps)
-    rows: list[Row] = []
-    failed = len(missing)
-    for number, picture in enumerate(predict(ckpt, paths, progress=len(paths) > 1), start=1):
-        if isinstance(picture, Unreadable):
-            failed += 1
-            tqdm.write(f"{picture.path}: {picture.problem}", file=sys.stderr)
-            continue
-        if out is None:
-            tqdm.write(format_line(picture, top_k), file=sys.stdout)
-        else:
-            rows.append((picture.path, picture.answer.top(top_k)))
-        if heatmaps is not None:
-            save_heat_map(ckpt, picture, heatmaps / heat_map_name(number, picture))
-    if out is not None:
-        write_table(out, rows, top_k)
-        print(f"{out}: {len(rows):,} of {len(paths):,} pictures")
+    failed, answered = len(missing), 0
+    try:
+        with open_table(out, top_k) as write_row:
+            pictures = predict(ckpt, sources, progress=len(sources) > 1)
+            for number, picture in enumerate(pictures, start=1):
+                if isinstance(picture, Unreadable):
+                    failed += 1
+                    _report(picture.source, picture.problem)
+                    continue
+                if out is None:
+                    tqdm.write(format_line(picture, top_k), file=sys.stdout)
+                write_row(picture)
+                answered += 1
+                if heatmaps is not None:
+                    failed += not save_heat_map(ckpt, picture, heatmaps, number)
+    finally:
+        if out is not None and out.is_file():
+            print(f"{out}: {answered:,} of {len(sources):,} pictures")
     return failed == 0
 
 
-def find(patterns: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
-    """Return the files of names, folders and globs, each once in given order, and missing names.
+def _report(name: Source, problem: str) -> None:
+    tqdm.write(f"{name}: {problem}", file=sys.stderr)
 
-    A folder gives all pictures in and below it, in alphabetical order. Raises LensError if there is
-    no file at all.
+
+def find(patterns: Sequence[str | Path]) -> tuple[list[Source], list[str], list[Path]]:
+    """Return the pictures of names, folders, globs and addresses, each once in given order.
+
+    A folder gives all pictures in and below it, also below linked folders, in alphabetical order.
+    Also returns the names that match nothing, and the files in folders that are no pictures by
+    their first bytes (hidden files are passed over). Raises LensError if there is no picture.
     """
     if not patterns:
-        raise LensError("No picture was named: name files, folders or globs.")
-    paths: dict[Path, None] = {}
-    missing = []
+        raise LensError("No picture was named: name files, folders, globs or addresses.")
+    sources: dict[Source, None] = {}
+    missing: list[str] = []
+    skipped: list[Path] = []
     for pattern in map(str, patterns):
-        path = Path(pattern)
-        if os.path.isdir(pattern):
-            files = [file for file in sorted(path.rglob("*")) if _is_picture(file)]
+        found: list[Source] = []
+        if remote_pictures.is_address(pattern):
+            found = [pattern]
+        elif os.path.isdir(pattern):
+            for file in _files_below(pattern):
+                (found if _is_picture(file) else skipped).append(file)
         elif os.path.exists(pattern):  # unlike Path.exists, also of names that are too long
-            files = [path]
+            found = [Path(pattern)]
         else:
-            files = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
-            files = [file for file in files if file.is_file()]
-        if not files:
+            names = sorted(glob.glob(pattern, recursive=True))
+            found = [Path(name) for name in names if os.path.isfile(name)]
+        if not found:
             missing.append(pattern)
-        paths |= dict.fromkeys(files)
-    if not paths:
-        raise LensError(f"There is no picture {', '.join(missing)}: name files, folders or globs.")
-    return list(paths), missing
+        sources |= dict.fromkeys(found)
+    if not sources:
+        raise LensError(
+            f"There is no picture {', '.join(missing)}: name files, folders, globs or addresses."
+        )
+    return list(sources), missing, skipped
+
+
+def _files_below(folder: str) -> list[Path]:
+    """List the files in and below a folder, each folder once, also if links lead around."""
+    files, seen = [], set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) not in seen
+        ]
+        paths = [Path(place, name) for name in names if not name.startswith(".")]
+        files += [path for path in paths if path.is_file()]
+    return sorted(files)
 
 
 def _is_picture(file: Path) -> bool:
-    return file.is_file() and file.suffix.lower() in SUFFIXES
+    """Return whether a file is a picture by its first bytes, or cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            first = stream.read(12)
+    except OSError:
+        return True  # the reason is reported when it is read
+    is_webp = first[:4] == b"RIFF" and first[8:] == b"WEBP"
+    is_iso_picture = first[4:8] == b"ftyp" and first[8:] in BRANDS
+    return first.startswith(SIGNATURES) or is_webp or is_iso_picture
 
 
 def predict(
-    ckpt: Checkpoint, paths: Sequence[Path], *, progress: bool = True
+    ckpt: Checkpoint, sources: Sequence[Source], *, progress: bool = True
 ) -> Iterator[Picture | Unreadable]:
-    """Yield the network's answer for each file, in order, one batch in memory at a time."""
-    bar = tqdm(total=len(paths), unit="picture", disable=not progress)
+    """Yield the network's answer for each picture, in order, one batch in memory at a time."""
+    bar = tqdm(total=len(sources), unit="picture", disable=not progress)
     with ThreadPoolExecutor() as pool, bar:
-        remaining = iter(paths)
+        remaining = iter(sources)
         while batch := list(islice(remaining, BATCH)):
             views = list(pool.map(_read, batch))
             images = [view for view in views if isinstance(view, np.ndarray)]
             answers = iter(classify_all(ckpt, np.stack(images)) if images else [])
-            for path, view in zip(batch, views, strict=True):
+            for source, view in zip(batch, views, strict=True):
                 bar.update()
-                yield view if isinstance(view, Unreadable) else Picture(path, view, next(answers))
+                yield view if isinstance(view, Unreadable) else Picture(source, view, next(answers))
 
 
-def _read(path: Path) -> np.ndarray | Unreadable:
+def _read(source: Source) -> np.ndarray | Unreadable:
     try:
-        return network_view(open_image(path))
-    except ImageError as error:
-        return Unreadable(path, str(error))
+        if isinstance(source, Path):
+            return network_view(open_image(source))
+        with tempfile.TemporaryDirectory() as folder:
+            remote_pictures.fetch(source, Path(folder, "picture"))
+            return network_view(open_image(Path(folder, "picture")))
+    except LensError as error:
+        return Unreadable(source, str(error))
 
 
 def format_line(picture: Picture, top_k: int) -> str:
     """Format a picture's answer: 'cat.jpg: cat 98.0%, dog 1.2%'."""
     answers = picture.answer.top(top_k)
-    return f"{picture.path}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
+    return f"{picture.source}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
 
 
 def _make_folder(folder: Path) -> None:
@@ -167,47 +224,69 @@ def _make_folder(folder: Path) -> None:
     try:
         with suppress(FileExistsError):
             folder.mkdir(parents=True)
-        with TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise LensError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
-def write_table(path: Path, table: Iterable[Row], top_k: int) -> None:
-    """Write a CSV row per picture: file, then class and probability, most probable first.
+@contextmanager
+def open_table(path: Path | None, top_k: int) -> Iterator[Callable[[Picture], object]]:
+    """Provide a function that adds a picture's row to a CSV file; to none if the path is None.
 
-    The write is atomic. Raises LensError if it fails.
+    Columns: file, then class and probability, most probable first. The file replaces an older one
+    at the end of the block, however that ends: nothing that was answered is lost. Raises LensError
+    if it cannot be written.
     """
+    if path is None:
+        yield lambda picture: None
+        return
+    if path.is_dir():
+        raise LensError(f"{path} is a folder: name a file for the table.")
+    _make_folder(path.parent)
     ranks = range(1, top_k + 1)
-    head = [f"{column}_{rank}" for rank in ranks for column in ("class", "probability")]
+    columns = [f"{column}_{rank}" for rank in ranks for column in ("class", "probability")]
+    partial = path.with_name(path.name + ".partial")
 
-    def write(partial: Path) -> None:
+    def write_row(picture: Picture) -> None:
+        answers = (value for answer in picture.answer.top(top_k) for value in answer)
+        rows.writerow([picture.source, *answers])
+
+    try:
         # surrogateescape: a file name may hold any bytes, which are written unchanged.
         with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             rows = csv.writer(stream, lineterminator="\n")
-            rows.writerow(["file", *head])
-            for file, answers in table:
-                rows.writerow([file, *(value for answer in answers for value in answer)])
-
-    try:
-        replace(path, write)
+            rows.writerow(["file", *columns])
+            try:
+                yield write_row
+            finally:
+                stream.flush()
+                os.fsync(stream.fileno())
+                partial.replace(path)
     except OSError as error:
         raise LensError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def heat_map_name(number: int, picture: Picture) -> str:
     """Return '0007-photo-cat.png': in the table's order, unique for equal names in two folders."""
-    return f"{number:04d}-{picture.path.stem}-{CLASSES[picture.answer.predicted]}.png"
+    source = picture.source
+    stem = Path(source if isinstance(source, Path) else unquote(urlsplit(source).path)).stem
+    return f"{number:04d}-{stem[:100]}-{CLASSES[picture.answer.predicted]}.png"
 
 
-def save_heat_map(ckpt: Checkpoint, picture: Picture, path: Path) -> None:
+def save_heat_map(ckpt: Checkpoint, picture: Picture, folder: Path, number: int) -> bool:
     """Save the predicted class's heat map over what the network saw, 256x256, as a PNG file.
 
-    Raises LensError if it cannot be written.
+    Returns whether it could be written; if not, the reason is reported.
     """
     (heat,) = heat_maps(ckpt, picture.image, [picture.answer.predicted])
     large = picture.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    path = folder / heat_map_name(number, picture)
     try:
         Image.fromarray(overlay(large, heat)).save(path)
     except OSError as error:
-        raise LensError(f"{path} cannot be written: {error.strerror}.") from error
+        _report(path, f"The heat map cannot be written: {error.strerror or error}.")
+        return False
+    return True

@@ -1,5 +1,7 @@
 import csv
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import weakref
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cifar import CLASSES, LensError, predict
+from cifar.data import remote_pictures
 from cifar.data.pictures import network_view, open_image
 from cifar.evaluation.classifier import classify, classify_all
 from cifar.explain.drawing import overlay
@@ -31,13 +34,13 @@ def album(tmp_path, tiny_split):
     for name, image in zip(names, images, strict=True):
         Image.fromarray(image).resize((40, 50)).save(tmp_path / "album" / name)
     (tmp_path / "album" / "notes.txt").write_text("no picture")
-    (tmp_path / "album" / "below" / "broken.png").write_text("no picture either")
+    (tmp_path / "album" / "below" / "broken.png").write_bytes(b"\x89PNG, and no more")
     return tmp_path / "album"
 
 
 def found(patterns, folder):
     """What all of these stand for, by the names in the folder."""
-    files, missing = predict.find(patterns)
+    files, missing, _ = predict.find(patterns)
     assert missing == []
     return [file.relative_to(folder).as_posix() for file in files]
 
@@ -73,7 +76,7 @@ def test_where_there_is_nothing_at_all_each_name_is_in_the_error(tmp_path, monke
     with pytest.raises(LensError) as problem:
         predict.find(patterns)
     assert str(problem.value) == (
-        f"There is no picture {', '.join(patterns)}: name files, folders or globs."
+        f"There is no picture {', '.join(patterns)}: name files, folders, globs or addresses."
     )
 
 
@@ -96,14 +99,15 @@ def test_something_must_be_named():
 @pytest.mark.parametrize("batch", [1, 3, 128])
 def test_batches_answer_as_one_by_one(ckpt, album, monkeypatch, batch):
     monkeypatch.setattr(predict, "BATCH", batch)
-    paths, _ = predict.find([album])
+    paths, _, skipped = predict.find([album])
+    assert [path.name for path in skipped] == ["notes.txt"]
     pictures = list(predict.predict(ckpt, paths, progress=False))
-    assert [picture.path for picture in pictures] == paths
+    assert [picture.source for picture in pictures] == paths
     for picture in pictures:
-        if picture.path.name == "broken.png":
+        if picture.source.name == "broken.png":
             assert isinstance(picture, predict.Unreadable) and "not a picture" in picture.problem
             continue
-        alone = classify(ckpt, network_view(open_image(picture.path)))
+        alone = classify(ckpt, network_view(open_image(picture.source)))
         assert picture.answer.predicted == alone.predicted
         np.testing.assert_allclose(picture.answer.probabilities, alone.probabilities, atol=1e-5)
         np.testing.assert_allclose(picture.answer.features, alone.features, atol=1e-4)
@@ -194,6 +198,114 @@ def test_a_folder_is_no_table(ckpt, album):
         predict.run(ckpt, [album], top_k=1, out=album)
 
 
-def test_a_table_that_fails_at_last_is_a_sentence(tmp_path):
-    with pytest.raises(LensError, match=r"nowhere/answers\.csv cannot be written: No such file"):
-        predict.write_table(tmp_path / "nowhere" / "answers.csv", [], 1)
+def test_a_table_that_fails_at_last_is_a_sentence(ckpt, album, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (album / "answers.csv").write_text("older")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LensError, match=r"answers\.csv cannot be written: No space left"):
+        predict.run(ckpt, [album / "b.png"], top_k=1, out=album / "answers.csv")
+    assert (album / "answers.csv").read_text() == "older"
+    assert not list(album.glob("*.partial"))
+
+
+# What is in a folder
+
+
+def test_what_is_a_picture_by_its_first_bytes_is_tried(ckpt, album, capsys):
+    """Whatever its suffix, and also kinds that cannot be read."""
+    shutil.rmtree(album / "below")
+    for old, new in (("c.jpg", "c.jfif"), ("d.jpeg", "d.JPE"), ("b.png", "b")):
+        (album / old).rename(album / new)
+    Image.new("RGB", (8, 8)).save(album / "scan.tiff")
+    (album / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    (album / "new.avif").write_bytes(b"\0\0\0\x18ftypavif" + bytes(99))
+    (album / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(99))
+    (album / ".hidden").write_text("passed over")
+    for k in range(6):
+        (album / f"text{k}.txt").write_text("no picture")
+    assert predict.run(ckpt, [album], top_k=1) is False
+    said = capsys.readouterr()
+    assert [Path(line.split(": ")[0]).name for line in said.out.splitlines()] == [
+        "a.PNG", "b", "c.jfif", "d.JPE",
+    ]  # fmt: skip
+    skipped, *problems = [line for line in said.err.splitlines() if str(album) in line]
+    assert skipped.startswith("Skipped, for they are no pictures: ") and "film.mp4" in skipped
+    assert skipped.endswith(" and 3 more.") and "hidden" not in skipped
+    assert [Path(line.split(": ")[0]).name for line in problems] == [
+        "new.avif", "phone.heic", "scan.tiff",
+    ]  # fmt: skip
+    assert all("not a picture that can be read" in line for line in problems)
+
+
+def test_linked_folders_are_followed_once(album, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (album / "b.png").rename(tmp_path / "elsewhere" / "b.png")
+    (album / "linked").symlink_to(tmp_path / "elsewhere")
+    (album / "below" / "around").symlink_to(album)
+    assert found([album], album) == [
+        "a.PNG", "below/a.png", "below/broken.png", "below/e.webp", "below/f.bmp", "c.jpg",
+        "d.jpeg", "linked/b.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "a\0b"])
+def test_a_name_that_cannot_be_is_missing(album, name):
+    assert predict.find([name, album / "b.png"])[1] == [name]
+
+
+# What was answered is kept
+
+
+def test_a_heat_map_that_cannot_be_written_costs_no_row(ckpt, album, tmp_path, capsys):
+    maps, table = tmp_path / "maps", tmp_path / "answers.csv"
+    predict.run(ckpt, [album / "b.png"], top_k=1, heatmaps=maps)
+    (drawn,) = maps.iterdir()
+    drawn.unlink()
+    drawn.mkdir()  # in its way
+    given = [album / "b.png", album / "c.jpg"]
+    assert predict.run(ckpt, given, top_k=1, out=table, heatmaps=maps) is False
+    assert f"{drawn}: The heat map cannot be written: Is a directory." in capsys.readouterr().err
+    assert len(table.read_text().splitlines()) == 3 and len(list(maps.iterdir())) == 2
+
+
+def test_an_interruption_keeps_the_rows(ckpt, album, tmp_path, monkeypatch, capsys):
+    def interrupted(ckpt, images):
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        batches.append(images)
+        return classify_all(ckpt, images)
+
+    batches = []
+    monkeypatch.setattr(predict, "classify_all", interrupted)
+    monkeypatch.setattr(predict, "BATCH", 1)
+    with pytest.raises(KeyboardInterrupt):
+        predict.run(ckpt, [album], top_k=1, out=tmp_path / "answers.csv")
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 3
+    assert "answers.csv: 2 of 8 pictures" in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.partial"))
+
+
+# Addresses
+
+
+def test_a_picture_by_its_address_is_fetched(ckpt, album, tmp_path, monkeypatch, capsys):
+    def fetch(address, path):
+        shutil.copyfile(album / address.rpartition("/")[2], path)
+
+    monkeypatch.setattr(remote_pictures, "fetch", fetch)
+    address, maps = "HTTPS://example.org/some/b.png?x=1", tmp_path / "maps"
+    (album / "b.png?x=1").write_bytes((album / "b.png").read_bytes())
+    assert predict.run(ckpt, [address], top_k=1, heatmaps=maps) is True
+    answer = classify(ckpt, network_view(open_image(album / "b.png")))
+    name = CLASSES[answer.predicted]
+    assert capsys.readouterr().out.startswith(f"{address}: {name} ")
+    assert [path.name for path in maps.iterdir()] == [f"0001-b-{name}.png"]
+
+
+def test_an_address_within_is_not_fetched(ckpt, album, capsys):
+    given = ["http://127.0.0.1:9/a.png", "http://[::1]/a.png", album / "b.png"]
+    assert predict.run(ckpt, given, top_k=1) is False
+    said = capsys.readouterr()
+    assert said.err.count("The picture could not be fetched") == 2 and said.out.count("\n") == 1

@@ -18,7 +18,7 @@ from torchvision import transforms
 from cifar.bench.rows import Row, throughput
 from cifar.bench.turns import take_turns
 from cifar.data import cifar10
-from cifar.models.device import best
+from cifar.models.device import fastest_device
 from cifar.models.facts import MEAN, STD
 from cifar.models.memory import keep_freed_memory
 from cifar.models.networks import create_model
@@ -75,7 +75,7 @@ def _seconds() -> float:
 
 
 def _device() -> torch.device:
-    return torch.device(best())
+    return torch.device(fastest_device())
 
 
 def our_training(network: str, steps: int) -> Callable[[], None]:

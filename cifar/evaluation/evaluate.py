@@ -30,7 +30,7 @@ from cifar.evaluation.predictions import NEIGHBORS, Predictions, save_prediction
 from cifar.files import FileError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.device import best, describe
+from cifar.models.device import describe, fastest_device
 from cifar.models.model_card import model_card
 from cifar.models.staged import normalize
 from cifar.models.summary import multiply_adds
@@ -64,7 +64,7 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
 
     source: of the training images, as for `cifar10.load`. Raises CheckpointError or DataError.
     """
-    device = best()
+    device = fastest_device()
     torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
     ckpt = checkpoint.load(checkpoint.find_own(name), device, measured=False)
     started = time.monotonic()

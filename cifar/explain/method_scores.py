@@ -36,7 +36,7 @@ from cifar.explain.perturbation import random_maps, ranking
 from cifar.explain.randomization import model_randomization
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.device import best, describe
+from cifar.models.device import describe, fastest_device
 from cifar.models.errors import CheckpointError
 from cifar.models.model_card import model_card
 
@@ -59,7 +59,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     Raises CheckpointError for a checkpoint that was not evaluated yet or is replaced meanwhile,
     DataError, or LensError for fewer than 2 images or more than the test images.
     """
-    device = best()
+    device = fastest_device()
     ckpt = checkpoint.load(checkpoint.find_own(name), device)
     _ = ckpt.measured
     test = cifar10.load("test")

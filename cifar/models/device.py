@@ -9,7 +9,7 @@ import torch
 
 
 @cache
-def best() -> str:
+def fastest_device() -> str:
     """Return "cuda" if there is an NVIDIA GPU, else "cpu".
 
     The log says once that an Apple GPU is not used.

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from cifar import files
 from cifar.evaluation.evaluate import predict
 from cifar.models import checkpoint
-from cifar.models.device import best
+from cifar.models.device import fastest_device
 from cifar.models.errors import CheckpointError
 from cifar.models.summary import multiply_adds
 
@@ -38,7 +38,7 @@ def teacher_logits(name: str, images: torch.Tensor, cache: Path) -> torch.Tensor
     the logits with the sha256 of the weights; logits of other weights or of another number of
     images are computed anew. Raises CheckpointError if there is no such checkpoint.
     """
-    device = best()
+    device = fastest_device()
     teacher = checkpoint.load(name, device, measured=False)
     if teacher.origin:
         tqdm.write(teacher.origin, file=sys.stderr)

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from cifar import files
 from cifar.data import cifar10
 from cifar.models import checkpoint
-from cifar.models.device import best
+from cifar.models.device import fastest_device
 from cifar.models.memory import keep_freed_memory
 from cifar.models.networks import NETWORKS
 from cifar.models.staged import normalize
@@ -82,7 +82,7 @@ def train(
     if message := recipe_error(recipe):
         raise TrainingError(message)
     run = Path(run)
-    cuda = best() == "cuda"
+    cuda = fastest_device() == "cuda"
     # The recipe chooses the precision, not the launcher's settings.
     accelerator = Accelerator(
         cpu=not cuda,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cifar.models import hub
 from cifar.models.hub import HubError, HubName, check_repo_id, looks_like_a_name, parse
 from tests.hub.server import CUT, OTHER
 

@@ -54,17 +54,20 @@ def history(sizes):
 
 
 def scores(method, layer, road, n=500):
+    road = {"mean": road, "low": road - 0.01, "high": road + 0.01}
     return {
         "method": method,
         "layer": layer,
         "n": n,
-        "road": {"mean": road, "low": road - 0.01, "high": road + 0.01},
+        **dict.fromkeys(("road", "deletion", "insertion", "control"), road),
+        "milliseconds": 1.0,
     }
 
 
 SCORES = {
     "images": 500,
     "hardware": "a quipu",
+    "seconds": 60,
     "rows": [
         scores("gradcam", "stage3", 0.11),
         scores("layercam", "stage1", 0.02),
@@ -79,7 +82,7 @@ README = "".join(MARKED.format(name) for name in ("results", "heat maps"))
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_test, logits):
+def project(tmp_path_factory, metrics_of, small_test, logits):
     """A folder with two measured checkpoints and a README."""
     root = tmp_path_factory.mktemp("project")
     for name in ("resnet", "basenet"):
@@ -107,20 +110,18 @@ def project(tmp_path_factory, small_test, logits):
         )
         ckpt = checkpoint.load(folder)
         labels = small_test.labels.numpy()
-        measured = {
-            "weights_sha256": ckpt.sha256,
-            "official": name == "resnet",
-            "temperature": 1.25,
-            "test": evaluate.split_metrics(logits, labels, 1.25),
-            "parameters": ckpt.config["parameters"],
-            "multiply_adds": multiply_adds(model),
-            "evaluation": {
-                "hardware": "a slide rule",
-                "command": f"python -m cifar evaluate {name}",
-            },
-        }
+        command = f"python -m cifar evaluate {name}"
+        measured = metrics_of(
+            ckpt.sha256,
+            official=name == "resnet",
+            temperature=1.25,
+            test=evaluate.split_metrics(logits, labels, 1.25),
+            parameters=ckpt.config["parameters"],
+            multiply_adds=multiply_adds(model),
+            explain=SCORES | {"command": f"{command} --explain"},
+        )
         measured["test"]["mirrored"] = metrics.proportion(333, N)
-        measured["explain"] = SCORES | {"command": f"python -m cifar evaluate {name} --explain"}
+        measured["evaluation"] |= {"hardware": "a slide rule", "command": command}
         files.write_json(folder / "metrics.json", measured)
         save_predictions(
             folder / "predictions.npz",

@@ -36,11 +36,17 @@ def make_run(tmp_path):
         folder = tmp_path / comparison / name / "checkpoint"
         folder.mkdir(parents=True)
         training = {"images": 48_000, "epochs": f.get("epochs", 2), "hardware": hardware}
-        training |= {"seconds": seconds, "petaflop": petaflop}
+        training |= {"seconds": seconds, "petaflop": petaflop, "official": True, "torch": "2.9"}
         training |= {"teacher_sha256": taught} if taught else {}
-        config = {"parameters": 48_370, "recipe": written(**f), "training": training}
+        recipe = written(**f)
+        config = {"network": recipe["network"], "parameters": 48_370, "recipe": recipe}
+        config["training"] = training
         files.write_json(folder / "config.json", config)
-        lines = [{"train_accuracy": a, "val_accuracy": b} for a, b in ((0.1, 0.2), (train, val))]
+        losses = {"size": 32, "train_loss": 1.5, "val_loss": 1.25}
+        lines = [
+            {"epoch": epoch, "train_accuracy": a, "val_accuracy": b, **losses}
+            for epoch, (a, b) in enumerate(((0.1, 0.2), (train, val)), start=1)
+        ]
         files.write_json_lines(folder / "history.jsonl", lines)
         return tmp_path / comparison
 

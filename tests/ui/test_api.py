@@ -20,6 +20,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from cifar import CLASSES, LensError
+from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, network_view, open_image
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.metrics import probabilities, proportion
@@ -30,7 +31,7 @@ from cifar.explore import mistakes, store
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.api import endpoints, pictures
 from cifar.ui.api import recorded as calls
-from cifar.ui.security import remote_pictures
+from cifar.ui.security.sent_pictures import picture_file
 from tests.serving import photo
 
 MODEL = "basenet"
@@ -408,7 +409,7 @@ def test_a_fetch_ends(monkeypatch):
     monkeypatch.setattr(remote_pictures, "SECONDS", 0.01)
     with (
         pytest.raises(LensError, match="could not be fetched"),
-        remote_pictures.picture_file({"url": "https://example.org/bus.png"}),
+        picture_file({"url": "https://example.org/bus.png"}),
     ):
         pass
 

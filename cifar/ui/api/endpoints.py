@@ -25,7 +25,7 @@ from cifar.explore.page_data import PUBLISHED, models
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.api import answers, pictures, recorded
 from cifar.ui.html import png
-from cifar.ui.security.remote_pictures import picture_input
+from cifar.ui.security.sent_pictures import picture_input
 
 # The number of calls that run at a time, and that wait, in each queue; of heat maps, which may take
 # seconds, one runs. The page has queues of its own, so API calls must leave enough of the CPU.

@@ -17,7 +17,7 @@ from cifar.ui.api.values import (
     json_number,
     whole_number,
 )
-from cifar.ui.security.remote_pictures import picture_file
+from cifar.ui.security.sent_pictures import picture_file
 from cifar.ui.validation import choice
 
 

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from cifar import LensError
+from cifar.data import remote_pictures
 from cifar.data.pictures import MAX_BYTES
-from cifar.ui.security import remote_pictures
+from cifar.ui.security.sent_pictures import picture_file
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_name_that_takes_long_to_look_up_holds_no_call(monkeypatch):
     try:
         with (
             pytest.raises(LensError, match="could not be fetched"),
-            remote_pictures.picture_file({"url": "http://slow.test/a.png"}),
+            picture_file({"url": "http://slow.test/a.png"}),
         ):
             pass
         assert not ended.is_set()
@@ -133,7 +134,7 @@ def test_a_picture_without_end_is_broken_off(site, tmp_path):
     url, _ = site
     with (
         pytest.raises(LensError, match="larger than 20 MB"),
-        remote_pictures.picture_file({"url": f"{url}/large"}),
+        picture_file({"url": f"{url}/large"}),
     ):
         pass
 
@@ -145,6 +146,6 @@ def test_what_leads_elsewhere_is_one_sentence(site, path):
     url, _ = site
     with (
         pytest.raises(LensError, match=r"^The picture could not be fetched: .*\.$"),
-        remote_pictures.picture_file({"url": url + path}),
+        picture_file({"url": url + path}),
     ):
         pass

@@ -1,35 +1,23 @@
-"""Pictures that API clients send: as an upload, or as an address to download.
+"""Pictures from the internet, by their address.
 
-gr.Image would open any format itself; here only `data.pictures` opens files. A download looks up a
-host's name once, rejects addresses outside the public internet (loopback, private, link-local,
-shared, reserved, multicast), connects to the address that it checked, repeats this for each
-redirect, and stops at the size limit of pictures. (Gradio's own download has no size limit, treats
-carriers' shared addresses as public, and asks Google for names that it cannot use.)
+A download looks up a host's name once, rejects addresses outside the public internet (loopback,
+private, link-local, shared, reserved, multicast), connects to the address that it checked, repeats
+this for each redirect, and stops at the size limit of pictures. (Gradio's own download has no size
+limit, treats carriers' shared addresses as public, and asks Google for names that it cannot use.)
 """
 
 import asyncio
 import ipaddress
 import socket
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 import httpx
-from gradio.components.api_component import Api
-from gradio.data_classes import FileData
-from gradio_client import handle_file
-from gradio_client.utils import is_http_url_like
 
 from cifar import LensError
 from cifar.data.pictures import MAX_BYTES
-from cifar.ui.validation import uploaded
 
-# The route on which a Gradio server serves uploaded files.
-UPLOADS = "/gradio_api/file="
 SECONDS = 20  # timeout of a download
 REDIRECTS = 5  # the maximum number
 # On a Hugging Face Space, these hosts have private addresses.
@@ -44,65 +32,15 @@ IETF = ipaddress.ip_network("192.0.0.0/24")
 # Threads of their own: a system's look-up of a name cannot be broken off, and must not hold a call
 # that gave up. If all hang, further downloads time out.
 LOOK_UPS = ThreadPoolExecutor(8, "look-up")
-EXAMPLE = "https://raw.githubusercontent.com/gradio-app/gradio/main/test/test_files/cheetah1.jpg"
 
 
-def picture_input(description: str) -> Api:
-    """Return an input that passes on {"path": of an upload} or {"url": http or https} unchanged.
-
-    Gradio's `meta` is optional; clients of Gradio and MCP send it.
-    """
-    component = Api(None, FileData.model_json_schema() | {"description": description}, "image")
-
-    async def keep_location(location: str) -> str:
-        if not is_http_url_like(location):
-            component.temp_files.add(location)  # so that it is deleted when it is old
-        return location
-
-    # Gradio would download the picture itself, and hide the reason of a failure. (Set on the
-    # instance, because Gradio writes a stub beside the module of each subclass.)
-    vars(component).update(
-        async_move_resource_to_block_cache=keep_location,
-        example_payload=lambda: handle_file(EXAMPLE),
-    )
-    return component
+def is_address(text: str) -> bool:
+    """Return whether a text is an http or https address."""
+    return text.lower().startswith(("http://", "https://"))
 
 
-@contextmanager
-def picture_file(picture: object) -> Iterator[Path]:
-    """Provide the file of a picture from `picture_input`; a download is deleted afterwards.
-
-    Raises LensError if there is no picture.
-    """
-    picture = picture if isinstance(picture, dict) else {}
-    location = picture.get("path") or picture.get("url")
-    if not isinstance(location, str):
-        raise LensError(
-            'There is no picture: give {"path": of an uploaded file} or {"url": its address}.'
-        )
-    if not is_http_url_like(location):
-        yield uploaded(location)
-    elif upload := _own_upload(location):
-        yield upload
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            yield _fetch(location, folder)
-
-
-def _own_upload(address: str) -> Path | None:
-    """Return the uploaded file of an address of this server, or None for another address.
-
-    MCP clients send such addresses for uploads; they may be private, which a download rejects.
-    """
-    _, uploads, path = address.partition(UPLOADS)
-    try:
-        return uploaded(unquote(path)) if uploads else None
-    except LensError:  # an upload to another server
-        return None
-
-
-def _fetch(address: str, folder: str) -> Path:
-    path = Path(folder) / "picture"
+def fetch(address: str, path: Path) -> None:
+    """Download a picture to a file. Raises LensError if that fails, or takes over SECONDS."""
     try:
         asyncio.run(asyncio.wait_for(download(address, path), SECONDS))
     except (
@@ -115,7 +53,6 @@ def _fetch(address: str, folder: str) -> Path:
         raise LensError(
             "The picture could not be fetched: give its public http or https address, or upload it."
         ) from error
-    return path
 
 
 async def download(address: str, path: Path) -> None:
