@@ -167,6 +167,12 @@ def other_pack(
     return pack(_header("other", name, title, rows, against), _columns(probs, rows))
 
 
+def probabilities_pack(name: str, probs: np.ndarray) -> bytes:
+    """Return the pack of a model's probabilities, float (N, 10), in full precision, for exports."""
+    header = {"kind": "probabilities", "name": name, "classes": list(CLASSES)}
+    return pack(header, {"probabilities": probs.astype(np.float32)})
+
+
 def _header(
     kind: str, name: str, title: str, rows: pd.DataFrame, against: Mapping[str, pd.DataFrame]
 ) -> dict:

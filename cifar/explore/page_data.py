@@ -11,6 +11,7 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from cifar import CLASSES
+from cifar.evaluation.metrics import probabilities
 from cifar.explain.drawing import COLOURS, DIVERGING, colour_table
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes, packs, store, thumbnails
@@ -19,6 +20,7 @@ from cifar.explore.slices import slices
 from cifar.models.checkpoint import Checkpoint
 
 PUBLISHED = "published"
+EXACT = "-probabilities"  # of a model's pack of probabilities in full precision
 
 # The explanations in the About tab and on the static site: Markdown.
 HEAT_MAPS = """
@@ -78,7 +80,7 @@ def model_list() -> dict:
 
 def pack_names() -> list[str]:
     """Return the names of all packs."""
-    return ["images", *models(), PUBLISHED]
+    return ["images", *models(), *(f"{name}{EXACT}" for name in models()), PUBLISHED]
 
 
 def pack(name: str) -> bytes:
@@ -89,6 +91,8 @@ def pack(name: str) -> bytes:
         return packs.images_pack(recorded.labels, places(), dimensions, store.annotations())
     if name == PUBLISHED:
         return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())
+    if name.endswith(EXACT):
+        return packs.probabilities_pack(*_model_probabilities(name.removesuffix(EXACT)))
     ckpt = store.load(name)
     return packs.model_pack(
         ckpt,
@@ -98,6 +102,10 @@ def pack(name: str) -> bytes:
         {other: store.table(other) for other in models() if other != name},
         has_neighbor_images=store.neighbor_images(name) is not None,
     )
+
+
+def _model_probabilities(name: str) -> tuple[str, np.ndarray]:
+    return name, probabilities(store.predictions(name).logits, store.load(name).temperature)
 
 
 def comparison_pack(name: str, title: str, probabilities: np.ndarray) -> bytes:

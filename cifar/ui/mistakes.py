@@ -4,6 +4,7 @@ This module has the server functions that only this tab calls, see `cifar.ui.val
 and their checks are in `cifar.ui.evidence`.
 """
 
+import hashlib
 import os
 import threading
 from functools import partial
@@ -89,13 +90,19 @@ _uploads = _Uploads()
 
 def _read_upload(path: Path, title: str) -> dict:
     try:
-        probabilities = parse_predictions(path, store.predictions(page_data.models()[0]).labels)
+        found = parse_predictions(path, store.predictions(page_data.models()[0]).labels)
     except LensError as error:
         return {"error": str(error)}
     finally:
         path.unlink()
-    content = page_data.comparison_pack("upload", title, probabilities)
-    return {"file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content)}
+    # Named by its content, so that several can be compared with.
+    digest = hashlib.sha256(found.probabilities.tobytes()).hexdigest()[:12]
+    content = page_data.comparison_pack(f"upload-{digest}", title, found.probabilities)
+    return {
+        "file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content),
+        "understood": f"Read as {found.understood}: {found.accuracy:.1%} right.",
+        "warning": found.warning,
+    }
 
 
 @report_errors

@@ -1,13 +1,18 @@
 import io
+import json
 import random
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from cifar import CLASSES
-from cifar.explore.external_predictions import PredictionsError, as_predictions, parse_predictions
+from cifar.explore import external_predictions
+from cifar.explore.external_predictions import PredictionsError, as_predictions
 from cifar.explore.mistakes import table
 
 N = 50
@@ -56,11 +61,20 @@ def lines(array, header=None, first=None, end="\n"):
     return "".join(",".join(row) + end for row in ([header] if header else []) + rows)
 
 
+def parse_predictions(path, labels):
+    return external_predictions.parse_predictions(path, labels).probabilities
+
+
+def understood(path):
+    return external_predictions.parse_predictions(path, LABELS).understood
+
+
 def refusal(path):
     with pytest.raises(PredictionsError) as caught:
         parse_predictions(path, LABELS)
     message = str(caught.value)
-    assert path.name in message and message.endswith(".") and "\n" not in message
+    assert message.startswith(f"{path.name} cannot be used, for ")
+    assert message.endswith(": " + external_predictions.EXAMPLE + ".") and "\n" not in message
     return message
 
 
@@ -71,7 +85,7 @@ def test_probabilities_stay_and_logits_go_through_softmax(write, logits, probs):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_rounded_probabilities_are_probabilities(write, probs, dtype):
+def test_probabilities_of_less_precision_are_probabilities(write, probs, dtype):
     path = write("a.npy", probs.astype(dtype))
     assert np.array_equal(parse_predictions(path, LABELS), probs.astype(dtype))
 
@@ -122,16 +136,18 @@ def test_csv_files_of_every_kind_say_the_same(write, probs, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (lambda p: "", "has 0 columns instead of 10"),
+        (lambda p: "", "it is empty"),
         (lambda p: lines(p[:, :9]), "has 9 columns instead of 10"),
-        (lambda p: lines(p) + "1,2\n", "line 51 has not as many columns"),
-        (lambda p: lines(p, [*CLASSES[:9], "lorry"]), "could not convert string to float"),
-        (lambda p: lines(p, list(CLASSES)[:5] * 2), "could not convert string to float"),
-        (lambda p: lines(p, first=range(1, N + 1)), "does not name each test index once, from 0"),
-        (lambda p: lines(p, first=[0] * N), "does not name each test index once, from 0"),
-        (lambda p: lines(p[1:]), "holds 49 x 10 instead of 50 x 10 numbers"),
-        (lambda p: lines(p[:0], list(CLASSES)), "holds 0 x 10 instead of 50 x 10 numbers"),
-        (lambda p: b"\xff\xfe\x00", "cannot be read"),
+        (lambda p: lines(p) + "1,2\n", "row 51 has 2 columns, the first 10"),
+        (lambda p: lines(p, [*CLASSES[:9], "boat"]), "header does not name truck"),
+        (lambda p: lines(p, list(CLASSES)[:5] * 2), "header does not name dog, frog"),
+        (lambda p: lines(p, [f"x{k}" for k in range(10)]), "are called 'x0', 'x1'"),
+        (lambda p: lines(p, first=range(2, N + 2)), "does not name each image once, from 0 or"),
+        (lambda p: lines(p, first=[0] * N), "does not name each image once, from 0 or"),
+        (lambda p: lines(p[1:]), "has 49 rows instead of 50"),
+        (lambda p: lines(p[:0], list(CLASSES)), "has 0 rows instead of 50"),
+        (lambda p: lines(p).replace(lines(p).split(",")[30], "x", 1), "holds 'x' instead of a nu"),
+        (lambda p: b"\xff\xfe\x00", "can't decode byte"),
     ],
 )
 def test_csv_files_that_do_not_fit_are_refused(write, probs, text, message):
@@ -141,25 +157,190 @@ def test_csv_files_that_do_not_fit_are_refused(write, probs, text, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: p[1:], "holds 49 x 10 instead of 50 x 10 numbers"),
-        (lambda p: p.T, "holds 10 x 50 instead of 50 x 10 numbers"),
+        (lambda p: p[1:], "has 49 rows instead of 50"),
+        (lambda p: p.T, "has 10 rows instead of 50"),
         (lambda p: p[0, 0], "holds a single number instead of"),
-        (lambda p: p.argmax(1), "holds 50 instead of 50 x 10 numbers"),
-        (lambda p: p.astype(str), "instead of numbers"),
+        (lambda p: p[None], "holds 1 x 50 x 10 instead of"),
+        (lambda p: p.max(1), "which is no class number 0 to 9"),
+        (lambda p: LABELS - 1, "row 0 holds -1, which is no class number"),
+        (lambda p: p.astype(str), "column 1 holds words instead of numbers"),
         (lambda p: p.astype(complex), "holds complex128 instead of numbers"),
-        (lambda p: p.astype(object), "cannot be read: Object arrays cannot be loaded"),
+        (lambda p: p.astype(object), "Object arrays cannot be loaded"),
         (lambda p: np.where(np.arange(N)[:, None] == 7, np.nan, p), "test image 7 holds NaN"),
         (lambda p: np.where(np.arange(N)[:, None] == 7, np.inf, p), "test image 7 holds NaN"),
-        (lambda p: np.roll(p, 1, axis=1), "do not seem to be in the order of the test images"),
-        (lambda p: np.full_like(p, 0.1), "only 10.0% of its rows name the right class"),
         (lambda p: p * (1 + (np.arange(N) == 9))[:, None], "row 9 has a negative number or adds"),
-        (lambda p: b"", "cannot be read"),
-        (lambda p: b"PK\x03\x04", "cannot be read"),
-        (lambda p: b"\x80\x04K\x01.", "cannot be read"),  # a pickle
+        (
+            lambda p: 100 * p * (1 + (np.arange(N) == 9))[:, None],
+            "most rows are percent, but",
+        ),
+        (lambda p: np.sqrt(p), "0 to 1 as probabilities are, but row 0 adds up to"),
+        (lambda p: 255 * p, "each row adds up to 255: divide by that"),
+        (lambda p: b"", "cannot be used"),
+        (lambda p: b"PK\x03\x04", "cannot be used"),
+        (lambda p: b"\x80\x04K\x01.", "cannot be used"),  # a pickle
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(write, probs, change, message):
     assert message in refusal(write("a.npy", change(probs)))
+
+
+# What is understood
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda p: p, "probabilities"),
+        (lambda p: np.log(p), "logits"),
+        (lambda p: np.log(p) + 5, "logits"),
+        (lambda p: 100 * p, "percent"),
+        *((lambda p, k=k: p.round(k), f"probabilities rounded to {k} decimals") for k in (2, 3)),
+        *((lambda p, k=k: (100 * p).round(k), f"percent rounded to {k} decimals") for k in (0, 1)),
+        (lambda p: p.round(4), "probabilities"),
+    ],
+)
+def test_numbers_are_taken_for_what_they_are(write, probs, change, kind):
+    path = write("a.npy", change(probs))
+    assert understood(path) == kind
+    found = parse_predictions(path, LABELS)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1.1e-3)
+    np.testing.assert_allclose(found, probs, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (lambda c: c, "class numbers from 0"),
+        (lambda c: c.astype(float), "class numbers from 0"),
+        (lambda c: c[:, None].astype(np.uint8), "class numbers from 0"),
+        (lambda c: c + 1, "class numbers from 1"),
+        (lambda c: np.array(CLASSES)[c], "class names"),
+        (lambda c: np.array(CLASSES)[c].astype(bytes), "class names"),
+    ],
+)
+def test_classes_alone_are_understood(write, logits, content, kind):
+    path = write("a.npy", content(logits.argmax(1)))
+    assert understood(path) == f"{kind} (no confidence, so each counts as sure)"
+    assert np.array_equal(parse_predictions(path, LABELS).argmax(1), logits.argmax(1))
+
+
+COMMON = ["plane", "Car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "lorry"]
+
+
+def listed(classes, header="", first=None):
+    first = [""] * N if first is None else [f"{k}," for k in first]
+    return header + "".join(f"{a}{b}\n" for a, b in zip(first, classes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (lambda p, c: lines(p, COMMON), "probabilities"),
+        (lambda p, c: lines(p, [f"prob_{k}" for k in range(10)]), "probabilities"),
+        (lambda p, c: lines(p, [f"p({k})"[:3] + str(k) for k in range(10)]), None),
+        (lambda p, c: lines(p, ["id", *CLASSES], range(1, N + 1)), "by an index from 1"),
+        (lambda p, c: lines(p).replace(",", ";"), "probabilities"),
+        (lambda p, c: lines(p).replace(",", ";").replace(".", ","), "probabilities"),
+        (lambda p, c: lines(p).replace(",", "\t"), "probabilities"),
+        (lambda p, c: lines(p).replace(",", "  "), "probabilities"),
+        (lambda p, c: lines(p, ["label", *CLASSES], LABELS), "without the columns label"),
+        (lambda p, c: listed(c), "class numbers from 0"),
+        (lambda p, c: listed(c, "prediction\n"), "class numbers from 0"),
+        (lambda p, c: listed(c, "id,label\n", range(N)), "by an index from 0"),
+        (lambda p, c: listed(c[::-1], "id,label\n", range(N, 0, -1)), "by an index from 1"),
+        (lambda p, c: listed([COMMON[k] for k in c]), "class names"),
+        (lambda p, c: listed([COMMON[k] for k in c], "predicted\n"), "class names"),
+        (lambda p, c: listed([COMMON[k] for k in c], "", range(N)), "by an index from 0"),
+        (lambda p, c: listed([COMMON[k] for k in c], "id,label\n", range(N)), "class names"),
+    ],
+)
+def test_texts_are_understood(write, probs, text, note):
+    path = write("a.csv", text(probs, probs.argmax(1).tolist()))
+    if note is None:
+        assert "are called" in refusal(path)
+        return
+    assert note in understood(path)
+    assert np.array_equal(parse_predictions(path, LABELS).argmax(1), probs.argmax(1))
+
+
+@pytest.mark.parametrize("name", ["boat", "10", "cat2", ""])
+def test_a_name_that_is_no_class_is_named(write, logits, name):
+    names = [CLASSES[k] for k in logits.argmax(1)]
+    names[7] = name
+    assert "row 7 holds" in refusal(write("a.npy", np.array(names)))
+
+
+def test_json_of_every_kind_says_the_same(write, probs):
+    rows = probs.tolist()
+    dicts = [dict(zip(CLASSES, row, strict=True)) for row in rows]
+    columns = dict(zip(BACK, probs[:, ::-1].T.tolist(), strict=True))
+    for content in (
+        rows,
+        {"probabilities": rows},
+        {"model": "mine", "probs": rows},
+        dicts,
+        columns,
+    ):
+        path = write("a.json", json.dumps(content))
+        assert np.array_equal(parse_predictions(path, LABELS), probs)
+    names = [CLASSES[k] for k in probs.argmax(1)]
+    for content in (
+        names,
+        {"predictions": names},
+        [{"id": k, "label": n} for k, n in enumerate(names)],
+    ):
+        found = parse_predictions(write("a.json", json.dumps(content)), LABELS)
+        assert np.array_equal(found.argmax(1), probs.argmax(1))
+    for content in (
+        "{}",
+        "[]",
+        "3",
+        "null",
+        '{"a": 1}',
+        "[[1, 2], [3]]",
+        "[" * 50_000,
+        '[{"a": 1}, 2]',
+        json.dumps([[None] * 10] * N),
+        json.dumps([[True] * 10] * N),
+        '{"a": [1], "b": []}',
+    ):
+        refusal(write("a.json", content))
+
+
+def test_parquet_of_every_kind_says_the_same(tmp_path, probs):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame(probs, columns=COMMON).to_parquet(path)
+    assert np.array_equal(parse_predictions(path, LABELS), probs)
+    pd.DataFrame(probs[SHUFFLED], columns=list(CLASSES)).assign(id=SHUFFLED).to_parquet(path)
+    assert np.array_equal(parse_predictions(path, LABELS), probs)
+    pd.DataFrame({"probabilities": list(probs)}).to_parquet(path)
+    assert np.array_equal(parse_predictions(path, LABELS), probs)
+    path.write_bytes(path.read_bytes()[:-40])
+    refusal(path)
+
+
+def test_tensors_alone_are_read(tmp_path, probs):
+    path = tmp_path / "a.pt"
+    for content in (torch.tensor(probs), {"probs": torch.tensor(probs), "epoch": 3}):
+        torch.save(content, path)
+        assert np.array_equal(parse_predictions(path, LABELS), probs)
+    torch.save(torch.tensor(probs).bfloat16(), path)
+    assert np.array_equal(parse_predictions(path, LABELS).argmax(1), probs.argmax(1))
+    torch.save(torch.tensor(probs), path, _use_new_zipfile_serialization=False)
+    assert np.array_equal(parse_predictions(path, LABELS), probs)
+    for content in ({"a": torch.ones(2), "b": torch.ones(2)}, [1, 2], {"a": 3}, Path("a")):
+        torch.save(content, path)
+        refusal(path)
+
+
+def test_rows_in_another_order_are_compared_with_a_warning(write, probs):
+    found = external_predictions.parse_predictions(
+        write("a.npy", np.roll(probs, 1, axis=1)), LABELS
+    )
+    assert found.accuracy < 0.15
+    assert found.warning.startswith("Only 0.0% of the rows") and found.warning.endswith(".")
+    found = external_predictions.parse_predictions(write("a.npy", probs), LABELS)
+    assert found.accuracy == 0.8 and found.warning == ""
 
 
 def test_an_archive_must_say_which_array_it_means(write, probs):
@@ -173,17 +354,17 @@ def empty():
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("name", ["a.pkl", "a.txt", "a", "a.npy.gz"])
+@pytest.mark.parametrize("name", ["a.pkl", "a.xlsx", "a", "a.npy.gz"])
 def test_other_formats_are_named(write, probs, name):
-    assert "is neither a .npy nor a .npz nor a .csv file" in refusal(write(name, b"x"))
+    assert "it is no file of one of the kinds .npy, .npz, .csv" in refusal(write(name, b"x"))
 
 
 def test_an_absent_file_is_named(tmp_path):
-    assert "cannot be read" in refusal(tmp_path / "absent.csv")
+    assert "No such file" in refusal(tmp_path / "absent.csv")
 
 
 def test_large_files_are_not_read(write, monkeypatch):
-    monkeypatch.setattr("cifar.explore.external_predictions.MAX_BYTES", 3_000_000)
+    monkeypatch.setattr("cifar.explore.prediction_files.MAX_BYTES", 3_000_000)
     for name in ("a.npy", "a.csv"):
         path = write(name, b"")
         with path.open("wb") as stream:
@@ -192,7 +373,7 @@ def test_large_files_are_not_read(write, monkeypatch):
 
 
 def test_a_small_archive_of_a_large_array_is_not_unpacked(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar.explore.external_predictions.MAX_BYTES", 3_000_000)
+    monkeypatch.setattr("cifar.explore.prediction_files.MAX_BYTES", 3_000_000)
     np.savez_compressed(tmp_path / "a.npz", logits=np.zeros((50_000, 10)))
     assert (tmp_path / "a.npz").stat().st_size < 10_000
     assert "it holds 4 MB" in refusal(tmp_path / "a.npz")
@@ -201,13 +382,22 @@ def test_a_small_archive_of_a_large_array_is_not_unpacked(write, tmp_path, monke
 def test_a_header_that_promises_a_huge_array_is_refused(write):
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9000000000, 10), }"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
-    assert "cannot be read" in refusal(write("a.npy", content + bytes(80)))
+    refusal(write("a.npy", content + bytes(80)))
 
 
-def test_whatever_is_altered_is_read_or_refused(write, probs):
+def test_whatever_is_altered_is_read_or_refused(write, probs, tmp_path):
     """No other error comes out, wherever the bytes of a sound file are changed."""
     rng = random.Random(0)
-    for sound in (write("a.npy", probs), write("a.npz", probs), write("a.csv", lines(probs))):
+    torch.save(torch.tensor(probs), tmp_path / "a.pt")
+    pd.DataFrame(probs, columns=list(CLASSES)).to_parquet(tmp_path / "a.parquet")
+    for sound in (
+        write("a.npy", probs),
+        write("a.npz", probs),
+        write("a.csv", lines(probs)),
+        write("a.json", json.dumps(probs.tolist())),
+        tmp_path / "a.pt",
+        tmp_path / "a.parquet",
+    ):
         content = sound.read_bytes()
         for _ in range(100):
             changed = bytearray(content)

@@ -17,7 +17,8 @@ from tests.packs import unpack
 def test_every_listed_model_has_its_pack():
     listed = page_data.model_list()
     names = [one["name"] for one in listed["models"] + listed["others"]]
-    assert page_data.pack_names() == ["images", *names]
+    exact = [f"{one['name']}-probabilities" for one in listed["models"]]
+    assert page_data.pack_names() == ["images", *names[:-1], *exact, names[-1]]
     assert listed["model"] == names[0] == "resnet"
     for name in names:
         assert unpack(page_data.pack(name))[0]["name"] == name
@@ -67,3 +68,13 @@ def test_of_fewer_methods_the_best_is_shown_first(methods):
             if row["layer"] == last and row["method"] in methods
         }
         assert scores[default["method"]] == max(scores.values())
+
+
+@pytest.mark.parametrize("model", ["resnet", "basenet"])
+def test_exports_have_probabilities_in_full_precision(model):
+    header, columns = unpack(page_data.pack(f"{model}-probabilities"))
+    assert (header["kind"], header["name"]) == ("probabilities", model)
+    found, rows = columns["probabilities"], store.table(model)
+    assert found.dtype == np.float32 and found.shape == (10_000, 10)
+    np.testing.assert_allclose(found.sum(1, dtype=np.float64), 1, atol=1e-6)
+    np.testing.assert_allclose(found.max(1), rows["confidence"], rtol=1e-6)

@@ -45,9 +45,9 @@ def history(sizes):
             "epoch": i + 1,
             "size": size,
             "train_loss": 2 - i / 10,
-            "train_accuracy": 0.4 + i / 30,
+            "train_accuracy": 0.4 + i / 300,
             "val_loss": 1.9 - i / 9,
-            "val_accuracy": 0.5 + i / 30,
+            "val_accuracy": 0.5 + i / 300,
         }
         for i, size in enumerate(sizes)
     ]

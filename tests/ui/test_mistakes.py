@@ -117,9 +117,9 @@ def test_uploaded_predictions_become_a_pack_and_the_file_goes(upload):
 
 def test_an_upload_that_is_no_prediction_says_why_and_the_file_goes(upload):
     question = upload("mine.npy", lambda path: np.save(path, np.zeros((5, 10))))
-    assert "10000 x 10" in tab.compare_upload(question)["error"]
+    assert "has 5 rows instead of 10,000" in tab.compare_upload(question)["error"]
     assert not Path(question["path"]).exists()
-    assert "10000 x 10" in tab.compare_upload(question)["error"]  # of another visitor, the same
+    assert "has 5 rows" in tab.compare_upload(question)["error"]  # of another visitor, the same
 
 
 def test_visitors_with_the_same_file_get_the_same_pack(upload):
@@ -128,7 +128,7 @@ def test_visitors_with_the_same_file_get_the_same_pack(upload):
     question = upload("mine.npy", lambda path: np.save(path, logits))
     with ThreadPoolExecutor(4) as visitors:
         answers = list(visitors.map(tab.compare_upload, [question] * 4))
-    assert answers[0].keys() == {"file"} and answers == answers[:1] * 4
+    assert "file" in answers[0] and answers == answers[:1] * 4
     again = upload("mine.npy", lambda path: np.save(path, logits))
     assert tab.compare_upload(again) == answers[0] and not Path(question["path"]).exists()
     assert "did not arrive" in tab.compare_upload(question | {"name": "other.npy"})["error"]

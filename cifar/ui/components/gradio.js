@@ -71,7 +71,9 @@ export async function connect(element, page, server, upload) {
     neighborSheet: (model, number) => address("neighbors", model, number),
     upload: async (file) => {
       const { path } = await upload(file);
-      return download(page.files + (await ask("compare_upload", { path, name: file.name })).file);
+      const found = await ask("compare_upload", { path, name: file.name });
+      const note = [found.understood, found.warning].filter(Boolean).join(" ");
+      return { pack: await download(page.files + found.file), note };
     },
     pageQuery: () => location.search,
     setQuery: (query) => history.replaceState(history.state, "", location.pathname + kept(query)),

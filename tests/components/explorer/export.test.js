@@ -34,6 +34,9 @@ function dataWith(name) {
   };
 }
 
+/** The probabilities of both images, as of `dataWith`. */
+const EXACT = Float32Array.of(0.1988, 0.8012, 0, 1);
+
 const tags = {
   of: (/** @type {number} */ index) => (index === 0 ? ["label wrong", "ambiguous"] : []),
   all: () => ({ 0: ["label wrong", "ambiguous"], 7: ["interesting"] }),
@@ -60,22 +63,22 @@ test("spreadsheets take no field for a formula, and numbers stay numbers", () =>
 
 test("the table has a row for each image, in the order of the selection", () => {
   assert.equal(
-    files.selectionCsv(dataWith("a"), [1, 0], tags),
+    files.selectionCsv(dataWith("a"), [1, 0], tags, EXACT),
     [
       'index,label,predicted,confidence,probability a,"probability b,c",votes a,"votes b,c",' +
         "verdict,tags,model,weights_sha256",
       `1,"b,c","b,c",1,0,1,0,10,,,a,${SHA}`,
-      `0,a,"b,c",0.8012,0.2,0.8,7,3,"its, own",label wrong; ambiguous,a,${SHA}`,
+      `0,a,"b,c",0.8012,0.1988,0.8012,7,3,"its, own",label wrong; ambiguous,a,${SHA}`,
       "",
     ].join("\r\n"),
   );
 });
 
 test("the table survives odd names", () => {
-  const quoted = files.selectionCsv(dataWith('odd "name", indeed'), [0], tags);
+  const quoted = files.selectionCsv(dataWith('odd "name", indeed'), [0], tags, EXACT);
   assert.ok(quoted.includes('\r\n0,"odd ""name"", indeed","b,c",0.8012,'));
   assert.ok(quoted.endsWith(`,"odd ""name"", indeed",${SHA}\r\n`));
-  const formula = files.selectionCsv(dataWith("=1+1"), [0], tags);
+  const formula = files.selectionCsv(dataWith("=1+1"), [0], tags, EXACT);
   assert.ok(formula.includes(`\r\n0,'=1+1,"b,c",`));
 });
 
@@ -88,7 +91,7 @@ test("the table of tags has the images that there are", () => {
 
 test("JSON holds the same with the query that it answers", () => {
   const query = "?true=cat";
-  const found = JSON.parse(files.selectionJson(dataWith("a"), [0], tags, query));
+  const found = JSON.parse(files.selectionJson(dataWith("a"), [0], tags, EXACT, query));
   assert.equal(found.query, query);
   assert.equal(found.weights_sha256, SHA);
   assert.equal(found.count, 1);
@@ -98,7 +101,7 @@ test("JSON holds the same with the query that it answers", () => {
       label: "a",
       predicted: "b,c",
       confidence: 0.8012,
-      probabilities: [0.2, 0.8],
+      probabilities: [0.1988, 0.8012],
       votes: [7, 3],
       verdict: "its, own",
       tags: ["label wrong", "ambiguous"],

@@ -21,6 +21,7 @@ function makeStore(load = async (name) => packs[name]) {
   const store = createStore({
     library: /** @type {any} */ ({
       load: (name) => load(name),
+      isUploaded: () => false,
       othersOf: (name) => [{ name: name === "a" ? "b" : "a", title: "" }],
       namesOf: () => ({ ...known, classes: header.classes, sorts: ["test index"], count: 3 }),
     }),

@@ -132,10 +132,10 @@ export function createAnswer(classes) {
     node,
     /** Show what the network is about to be asked about. @param {HTMLCanvasElement} image */
     see: (image) => show(canvas, image),
-    /** Mark the answer as that of the picture before. */
+    /** Hide the answer, which is that of another picture: only its place is kept. */
     wait() {
       node.classList.add("old");
-      setText(status, shown ? "" : "looking ...");
+      setText(status, "looking ...");
     },
     /** @param {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>} answer */
     show(answer) {
@@ -146,9 +146,11 @@ export function createAnswer(classes) {
       drawVerdict();
       drawBars();
     },
-    /** Say why no newer answer has come. @param {string} message */
-    fail(message) {
-      if (node.classList.contains("old")) setText(status, message);
+    /** Say why no answer has come. @param {string} message @param {() => void} [again] */
+    fail(message, again) {
+      if (!node.classList.contains("old")) return;
+      const retry = again && [" ", el("button.link", { onclick: again }, "try again")];
+      fill(status, message, retry);
     },
   };
 }

@@ -46,36 +46,34 @@ export function mount(root, adapter) {
   const evidence = createEvidence({
     classes,
     options: adapter.options,
-    ask: { ...adapter.ask, look },
+    ask: adapter.ask,
     compact: false,
   });
   let model = adapter.model;
   /** What the network was asked about last. @type {Omit<import('../evidence/evidence.js').Subject, 'model'>|null} */
   let subject = null;
 
-  /** Answer the panel's questions, and show failures beside the prediction, too. */
-  async function look(question) {
-    try {
-      return await adapter.ask.look(question);
-    } catch (error) {
-      answer.fail(error.message);
-      throw error;
-    }
-  }
-
   /** Ask for the prediction and the evidence. */
   function ask() {
     if (!subject) return;
     const mine = subject;
     answer.wait();
-    evidence.show({ ...subject, model, onanswer: (said) => mine === subject && answer.show(said) });
+    evidence.show({
+      ...subject,
+      model,
+      onanswer: (said) => mine === subject && answer.show(said),
+      onfailure: (error, again) => mine === subject && answer.fail(error.message, again),
+    });
   }
 
   const input = createInput(adapter, {
     preview(canvas) {
+      subject = null;
       answer.wait();
+      evidence.clear();
       if (canvas) answer.see(canvas);
     },
+    fail: answer.fail,
     see(next, canvas) {
       answer.see(canvas);
       subject = next;

@@ -104,12 +104,21 @@ export function createCrop({ change }) {
     };
   }
 
+  /** @param {{x: number, y: number}} point in pixels of the picture */
+  function inMiddle({ x, y }) {
+    const middle = box.side / 2;
+    return Math.max(Math.abs(x - box.x - middle), Math.abs(y - box.y - middle)) < box.side / 4;
+  }
+
   /** @param {PointerEvent} event */
   function grab(event) {
     if (event.button !== 0 || !event.isPrimary) return;
-    const held = within(event, "span");
-    const corner = CORNERS.find(({ name }) => name === held?.dataset.corner);
     const [start, before] = [at(event), box];
+    const held = within(event, "span");
+    // The corners of a small box meet in its middle, which moves it all the same.
+    const corner = inMiddle(start)
+      ? undefined
+      : CORNERS.find(({ name }) => name === held?.dataset.corner);
     let dragged = false;
     square.setPointerCapture(event.pointerId);
     square.classList.add("held");

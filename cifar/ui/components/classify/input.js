@@ -19,8 +19,9 @@ import { fromPixels, preview } from "./pixels.js";
  *   what the network is about to see, where the page can tell
  * @param {(subject: Subject, canvas: HTMLCanvasElement) => void} actions.see called with what the
  *   network sees, and how to ask about it
+ * @param {(message: string, again: () => void) => void} actions.fail called if a crop was not read
  */
-export function createInput(adapter, { preview: showPreview, see }) {
+export function createInput(adapter, { preview: showPreview, see, fail }) {
   const card = createPicture({ take, box: setBox, fit: setFit });
   const { classes } = adapter.options;
   const examples = createExamples(classes, adapter.examples, pickExample, adapter.privacy);
@@ -114,7 +115,10 @@ export function createInput(adapter, { preview: showPreview, see }) {
       card.busy("");
       seen(pixels);
     } catch (error) {
-      if (mine === turn) card.fail(error.message, () => readCrop(++turn));
+      if (mine !== turn) return;
+      const again = () => readCrop(++turn);
+      card.fail(error.message, again);
+      fail(error.message, again);
     }
   }
 

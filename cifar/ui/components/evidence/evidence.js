@@ -88,6 +88,7 @@ const KEPT = 60;
  * @property {{fit: string, box: number[]|null}} [view] how it was cut out of that
  * @property {(answer: Answer) => void} [onanswer] called with each answer about it, the first of
  *   which may come before its maps are drawn
+ * @property {(error: Error, again: () => void) => void} [onfailure] called if no answer came
  */
 
 /**
@@ -138,6 +139,11 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   /** What is drawn; null while something else is awaited. @type {Answer|null} */
   let answer = null;
 
+  /** The picture and model whose maps were drawn last. */
+  let drawnOf = "";
+  /** @param {Subject} about */
+  const pictureOf = ({ model, key }) => JSON.stringify([model, key]);
+
   /** @param {Subject} about @param {Choice} by @param {number[]} wanted classes */
   const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
     JSON.stringify([model, key, by, layers, wanted]);
@@ -172,7 +178,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const about = subject;
     answer = null;
     enable(save, false);
-    maps.wait(choices.slow ? "looking, which takes a while ..." : "looking ...");
+    const words = choices.slow ? "looking, which takes a while ..." : "looking ...";
+    maps.wait(words, drawnOf !== pictureOf(subject));
     trust?.clear();
     setAria(node, "busy", true);
     fill(status);
@@ -182,13 +189,14 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       here ? 0 : REST_MS,
       (current) => Promise.all([find(about, current), about.picture()]),
       ([found, picture]) => present(about, found, picture),
-      fail,
+      (error) => fail(about, error),
     );
   }
 
   /** @param {Subject} about @param {Answer} found @param {HTMLCanvasElement} picture */
   function present(about, found, picture) {
     answer = found;
+    drawnOf = pictureOf(about);
     setAria(node, "busy", false);
     enable(save, true);
     setText(title, found.title);
@@ -204,11 +212,12 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     about.onanswer?.(found);
   }
 
-  /** @param {Error} error */
-  function fail(error) {
+  /** @param {Subject} about @param {Error} error */
+  function fail(about, error) {
     setAria(node, "busy", false);
     fill(status, `${error.message} `, el("button.link", { onclick: refresh }, "try again"));
     maps.node.hidden = true;
+    about?.onfailure?.(error, refresh);
   }
 
   async function saveBundle() {
@@ -237,6 +246,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   }
 
   trust?.clear();
+  enable(save, false);
+  choices.setModel(Object.keys(options.defaults)[0]);
 
   return {
     node,
@@ -246,11 +257,24 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     /** @param {Subject} next */
     show(next) {
       subject = next;
-      const { model, image, key, label } = next;
+      const { model, image, label } = next;
       choices.setModel(model);
       setText(saved, "");
-      probes?.reset(JSON.stringify([model, key]), { model, image }, label);
+      probes?.reset(pictureOf(next), { model, image }, label);
       refresh();
+    },
+
+    /** Show and save nothing: what the network is about to see is no longer what was shown. */
+    clear() {
+      latest.cancel();
+      subject = answer = null;
+      drawnOf = "";
+      enable(save, false);
+      setText(saved, "");
+      fill(status);
+      maps.wait("", true);
+      trust?.clear();
+      probes?.clear();
     },
 
     /** Return the canvases that are drawn now with their captions, class by class. */

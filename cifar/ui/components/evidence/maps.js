@@ -84,10 +84,14 @@ export function createMaps(classes, colors) {
       present();
     },
 
-    /** Dim what is shown until the next maps are here. @param {string} words */
-    wait(words) {
+    /**
+     * Dim what is shown until the next maps are here, or hide maps of another picture.
+     * @param {string} words @param {boolean} [other]
+     */
+    wait(words, other = false) {
       node.hidden = false;
       pair.classList.add("pending");
+      pair.classList.toggle("vacant", other);
       setText(waiting, words);
     },
 

@@ -165,6 +165,12 @@ export function createProbes(classes, request) {
       latest.cancel();
       ask(REST_MS);
     },
+    /** Follow no picture. */
+    clear() {
+      asked = null;
+      latest.cancel();
+      body.hidden = true;
+    },
     destroy: latest.cancel,
   };
 }

@@ -5,6 +5,8 @@ import { chance, count, interval, percent } from "../shared/words.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
 
+/** The kinds of files that the server reads. */
+const KINDS = ".npy,.npz,.csv,.tsv,.txt,.json,.parquet,.pt,.pth";
 /** Below this, a difference is taken as more than chance. */
 const LEVEL = 0.05;
 
@@ -22,7 +24,7 @@ const MEANING = [
 /**
  * @param {object} actions
  * @param {(patch: Partial<import('./view.js').View>) => void} actions.change
- * @param {((file: File) => Promise<void>)|null} actions.upload
+ * @param {((file: File) => Promise<string>)|null} actions.upload returns what the file was taken for
  */
 export function createCompare({ change, upload }) {
   const select = el("select");
@@ -73,14 +75,13 @@ export function createCompare({ change, upload }) {
   }
 
   function uploader() {
-    const input = el("input", { type: "file", accept: ".npy,.npz,.csv" });
+    const input = el("input", { type: "file", accept: KINDS });
     input.addEventListener("change", async () => {
       const [file] = input.files;
       if (!file) return;
       setText(problem, `reading ${file.name} ...`);
       try {
-        await upload(file);
-        setText(problem, "");
+        setText(problem, await upload(file));
       } catch (error) {
         setText(problem, error.message);
       }
@@ -93,9 +94,9 @@ export function createCompare({ change, upload }) {
       el(
         "p",
         {},
-        "A .npy, .npz or .csv file of 10,000 rows and 10 columns: probabilities or logits, one row ",
-        "for each test image in the official order, classes from airplane to truck. ",
-        "It is compared, not kept.",
+        "A file of 10,000 rows, one for each test image in the official order or with its index: ",
+        "ten numbers each (logits, probabilities or percent, from airplane to truck) or the class ",
+        "alone. CSV, NumPy, JSON, Parquet or PyTorch tensors. It is compared, not kept.",
       ),
       el("label.field", {}, el("span", {}, "predictions file"), input),
     );

@@ -36,7 +36,8 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  * @property {import('../evidence/evidence.js').Server & {options: import('../evidence/evidence.js').Options}} [evidence]
  * @property {(model: string, k: number) => Promise<string>} [neighborSheet] the address of a sheet of
  *   the training images nearest to a model's mistakes
- * @property {(file: File) => Promise<ArrayBuffer>} [upload] predictions as a pack
+ * @property {(file: File) => Promise<{pack: ArrayBuffer, note: string}>} [upload] predictions as a
+ *   pack, and what they were taken for
  * @property {() => string} [pageQuery]
  * @property {(query: string) => void} [setQuery]
  * @property {(query: string) => string} [link]
@@ -72,7 +73,9 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  * @property {(area: Area|null) => void} setArea
  * @property {() => void} back from the detail to the gallery
  * @property {() => string} query the view as a query string
+ * @property {() => string} leftOut the title of an uploaded model that links leave out, or ''
  * @property {(index: number) => string} link to an image
+ * @property {() => Promise<Float32Array>} exact probabilities of the shown model, one row an image
  * @property {() => ReturnType<typeof createTestSheets>} sheets
  * @property {ReturnType<typeof createTags>} tags
  */
@@ -121,8 +124,11 @@ export function mount(root, adapter) {
     else fill(root, note);
   }
 
-  const onKey = (event) => store.state && walk(event, store.step);
-  root.addEventListener("keydown", onKey);
+  const onKey = (event) => store.state && root.checkVisibility() && walk(event, store.step);
+  document.addEventListener("keydown", onKey);
+  // Another tab of the browser may have changed the visitor's tags.
+  const onStorage = () => store.state && store.refresh();
+  addEventListener("storage", onStorage);
   const theme = watchTheme(() => parts?.redrawMap());
 
   const modelNames = adapter.models.map(({ name }) => name);
@@ -153,7 +159,8 @@ export function mount(root, adapter) {
       clearTimeout(addressTimer);
       theme.disconnect();
       room.disconnect();
-      root.removeEventListener("keydown", onKey);
+      document.removeEventListener("keydown", onKey);
+      removeEventListener("storage", onStorage);
       parts?.destroy();
       root.classList.remove("explorer", "lens");
       root.replaceChildren();
@@ -178,7 +185,9 @@ function createParts(adapter, store, { images, roomy }) {
     detail.arrived();
   });
   const query = () => store.query();
-  const shared = { change, pick, setArea, query, sheets: () => sheets, tags: createTags() };
+  const { leftOut, exact } = store;
+  const [tags, known] = [createTags(), { query, leftOut, exact }];
+  const shared = { change, pick, setArea, ...known, sheets: () => sheets, tags };
   const summary = createSummary(pickFilter);
   const filters = createFilters(images, shared, adapter.link ? () => linkTo() : null);
   const gallery = createGallery(shared, () => change(NO_FILTERS, true));
@@ -256,10 +265,10 @@ function watchTheme(changed) {
   return observer;
 }
 
-/** Walk through the selection with j and k, or ] and [, from wherever the focus is inside. */
+/** Walk through the selection with j and k, or ] and [, wherever the focus is but in a field. */
 function walk(event, step) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea")) return;
+  if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
   const by = { j: 1, "]": 1, k: -1, "[": -1 }[event.key];
   if (!by) return;
   event.preventDefault();

@@ -10,16 +10,18 @@ const NOTICE_MS = 2500;
 /** @import { Actions, State } from "./explorer.js" */
 
 /**
- * @param {Pick<Actions, 'query'|'tags'>} actions
+ * @param {Pick<Actions, 'query'|'leftOut'|'exact'|'tags'>} actions
  * @param {(() => string)|null} link the view as an address, where there is one
  */
-export function createExportMenu({ query, tags }, link) {
+export function createExportMenu({ query, leftOut, exact, tags }, link) {
   let state = /** @type {State} */ (null);
   const copyButton = el("button.small", { onclick: copyLink }, "copy link to this view");
+  const status = el("p.quiet", { role: "status" });
+  const summary = el("summary", {}, "export");
   const node = el(
     "details.export",
-    {},
-    el("summary", {}, "export"),
+    { ontoggle: () => (node.open ? watch() : ignore()), onkeydown: closeByKey },
+    summary,
     el(
       "div",
       {},
@@ -32,24 +34,57 @@ export function createExportMenu({ query, tags }, link) {
       el("button.small", { onclick: () => save("csv") }, "CSV"),
       el("button.small", { onclick: () => save("json") }, "JSON"),
       link && copyButton,
+      status,
     ),
   );
 
+  /** Close the menu by a click elsewhere. @param {Event} event */
+  function closeOutside({ target }) {
+    if (target instanceof Node && !node.contains(target)) node.open = false;
+  }
+  const watch = () => addEventListener("pointerdown", closeOutside);
+  const ignore = () => removeEventListener("pointerdown", closeOutside);
+
+  /** @param {KeyboardEvent} event */
+  function closeByKey({ key }) {
+    if (key !== "Escape" || !node.open) return;
+    node.open = false;
+    summary.focus();
+  }
+
   /** @param {'csv'|'json'} format */
-  function save(format) {
+  async function save(format) {
     tags.refresh();
     const { model, selection } = state;
+    const [shown, asked] = [state, query()];
+    setText(status, "gathering ...");
+    let probabilities;
+    try {
+      probabilities = await exact();
+    } catch (error) {
+      setText(status, error.message);
+      return;
+    }
+    setText(status, "");
     const csv = format === "csv";
     const text = csv
-      ? selectionCsv(state, selection, tags)
-      : selectionJson(state, selection, tags, query());
+      ? selectionCsv(shown, selection, tags, probabilities)
+      : selectionJson(shown, selection, tags, probabilities, asked);
     const name = `cifar-${plain(model.header.name)}-${selection.length}-images.${format}`;
     download(new Blob([text], { type: csv ? "text/csv" : "application/json" }), name);
   }
 
   async function copyLink() {
     const copied = await copy(link());
-    setText(copyButton, copied ? "copied" : "the browser did not allow it");
+    const without = copied && leftOut();
+    setText(
+      copyButton,
+      without
+        ? `copied, without the comparison with ${without}, which only this page has`
+        : copied
+          ? "copied"
+          : "the browser did not allow it",
+    );
     setTimeout(() => setText(copyButton, "copy link to this view"), NOTICE_MS);
   }
 

@@ -1,7 +1,5 @@
 /** Write the selection and the tags as texts, which `dom.js` offers for download. */
 
-import { CONFIDENCE, PROBABILITY } from "./captions.js";
-
 /** @typedef {Pick<import('./tags.js').Tags, 'of'|'all'>} Reader of tags */
 
 /**
@@ -17,27 +15,26 @@ export function field(value) {
 
 /** @param {Array<Array<string|number>>} rows */
 const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
-/** @param {number} value in steps @param {number} step */
-const rounded = (value, step) => Number((value * step).toFixed(4));
+/** Write a float32 without the digits that it does not have. @param {number} value */
+const exact = (value) => Number(value.toPrecision(7));
 
 /**
  * Describe each image of the selection, in its order.
  * @param {import('./select.js').Data} data
  * @param {ArrayLike<number>} selection test indices
  * @param {Reader} tags
+ * @param {Float32Array} probabilities of all images, one row each
  */
-export function rowsOf({ images, model }, selection, tags) {
+export function rowsOf({ images, model }, selection, tags, probabilities) {
   const { classes } = images.header;
-  const { predicted, probabilities, confidence, verdict } = model.columns;
+  const { predicted, verdict } = model.columns;
   const width = classes.length;
   return Array.from(selection, (i) => ({
     index: i,
     label: classes[images.columns.label[i]],
     predicted: classes[predicted[i]],
-    confidence: rounded(confidence[i], CONFIDENCE),
-    probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), (value) =>
-      rounded(value, PROBABILITY),
-    ),
+    confidence: exact(probabilities[i * width + predicted[i]]),
+    probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), exact),
     votes: Array.from(images.columns.votes.subarray(i * width, (i + 1) * width)),
     verdict: verdict[i] ? model.header.verdicts[verdict[i] - 1].title : "",
     tags: tags.of(i),
@@ -49,8 +46,9 @@ export function rowsOf({ images, model }, selection, tags) {
  * @param {import('./select.js').Data} data
  * @param {ArrayLike<number>} selection test indices
  * @param {Reader} tags
+ * @param {Float32Array} probabilities of all images, one row each
  */
-export function selectionCsv(data, selection, tags) {
+export function selectionCsv(data, selection, tags, probabilities) {
   /** @type {import('./pack.js').ImagesHeader} */
   const { classes } = data.images.header;
   const { name, sha256: weights } = data.model.header;
@@ -59,7 +57,7 @@ export function selectionCsv(data, selection, tags) {
   head.push(...classes.map((title) => `votes ${title}`));
   head.push("verdict", "tags", "model");
   if (weights) head.push("weights_sha256");
-  const rows = rowsOf(data, selection, tags).map((row) => [
+  const rows = rowsOf(data, selection, tags, probabilities).map((row) => [
     row.index,
     row.label,
     row.predicted,
@@ -79,18 +77,19 @@ export function selectionCsv(data, selection, tags) {
  * @param {import('./select.js').Data} data
  * @param {ArrayLike<number>} selection test indices
  * @param {Reader} tags
+ * @param {Float32Array} probabilities of all images, one row each
  * @param {string} query the view as a query string
  */
-export function selectionJson(data, selection, tags, query) {
+export function selectionJson(data, selection, tags, probabilities, query) {
   const { header } = data.model;
   const whole = {
-    about: "CIFAR-10 test images by test index; probabilities in steps of 1/255",
+    about: "CIFAR-10 test images by test index; probabilities as float32",
     model: header.name,
     weights_sha256: header.sha256 ?? null,
     query,
     classes: data.images.header.classes,
     count: selection.length,
-    images: rowsOf(data, selection, tags),
+    images: rowsOf(data, selection, tags, probabilities),
   };
   return JSON.stringify(whole, null, 1) + "\n";
 }

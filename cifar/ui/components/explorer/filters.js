@@ -15,17 +15,18 @@ const numbered = (titles) => titles.map((text, k) => ({ value: String(k), text }
 
 /**
  * @param {import('./pack.js').Pack} images
- * @param {Pick<Actions, 'change'|'pick'|'setArea'|'query'|'tags'>} actions
+ * @param {Pick<Actions, 'change'|'pick'|'setArea'|'query'|'leftOut'|'exact'|'tags'>} actions
  * @param {(() => string)|null} link the view as an address, where there is one
  */
-export function createFilters(images, { change, pick, setArea, query, tags }, link) {
+export function createFilters(images, actions, link) {
+  const { change, pick, setArea } = actions;
   const menus = createMenus(images, change);
   const sort = menu("sort", [], (value) => change({ sort: +value }));
   const confidence = createConfidenceRange(change);
   const finder = createFinder(images.count, pick);
   const chips = createFilterChips({ change, setArea }, menus.focus);
   const size = el("p.count", { "aria-live": "polite" });
-  const exportMenu = createExportMenu({ query, tags }, link);
+  const exportMenu = createExportMenu(actions, link);
   const node = el(
     "div.filters",
     { role: "search", "aria-label": "Filters" },

@@ -60,6 +60,14 @@ export function createGallery({ pick, sheets }, clear) {
     stop.focus();
   });
 
+  /** Scroll to a tile that was stepped to; a tile that has the focus hands it over. */
+  function keepInSight(tile) {
+    if (grid.contains(document.activeElement)) tile.focus({ preventScroll: true });
+    const { top, bottom } = tile.getBoundingClientRect();
+    if (grid.checkVisibility() && (top < 0 || bottom > innerHeight))
+      tile.scrollIntoView({ block: "center" });
+  }
+
   function draw() {
     const size = state.selection.length;
     const first = page * PAGE;
@@ -87,6 +95,7 @@ export function createGallery({ pick, sheets }, clear) {
       }
       page = Math.min(page, pages() - 1);
       draw();
+      if (at >= 0) keepInSight(buttons[stop.at]);
     },
     /** Draw the thumbnails of a sheet that has loaded. */
     arrived() {

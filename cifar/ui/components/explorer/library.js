@@ -36,19 +36,20 @@ export function createLibrary(adapter) {
       }
       return packs.get(name);
     },
-    /** Read a file of predictions, and return its name as a model. @param {File} file */
+    /** Read a file of predictions; return its name as a model, and a note. @param {File} file */
     async upload(file) {
-      const pack = await readPack(await adapter.upload(file));
+      const { pack: content, note } = await adapter.upload(file);
+      const pack = await readPack(content);
       uploaded.set(pack.header.name, pack);
-      return pack.header.name;
+      return { name: pack.header.name, note };
     },
-    /** Return the names that a link may use while a model is shown. @returns {Names} */
+    /** Whether a model is an uploaded one, which only this page has. @param {string} name */
+    isUploaded: (name) => uploaded.has(name),
+    /** Return the names that this page may use while a model is shown. @returns {Names} */
     namesOf: (images, model) => ({
       ...names(images.header, model.header),
       models: adapter.models.map(({ name }) => name),
-      others: othersOf(model.header.name)
-        .map(({ name }) => name)
-        .filter((name) => !uploaded.has(name)),
+      others: othersOf(model.header.name).map(({ name }) => name),
     }),
   };
 }

@@ -8,6 +8,10 @@ import { recordOf } from "./record.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
+const COPY = "copy link";
+/** How long the button says that the link was copied. */
+const NOTICE_MS = 2500;
+
 /**
  * @param {Pick<Actions, 'link'|'back'|'sheets'|'tags'>} actions without a link there is no button
  * @param {() => Array<{canvas: HTMLCanvasElement, words: string}>} heatMaps that are drawn now
@@ -19,10 +23,11 @@ export function createSharing({ link, back, sheets, tags }, heatMaps) {
     hidden: true,
     "aria-label": "link to this image",
   });
+  const copyButton = el("button.small", { onclick: copyLink }, COPY);
   const buttons = el(
     "div.keep",
     {},
-    link && el("button.small", { onclick: copyLink }, "copy link"),
+    link && copyButton,
     el("button.small", { onclick: saveCard }, "save card"),
     el("button.small.back", { onclick: back }, "back to the images"),
   );
@@ -31,12 +36,10 @@ export function createSharing({ link, back, sheets, tags }, heatMaps) {
   async function copyLink() {
     const url = link(state.shown);
     const copied = await copy(url);
-    setText(
-      status,
-      copied
-        ? "The link to this image is on the clipboard."
-        : "The browser kept its clipboard closed; here is the link:",
-    );
+    // On the button, which is in sight.
+    setText(copyButton, copied ? "copied" : COPY);
+    if (copied) setTimeout(() => setText(copyButton, COPY), NOTICE_MS);
+    setText(status, copied ? "" : "The browser kept its clipboard closed; here is the link:");
     address.hidden = copied;
     address.value = url;
     if (!copied) address.select();

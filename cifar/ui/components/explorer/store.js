@@ -94,6 +94,12 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
     update({ other, otherProblem, view: other ? view : withoutComparison(view) });
   }
 
+  /** Return the names that a link may use. */
+  const linked = () => ({
+    ...known,
+    others: known.others.filter((name) => !library.isUploaded(name)),
+  });
+
   function pick(index) {
     update({ view: { ...state.view, id: index } }, true);
   }
@@ -128,12 +134,28 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
     },
     /** Compare with uploaded predictions. @param {File} file */
     async upload(file) {
-      const name = await library.upload(file);
+      const { name, note } = await library.upload(file);
       state = { ...state, others: library.othersOf(state.view.model) };
-      await compareWith(name); // even if an earlier file of that name is compared with
+      known = library.namesOf(state.images, state.model);
+      await compareWith(name);
+      return note;
     },
-    /** Return the view as a query string, after a change. @param {Partial<View>} [patch] */
-    query: (patch = {}) => format({ ...state.view, ...patch }, known, firstModel),
+    /**
+     * Return the view as a query string, after a change, without uploaded models, which only this
+     * page has.
+     * @param {Partial<View>} [patch]
+     */
+    query: (patch = {}) => format({ ...state.view, ...patch }, linked(), firstModel),
+    /** Return the shown model's probabilities in full precision, one row an image. */
+    async exact() {
+      const { columns } = await library.load(`${state.view.model}-probabilities`);
+      return /** @type {any} */ (columns).probabilities;
+    },
+    /** Return the title of the uploaded model that a link to this view must leave out, or ''. */
+    leftOut() {
+      const { view, other } = state;
+      return view.cell !== ANY && library.isUploaded(view.other) ? other.header.title : "";
+    },
     destroy() {
       destroyed = true;
     },
