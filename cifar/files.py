@@ -60,6 +60,15 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def folder_hash(folder: Path) -> str:
+    """Return 12 hexadecimal digits that depend on the names and the content of all files below."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def read_json(path: Path) -> dict:
     """Return the JSON object in a file.
 

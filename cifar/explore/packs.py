@@ -10,6 +10,7 @@ import pandas as pd
 
 from cifar import CLASSES
 from cifar.data.annotations import REVIEWERS, Annotations
+from cifar.data.image_table import ImageTable
 from cifar.evaluation.metrics import probabilities, proportion
 from cifar.evaluation.neighbors import SHOWN, NeighborImages
 from cifar.evaluation.predictions import Predictions
@@ -119,6 +120,8 @@ def model_pack(
         columns["map"] = to_steps(predictions.map, 1 / 65535)
     if has_neighbor_images and predictions.neighbours is not None:
         header["neighbors"] = {"per_sheet": NEIGHBOR_ROWS, "columns": SHOWN}
+        if predictions.nearest_right is not None:
+            header["neighbors"]["right"] = True  # a column more
         order = neighbor_order(rows)
         columns["neighbor_row"] = np.full(len(rows), 65535, np.uint16)
         columns["neighbor_row"][order] = np.arange(len(order))
@@ -140,17 +143,27 @@ def neighbor_order(rows: pd.DataFrame) -> np.ndarray:
 
 
 def neighbor_sheet(
-    images: NeighborImages, predictions: Predictions, rows: pd.DataFrame, number: int
+    images: NeighborImages,
+    tests: ImageTable,
+    predictions: Predictions,
+    rows: pd.DataFrame,
+    number: int,
 ) -> bytes:
-    """Return a sheet of training images near mistakes as PNG, one row per mistake.
+    """Return a sheet of images near mistakes as PNG, one row per mistake.
 
-    number: from 0. Raises ValueError if there is no such sheet.
+    A row has the nearest training images and the nearest test image that is classified right, where
+    these are on record: the detail of a mistake needs no other sheet. number: from 0. Raises
+    ValueError if there is no such sheet.
     """
     order = neighbor_order(rows)[number * NEIGHBOR_ROWS : (number + 1) * NEIGHBOR_ROWS]
     if number < 0 or not len(order) or predictions.neighbours is None:
         raise ValueError(f"There is no sheet {number} of training images.")
-    nearest = predictions.neighbours[order, :SHOWN].ravel().tolist()
-    return thumbnails.grid([images[index] for index in nearest], SHOWN)
+    tiles, right = [], predictions.nearest_right
+    for index in order:
+        tiles += [images[near] for near in predictions.neighbours[index, :SHOWN].tolist()]
+        if right is not None:
+            tiles.append(tests[max(0, int(right[index]))])  # -1: none is right, none is shown
+    return thumbnails.grid(tiles, SHOWN + (right is not None))
 
 
 def other_pack(

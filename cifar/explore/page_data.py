@@ -134,11 +134,12 @@ def neighbor_sheets(model: str) -> int:
 
 
 def neighbor_sheet(model: str, number: int) -> bytes:
-    """Return a sheet of training images near a model's mistakes, see `packs.neighbor_sheet`."""
+    """Return a sheet of images near a model's mistakes, see `packs.neighbor_sheet`."""
     images = store.neighbor_images(model)
     if images is None:
         raise ValueError(f"There are no training images near the mistakes of {model}.")
-    return packs.neighbor_sheet(images, store.predictions(model), store.table(model), number)
+    recorded, rows = store.predictions(model), store.table(model)
+    return packs.neighbor_sheet(images, store.test_images(), recorded, rows, number)
 
 
 def examples() -> list[dict]:

@@ -37,11 +37,13 @@ def write(folder: Path) -> dict[str, str]:
     with tarfile.open(fetch()) as package:
         script, binary = (_content(package, f"package/dist/{name}") for name in (SCRIPT, BINARY))
     folder.mkdir(parents=True)
-    (folder / SCRIPT).write_bytes(script)
+    # Not .mjs: many servers know no type for that, and browsers then refuse to run it.
+    name = f"{Path(SCRIPT).stem}.js"
+    (folder / name).write_bytes(script)
     # Not .gz: some servers would decompress it while sending, others would not.
     (folder / f"{BINARY}.packed").write_bytes(gzip.compress(binary, 9, mtime=0))
     (folder / "LICENSE").write_bytes(LICENSE.read_bytes())
-    return {"script": SCRIPT, "binary": f"{BINARY}.packed"}
+    return {"script": name, "binary": f"{BINARY}.packed"}
 
 
 def _content(package: tarfile.TarFile, name: str) -> bytes:

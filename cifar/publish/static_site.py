@@ -19,7 +19,7 @@ from PIL import Image
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS
 from cifar.explore import page_data, store, thumbnails
-from cifar.files import fill_folder
+from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.publish import onnx_export, onnxruntime_web
@@ -91,8 +91,10 @@ def _check_packages() -> None:
 
 
 def _write(root: Path, space: str) -> None:
+    # A folder named by its content: browsers must not combine old scripts with new ones.
+    components = f"components-{folder_hash(COMPONENTS)}"
     for part in PARTS:
-        shutil.copytree(COMPONENTS / part, root / "components" / part)
+        shutil.copytree(COMPONENTS / part, root / components / part)
     for name in ("packs", "sheets", "neighbors", "networks", "figures"):
         (root / name).mkdir()
     count = thumbnails.count(len(store.test_images()))
@@ -126,6 +128,7 @@ def _write(root: Path, space: str) -> None:
     results = results_table(checkpoints)
     for name, values in {
         "index.html": {
+            "components": components,
             "models": _switch(page["models"], page["model"]),
             "results": as_html(results),
             "figures": _figures(root, page["models"]),

@@ -38,6 +38,7 @@ VISITORS = 200
 # The query keys of a link to a view of the explorer, except the model: those of view.js.
 VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "slice", "compare"}
 VIEW |= {"sort", "id", "panel"}
+TABS = ("classify", "mistakes", "report", "about")
 
 
 def build() -> gr.Blocks:
@@ -72,7 +73,7 @@ def build() -> gr.Blocks:
         )
         for event in model_events:
             event(None, model, None, js=ANNOUNCE_MODEL, **PRIVATE)
-        with gr.Tabs() as tabs:
+        with gr.Tabs(elem_id="parts") as tabs:
             for label, build_tab in (
                 ("Classify", classify.build),
                 ("Mistakes", mistakes.build),
@@ -94,7 +95,10 @@ def model_of_address(request: gr.Request) -> str:
 
 
 def tab_of_address(request: gr.Request) -> dict:
-    """Select the explorer's tab if the page's address holds a view of the explorer."""
+    """Select the tab that the page's address names; a view of the explorer names that."""
+    named = request.query_params.get("tab")
+    if named in TABS:
+        return gr.update(selected=named)
     return gr.update(selected="mistakes") if VIEW & set(request.query_params) else gr.skip()
 
 

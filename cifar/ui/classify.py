@@ -4,22 +4,22 @@ The tab runs in the page. This module has the server functions that only this ta
 picture to the network's pixels, and for example images. See `cifar.ui.validation`.
 """
 
-import gradio as gr
+import tempfile
+from pathlib import Path
 
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from cifar import LensError
+from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
 from cifar.explore import page_data
 from cifar.ui.evidence_functions import server_functions
-from cifar.ui.security.temporary_files import COMPONENTS, address
-from cifar.ui.security.work_queues import LIGHT, STORED, queued
+from cifar.ui.html import START
+from cifar.ui.security.temporary_files import address, components
+from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
 from cifar.ui.validation import choice, report_errors, uploaded
-
-SCRIPT = """
-const page = props.page;
-const root = element.querySelector('.classify-root');
-import(new URL(page.script, document.baseURI))
-  .then((module) => module.connect(root, page, server, upload))
-  .catch((error) => { root.textContent = `The page did not start: ${error}`; });
-"""
 
 
 @report_errors
@@ -42,6 +42,23 @@ def see(question: dict) -> dict:
 
 
 @report_errors
+def fetch_picture(question: dict) -> dict:
+    """Return the path of a picture at a public address, stored as if it had been uploaded.
+
+    question: url, as a browser gives it when a picture is dragged from another page.
+    """
+    url = question.get("url")
+    if not isinstance(url, str) or not remote_pictures.is_address(url):
+        raise LensError("What was dropped is no picture: save it, and drop the file.")
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = Path(folder) / "picture"
+        remote_pictures.fetch(url, fetched)
+        open_image(fetched)  # only pictures are kept
+        content = fetched.read_bytes()
+    return {"path": save_bytes_to_cache(content, "picture", get_upload_folder())}
+
+
+@report_errors
 def examples(question: dict) -> dict:
     """Return the example images of `page_data.examples`."""
     return {"examples": page_data.examples()}
@@ -50,7 +67,7 @@ def examples(question: dict) -> dict:
 def page() -> dict:
     """Return the data that the tab starts with."""
     return {
-        "script": address(COMPONENTS / "gradio-classify.js"),
+        "script": address(components() / "gradio-classify.js"),
         "model": page_data.models()[0],
         "maxBytes": MAX_BYTES,
         "evidence": page_data.options(),
@@ -61,10 +78,11 @@ def build() -> None:
     """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="classify-root"></div>',
-        js_on_load=SCRIPT,
+        js_on_load=START.replace("ROOT", "classify-root"),
         page=page(),
         server_functions=[
             queued(see, LIGHT),
+            queued(fetch_picture, REMOTE),
             queued(examples, STORED),
             *server_functions(),
         ],

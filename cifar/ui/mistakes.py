@@ -16,25 +16,17 @@ from cifar import LensError
 from cifar.explore import page_data, store, thumbnails
 from cifar.explore.external_predictions import parse_predictions
 from cifar.ui.evidence_functions import server_functions
+from cifar.ui.html import START
 from cifar.ui.security.temporary_files import (
-    COMPONENTS,
     UPLOAD_PREFIX,
     address,
+    components,
     server_folder,
 )
 from cifar.ui.security.work_queues import HEAVY, STORED, queued
 from cifar.ui.validation import choice, image_index, model_name, report_errors, uploaded
 
 MAX_ANSWERS = 200  # to uploads, that are kept for visitors with the same file
-
-SCRIPT = """
-const page = props.page;
-import(new URL(page.script, document.baseURI))
-  .then((module) => module.connect(element.querySelector('.explorer-root'), page, server, upload))
-  .catch((error) => {
-    element.querySelector('.explorer-root').textContent = `The explorer did not start: ${error}`;
-  });
-"""
 
 
 @report_errors
@@ -115,7 +107,7 @@ def compare_upload(question: dict) -> dict:
 def page() -> dict:
     """Return the data that the explorer starts with."""
     return {
-        "script": address(COMPONENTS / "gradio.js"),
+        "script": address(components() / "gradio.js"),
         "files": address(server_folder().made.path) + "/",
         **page_data.model_list(),
         "evidence": page_data.options(),
@@ -127,7 +119,7 @@ def build() -> None:
     """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="explorer-root"></div>',
-        js_on_load=SCRIPT,
+        js_on_load=START.replace("ROOT", "explorer-root"),
         page=page(),
         server_functions=[
             queued(asset, STORED),

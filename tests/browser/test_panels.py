@@ -56,7 +56,7 @@ def test_two_models_are_compared(desk, truth, other):
 
 
 def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
-    explorer = visit("/?panel=compare")
+    explorer = visit("/?panel=compare", permissions=["clipboard-write"])
     page = explorer.page
     page.get_by_text("Compare with anybody's predictions").focus()
     explorer.press("Enter")
@@ -68,20 +68,22 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
         field.set_input_files(tmp_path / name)
 
     give("short.npy", lambda path: np.save(path, np.zeros((5, 10))))
-    expect(problem).to_contain_text("short.npy holds 5 x 10 instead of 10000 x 10 numbers")
-    give("notes.txt", lambda path: path.write_text("hello"))
-    expect(problem).to_contain_text("neither a .npy nor a .npz nor a .csv")
+    expect(problem).to_contain_text("short.npy cannot be used, for it has 5 rows instead of 10,000")
+    give("notes.doc", lambda path: path.write_text("hello"))
+    expect(problem).to_contain_text("it is no file of one of the kinds .npy, .npz, .csv")
     give("<img src=x onerror=alert(1)>.npy", lambda path: path.write_bytes(b"no"))
-    expect(problem).to_contain_text("cannot be read")
-    logits = store.predictions("basenet").logits
-    give("mixed.npy", lambda path: np.save(path, np.roll(logits, 1, axis=0)))
-    expect(problem).to_contain_text("order of the test images")
+    expect(problem).to_contain_text("cannot be used")
     expect(explorer.menu("the other model")).to_have_value("basenet")
     assert explorer.selection == before
+    logits = store.predictions("basenet").logits
+    give("mixed.npy", lambda path: np.save(path, np.roll(logits, 1, axis=0)))
+    expect(problem).to_contain_text("probably not in the official order of the test images")
 
     give("mine.npy", lambda path: np.save(path, logits))
-    expect(explorer.menu("the other model")).to_have_value("upload")
-    expect(problem).to_be_empty()
+    expect(problem).to_have_text("Read as logits: 91.1% right.")
+    expect(explorer.menu("the other model").locator("option")).to_have_text(
+        ["BaseNet 49k", "a published model", "mixed.npy", "mine.npy"]
+    )
     found = truth.compare("basenet")
     for cell, n in found.counts.items():
         expect(explorer.quarter(cell).locator("b")).to_have_text(f"{n:,}")
@@ -92,6 +94,19 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     expect(page.locator("#explorer .shares thead th").nth(1)).to_have_text("mine.npy")
     page.wait_for_timeout(400)
     assert "upload" not in page.url  # which nobody else could open
+    page.get_by_text("export", exact=True).click()
+    explorer.button("copy link to this view").click()
+    left_out = "copied, without the comparison with mine.npy, which only this page has"
+    expect(explorer.button(left_out)).to_be_visible()
+    explorer.press("Escape")
+    expect(explorer.button(left_out)).to_be_hidden()
+    # Another model keeps the comparison.
+    page.locator("#model label").nth(1).click()
+    page.wait_for_function("document.querySelector('.explorer').explorer.view.model === 'basenet'")
+    assert explorer.chips == ["broken by mine.npy"] and explorer.selection == []
+    page.locator("#model label").nth(0).click()
+    page.wait_for_function("document.querySelector('.explorer').explorer.view.model === 'resnet'")
+    assert explorer.selection == truth.select(wrong=False, among=truth.within("broken"))
 
     give("another.npy", lambda path: np.save(path, store.predictions("resnet").logits))
     expect(page.locator("#explorer .compare dt").nth(1)).to_have_text("another.npy")

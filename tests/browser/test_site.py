@@ -113,7 +113,8 @@ def desk(browser, address):
     with visiting(browser, address, "#report") as page:
         page.evaluate(
             """async () => {
-              const at = (name) => new URL(`components/static/${name}`, document.baseURI).href;
+              const { src } = document.querySelector('script[type=module]');
+              const at = (name) => new URL(name, src).href;
               const site = await (await fetch('page.json')).json();
               window.answers = (await import(at('site.js'))).createAnswers(site);
               window.seen = await import(at('seen.js'));
@@ -469,7 +470,7 @@ def test_networks_are_fetched_when_they_are_needed(visit):
     page.wait_for_timeout(500)
 
     def heavy():
-        kinds = (".onnx", ".packed", ".mjs")
+        kinds = (".onnx", ".packed", ".min.js")
         return {url.rpartition("/")[2] for url in page.addresses if url.endswith(kinds)}
 
     assert heavy() == set()

@@ -118,7 +118,7 @@ def test_votes_are_those_of_the_annotations(told):
 
 def test_training_images_are_named_only_where_they_can_be_shown(told):
     (header, columns), (other_header, other) = told[2]["resnet"], told[2]["basenet"]
-    assert header["neighbors"] == {"per_sheet": 25, "columns": 3}
+    assert header["neighbors"] == {"per_sheet": 25, "columns": 3, "right": True}
     wrong = told[1]["resnet"]["wrong"].to_numpy()
     rows = columns["neighbor_row"]
     assert np.array_equal(rows < 65535, wrong) and sorted(rows[wrong]) == list(range(wrong.sum()))

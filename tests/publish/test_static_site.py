@@ -82,7 +82,8 @@ def test_the_page_is_told_of_files_that_are_there(built, told):
     assert [one["name"] for one in told["evidence"]["methods"]] == [
         name for name in ALL_METHODS if name in METHODS
     ]
-    assert set(told["packs"]) == {"images", "basenet", "published"} and len(told["sheets"]) == 20
+    names = {"images", "basenet", "basenet-probabilities", "published"}
+    assert set(told["packs"]) == names and len(told["sheets"]) == 20
     assert len(told["neighbors"]["basenet"]) == -(-store.table("basenet")["wrong"].sum() // 25)
 
 
@@ -93,7 +94,8 @@ def test_no_file_holds_an_address_elsewhere_that_would_be_fetched(built):
         if not address.startswith("data:"):
             kind = re.search(rf'<(\w+)[^>]*"{re.escape(address)}"', html)[1]
             assert kind == "a" or (built / address).is_file(), address
-    for path in files_in(built / "components"):
+    (components,) = built.glob("components-*")
+    for path in files_in(components):
         text = path.read_text(encoding="utf-8")
         # Namespaces and what is said in words are no requests.
         for found in re.findall(r"""(?:import|fetch|url)\(?\s*["'](\w+:)?//""", text):

@@ -1,6 +1,7 @@
 /** Tie the Classify tab to a Gradio server, as `gradio.js` does for the explorer. */
 
 import { mount } from "./classify/classify.js";
+import { start } from "./route.js";
 import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
 import { linked } from "./shared/styles.js";
 
@@ -37,10 +38,14 @@ export async function connect(element, page, server, upload) {
     ask: evidenceOf(ask),
     see: (question) => ask("see", question),
     examples: async () => (await ask("examples", {})).examples,
+    // Where Gradio serves uploads: a reload shows the picture again.
+    fileUrl: (path) => new URL(`gradio_api/file=${encodeURI(path)}`, document.baseURI).href,
+    fetchPicture: (url) => ask("fetch_picture", { url }),
     upload: (file) =>
       upload(file).catch(() => {
         throw new Error("The picture could not be sent: look at your connection, and try again.");
       }),
   });
+  start();
   onModel((name) => classify.setModel(name));
 }

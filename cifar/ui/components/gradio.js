@@ -4,6 +4,7 @@
  */
 
 import { mount } from "./explorer/explorer.js";
+import { onView, setView, start } from "./route.js";
 import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
 import { pageAddress } from "./shared/address.js";
 import { linked } from "./shared/styles.js";
@@ -76,10 +77,12 @@ export async function connect(element, page, server, upload) {
       return { pack: await download(page.files + found.file), note };
     },
     pageQuery: () => location.search,
-    setQuery: (query) => history.replaceState(history.state, "", location.pathname + kept(query)),
+    setQuery: setView,
     link: (query) => pageAddress(page.space) + opening(query),
   });
 
+  start();
+  onView((query) => explorer.show(query));
   onModel((name) => explorer.setModel(name));
 }
 
@@ -90,15 +93,4 @@ export async function connect(element, page, server, upload) {
 function opening(query) {
   const keys = [...new URLSearchParams(query).keys()].filter((key) => key !== "model");
   return keys.length ? query : `${query || "?"}${query && "&"}panel=matrix`;
-}
-
-/**
- * Keep Gradio's own settings, such as __theme, in the address beside the explorer's.
- * @param {string} query
- */
-function kept(query) {
-  const now = [...new URLSearchParams(location.search)];
-  const own = new URLSearchParams(now.filter(([key]) => key.startsWith("__")));
-  if (!own.size) return query;
-  return query ? `${query}&${own}` : `?${own}`;
 }

@@ -20,6 +20,7 @@ import gradio as gr
 from gradio import mcp
 
 from cifar import PACKAGE, LensError
+from cifar.files import folder_hash
 
 PREFIX = "cifar-lens-server-"
 COMPONENTS = PACKAGE / "ui" / "components"
@@ -98,6 +99,17 @@ def server_folder() -> ServerFolder:
     return folder
 
 
+@cache
+def components() -> Path:
+    """Return a copy of the page's scripts and styles, in a folder named by their content.
+
+    After an update a browser must not combine its cached old files with new ones.
+    """
+    folder = server_folder().made.path / f"components-{folder_hash(COMPONENTS)}"
+    shutil.copytree(COMPONENTS, folder, dirs_exist_ok=True)
+    return folder
+
+
 def address(path: Path) -> str:
     """Return the address of a file for the page, relative to the app's address."""
     return f"gradio_api/file={path.as_posix()}"
@@ -105,7 +117,7 @@ def address(path: Path) -> str:
 
 def allow() -> None:
     """Let Gradio serve the page's scripts and the generated files, beside uploads."""
-    gr.set_static_paths([COMPONENTS, server_folder().made.path])
+    gr.set_static_paths([server_folder().made.path])
 
 
 def sweep(now: float) -> None:

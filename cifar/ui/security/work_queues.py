@@ -1,7 +1,8 @@
 """Queues for the page's questions, so that heavy ones do not delay the others.
 
-There are three: for questions that a network answers at once (light), that take it seconds (heavy),
-and whose answer is in memory or on disk (stored). If a queue is full, the answer is an error.
+There are four: for questions that a network answers at once (light), that take it seconds (heavy),
+that fetch a picture (remote), and whose answer is in memory or on disk (stored). If a queue is
+full, the answer is an error.
 """
 
 import asyncio
@@ -64,6 +65,8 @@ class WorkQueue:
 LIGHT = WorkQueue(running=max(2, CORES), waiting=100)
 # A heavy question takes a core for seconds: visitors would not wait in a longer queue.
 HEAVY = WorkQueue(running=max(1, CORES // 2), waiting=12)
+# Downloads from other servers take up to 20 seconds, and no processor.
+REMOTE = WorkQueue(running=2, waiting=10)
 # These read files and memory.
 STORED = WorkQueue(running=20, waiting=200)
 

@@ -88,6 +88,12 @@ export function pulled(box, { east, south }, to, size) {
   return { x: east ? anchor.x : anchor.x - side, y: south ? anchor.y : anchor.y - side, side };
 }
 
+/** Return whether a point lies in the inner half of a box. @param {Box} box @param {{x: number, y: number}} point */
+export function inMiddle({ x, y, side }, point) {
+  const middle = side / 2;
+  return Math.max(Math.abs(point.x - x - middle), Math.abs(point.y - y - middle)) < side / 4;
+}
+
 /** Give a box as shares of the picture. @param {Box} box @param {Size} size @returns {Shares} */
 export const shares = ({ x, y, side }, { width, height }) => [
   x / width,
@@ -95,3 +101,7 @@ export const shares = ({ x, y, side }, { width, height }) => [
   (x + side) / width,
   (y + side) / height,
 ];
+
+/** Give the box of `shares`. @param {Shares} part @param {Size} size @returns {Box} */
+export const boxOf = ([left, top, right], { width, height }) =>
+  inside({ x: left * width, y: top * height, side: (right - left) * width }, { width, height });

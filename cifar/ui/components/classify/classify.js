@@ -19,6 +19,8 @@ import { createInput } from "./input.js";
  * @property {string} privacy what happens to a visitor's picture, in words
  * @property {import('../evidence/evidence.js').Server} ask
  * @property {(file: File) => Promise<{path: string}>} [upload] without it, `see` takes the file itself
+ * @property {(path: string) => string} [fileUrl] the address of an upload
+ * @property {(url: string) => Promise<{path: string}>} [fetchPicture] fetch a picture of another page
  * @property {(question: object) => Promise<{pixels: string, width: number, height: number}>} see
  * @property {() => Promise<import('./examples.js').Example[]>} examples
  */
@@ -73,7 +75,7 @@ export function mount(root, adapter) {
       evidence.clear();
       if (canvas) answer.see(canvas);
     },
-    fail: answer.fail,
+    fail: (message) => answer.fail(message),
     see(next, canvas) {
       answer.see(canvas);
       subject = next;

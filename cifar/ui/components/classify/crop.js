@@ -1,7 +1,7 @@
 /** Show a picture with a square on it that pointer, touch and keyboard move and resize. */
 
 import { el, setStyle, setText, within } from "../shared/dom.js";
-import { centered, moved, pulled, resized, shares } from "./box.js";
+import { boxOf, centered, inMiddle, moved, pulled, resized, shares } from "./box.js";
 
 /** Steps of a key, as shares of the picture's short side. */
 const MOVE = 0.02;
@@ -104,19 +104,13 @@ export function createCrop({ change }) {
     };
   }
 
-  /** @param {{x: number, y: number}} point in pixels of the picture */
-  function inMiddle({ x, y }) {
-    const middle = box.side / 2;
-    return Math.max(Math.abs(x - box.x - middle), Math.abs(y - box.y - middle)) < box.side / 4;
-  }
-
   /** @param {PointerEvent} event */
   function grab(event) {
     if (event.button !== 0 || !event.isPrimary) return;
     const [start, before] = [at(event), box];
     const held = within(event, "span");
     // The corners of a small box meet in its middle, which moves it all the same.
-    const corner = inMiddle(start)
+    const corner = inMiddle(box, start)
       ? undefined
       : CORNERS.find(({ name }) => name === held?.dataset.corner);
     let dragged = false;
@@ -179,14 +173,15 @@ export function createCrop({ change }) {
   return {
     node,
     /**
-     * Show another picture, with its box in the centre.
+     * Show another picture.
      * @param {{src: string, width: number, height: number}} picture
      * @param {string} alt
+     * @param {import('./box.js').Shares|null} cut null for a box in the centre
      */
-    show(picture, alt) {
+    show(picture, alt, cut) {
       clearTimeout(timer);
       size = { width: picture.width, height: picture.height };
-      box = centered(size);
+      box = cut ? boxOf(cut, size) : centered(size);
       image.src = picture.src;
       image.alt = alt;
       image.classList.toggle("pixels", Math.max(size.width, size.height) < TINY);

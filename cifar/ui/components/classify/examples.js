@@ -77,13 +77,17 @@ export function createExamples(classes, request, pick, privacy) {
     node,
     /**
      * Fetch and draw them.
-     * @returns {Promise<() => void>} a function that picks the one that the page opens on
+     * @returns {Promise<(index?: number|null) => void>} a function that picks one, or else the one
+     *   that the page opens on
      */
     async load() {
       const examples = await request();
       draw(examples);
       const opening = examples.find(({ label }) => classes[label] === OPENING);
-      return () => pick(opening, captionOf(opening));
+      return (index) => {
+        const example = examples.find((one) => one.index === index) ?? opening;
+        pick(example, captionOf(example));
+      };
     },
     /** @param {number} index of the example that is shown, -1 for none */
     mark(index) {

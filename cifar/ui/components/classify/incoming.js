@@ -3,31 +3,47 @@
 const TEXT_FIELDS =
   "textarea, select, [contenteditable], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
 
-const hasFiles = ({ dataTransfer }) => [...(dataTransfer?.types ?? [])].includes("Files");
+/** @param {DragEvent} event */
+const brings = ({ dataTransfer }, type) => [...(dataTransfer?.types ?? [])].includes(type);
+/** Whether a file, or a picture of another page, is dragged. @param {DragEvent} event */
+const isPicture = (event) => brings(event, "Files") || brings(event, "text/uri-list");
+/** @param {DragEvent} event */
+const inField = ({ target }) => target instanceof Element && target.closest(TEXT_FIELDS);
+
+/** Return the address of the picture that is dragged. @param {DataTransfer} data */
+function addressOf(data) {
+  // A picture in a link: the link's address is in the list, the picture's in the HTML.
+  const html = new DOMParser().parseFromString(data.getData("text/html"), "text/html");
+  const listed = data.getData("text/uri-list").split(/\r?\n/);
+  return html.querySelector("img")?.src ?? listed.find((line) => line && !line.startsWith("#"));
+}
 
 /**
- * Take files that are dropped anywhere on an element: a file that misses the card would otherwise
- * replace the page.
+ * Take what is dropped anywhere on the page while an element is visible. A file that misses its
+ * place would otherwise replace the page.
  * @param {HTMLElement} root
  * @param {object} actions
  * @param {(file: File) => void} actions.take
- * @param {(over: boolean) => void} actions.hover called when a file is dragged over the element
+ * @param {(address: string) => void} actions.takeAddress of a picture of another page
+ * @param {(over: boolean) => void} actions.hover called when a picture is dragged over the page
  */
-export function takeDrops(root, { take, hover }) {
-  root.addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
+export function takeDrops(root, { take, takeAddress, hover }) {
+  addEventListener("dragover", (event) => {
+    if (!isPicture(event) || inField(event)) return;
     event.preventDefault();
-    hover(true);
+    hover(root.checkVisibility());
   });
-  root.addEventListener("dragleave", ({ relatedTarget }) => {
-    if (!root.contains(/** @type {Node} */ (relatedTarget))) hover(false);
+  addEventListener("dragleave", ({ relatedTarget }) => {
+    if (!relatedTarget) hover(false);
   });
-  root.addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
+  addEventListener("drop", (event) => {
     hover(false);
+    if (!isPicture(event) || inField(event)) return;
+    event.preventDefault();
+    if (!root.checkVisibility()) return;
     const [file] = event.dataTransfer.files;
     if (file) take(file);
+    else takeAddress(addressOf(event.dataTransfer) ?? "");
   });
 }
 

@@ -4,6 +4,7 @@ import { SIDE } from "../shared/heat.js";
 import { decoded, drawable } from "./decode.js";
 import { createExamples } from "./examples.js";
 import { createPicture } from "./picture.js";
+import { kept, keep } from "./kept.js";
 import { fromPixels, preview } from "./pixels.js";
 
 /**
@@ -19,7 +20,7 @@ import { fromPixels, preview } from "./pixels.js";
  *   what the network is about to see, where the page can tell
  * @param {(subject: Subject, canvas: HTMLCanvasElement) => void} actions.see called with what the
  *   network sees, and how to ask about it
- * @param {(message: string, again: () => void) => void} actions.fail called if a crop was not read
+ * @param {(message: string) => void} actions.fail called if a crop was not read
  */
 export function createInput(adapter, { preview: showPreview, see, fail }) {
   const card = createPicture({ take, box: setBox, fit: setFit });
@@ -50,15 +51,21 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       view: { fit, box },
     };
     see(subject, canvas);
+    keep({ path: picture.source?.path, name: picture.name, example: index, fit, box });
   }
 
-  /** Replace the picture. @param {Picture} next @param {string} pixels as the server reads it */
-  function present(next, pixels) {
+  /**
+   * Replace the picture.
+   * @param {Picture} next
+   * @param {string} pixels as the server reads it
+   * @param {import('./box.js').Shares|null} [cut]
+   */
+  function present(next, pixels, cut = null) {
     if (picture?.url) URL.revokeObjectURL(picture.url);
     picture = next;
-    box = null;
+    box = cut;
     card.busy("");
-    card.show(picture, fit);
+    card.show(picture, fit, box);
     examples.mark(picture.example?.index ?? -1);
     seen(pixels);
   }
@@ -94,6 +101,40 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     }
   }
 
+  /**
+   * Show a picture that the server has.
+   * @param {{path: string, name: string}} picture
+   * @param {import('./box.js').Shares|null} cut
+   */
+  async function takeStored({ path, name }, cut) {
+    const mine = ++turn;
+    const [image, answer] = await Promise.all([
+      decoded(adapter.fileUrl(path)),
+      adapter.see({ path, fit, box: cut }),
+    ]);
+    if (mine !== turn) return;
+    present(
+      { source: { path }, name, example: null, ...drawable(image, answer) },
+      answer.pixels,
+      cut,
+    );
+  }
+
+  /** Fetch a picture that was dragged from another page. @param {string} address */
+  async function takeAddress(address) {
+    const mine = ++turn;
+    if (!adapter.fetchPicture || !address)
+      return card.fail("What was dropped is no file: save the picture, and drop the file.");
+    card.busy("fetching the picture ...");
+    try {
+      const { path } = await adapter.fetchPicture(address);
+      if (mine !== turn) return;
+      await takeStored({ path, name: nameIn(address) }, null);
+    } catch (error) {
+      if (mine === turn || mine + 1 === turn) card.fail(error.message, () => takeAddress(address));
+    }
+  }
+
   function pickExample(example, name) {
     turn++;
     const { pixels } = example;
@@ -116,9 +157,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       seen(pixels);
     } catch (error) {
       if (mine !== turn) return;
-      const again = () => readCrop(++turn);
-      card.fail(error.message, again);
-      fail(error.message, again);
+      card.fail(error.message, () => readCrop(++turn));
+      fail(error.message);
     }
   }
 
@@ -140,8 +180,14 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     const mine = ++turn;
     card.busy("Loading the examples ...");
     try {
-      const pickOpening = await examples.load();
-      if (mine === turn) pickOpening();
+      const pick = await examples.load();
+      if (mine !== turn) return;
+      const before = kept();
+      if (before?.path && adapter.fileUrl) {
+        fit = before.fit;
+        // The server keeps uploads for two hours, and not when it starts anew.
+        await takeStored({ path: before.path, name: before.name }, before.box).catch(() => pick());
+      } else pick(before?.example);
     } catch (error) {
       if (mine === turn) card.fail(error.message, open);
     }
@@ -150,8 +196,15 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
   return {
     nodes: [card.node, examples.node],
     take,
+    takeAddress,
     hover: card.hover,
     fail: (message) => card.fail(message),
     open,
   };
+}
+
+/** Return the name of the file at an address. @param {string} address */
+function nameIn(address) {
+  const last = new URL(address, location.href).pathname.split("/").pop();
+  return (last && decodeURIComponent(last)) || "the picture";
 }

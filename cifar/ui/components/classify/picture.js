@@ -126,13 +126,15 @@ export function createPicture({ take, box, fit }) {
     /**
      * @param {import('./classify.js').Picture} picture
      * @param {Fit} value
+     * @param {import('./box.js').Shares|null} box
      */
-    show(picture, value) {
+    show(picture, value, box) {
       kind = picture.kind;
-      crop.show(picture.shown, picture.name);
+      crop.show(picture.shown, picture.name, box);
       node.classList.toggle("ready", kind !== "cut");
       fits.node.hidden = kind === "ready";
       setFit(value);
+      if (box) fits.set("");
     },
   };
 }

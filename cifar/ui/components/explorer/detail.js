@@ -5,7 +5,11 @@ import { el, fill, setText } from "../shared/dom.js";
 import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, caption } from "./captions.js";
 import { createHead } from "./detail-head.js";
-import { createCorrectNeighbor, createTrainingNeighbors } from "./neighbors.js";
+import {
+  createCorrectNeighbor,
+  createNeighborSheets,
+  createTrainingNeighbors,
+} from "./neighbors.js";
 import { recordOf, voteSentences } from "./record.js";
 import { createSharing } from "./sharing.js";
 import { createTagging } from "./tagging.js";
@@ -25,8 +29,9 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
   const reasons = el("p.reasons");
   const numbers = el("p.quiet.numbers");
   const bars = createBars();
-  const trainingNeighbors = createTrainingNeighbors(classes, adapter.neighborSheet);
-  const correctNeighbor = createCorrectNeighbor({ pick, sheets });
+  const near = createNeighborSheets(adapter.neighborSheet, () => state?.shown >= 0 && paint());
+  const trainingNeighbors = createTrainingNeighbors(classes, near);
+  const correctNeighbor = createCorrectNeighbor({ pick, sheets }, near);
   const tagging = createTagging(tags);
   const sharing = createSharing(
     { link: adapter.link ? link : null, back, sheets, tags },

@@ -88,7 +88,8 @@ const ADDRESS_MS = 250;
 /**
  * @param {HTMLElement & {explorer?: object}} root
  * @param {Adapter} adapter
- * @returns {{setModel(name: string): Promise<void>, destroy(): void}}
+ * @returns {{setModel(name: string): Promise<void>, show(query: string): Promise<void>,
+ *   destroy(): void}}
  */
 export function mount(root, adapter) {
   root.classList.add("explorer", "lens");
@@ -151,6 +152,8 @@ export function mount(root, adapter) {
   store.open(adapter.start ?? modelIn(query), () => query);
 
   return {
+    /** Show the view that a query string describes. */
+    show: (query) => store.open(modelIn(query), () => query),
     async setModel(name) {
       if (modelNames.includes(name)) await store.setModel(name, query);
     },

@@ -11,51 +11,77 @@ const SCALE = 2;
 const NO_ROW = 65535;
 
 /**
+ * Open the sheets of images near a model's mistakes, a row each, by the name of the model.
+ * @param {((model: string, k: number) => Promise<string>)|undefined} address
+ * @param {() => void} arrived
+ */
+export function createNeighborSheets(address, arrived) {
+  /** @type {Map<string, import('./sheets.js').Sheets>} */
+  const sheets = new Map();
+  return {
+    /**
+     * Paint the image at a place of a mistake's row. Returns whether it is on the sheets.
+     * @param {HTMLElement} node
+     * @param {import('./pack.js').Pack} model
+     * @param {number} index test index of the mistake
+     * @param {number} k place in the row; the nearest correct test image comes last
+     */
+    paint(node, model, index, k) {
+      const { name, neighbors } = model.header;
+      const width = neighbors ? neighbors.columns + (neighbors.right ? 1 : 0) : 0;
+      const row = model.columns.neighbor_row?.[index] ?? NO_ROW;
+      if (k >= width || row === NO_ROW) return false;
+      if (!sheets.has(name)) {
+        const layout = { per_sheet: neighbors.per_sheet * width, columns: width };
+        sheets.set(
+          name,
+          createSheets(
+            (number) => address(name, number),
+            layout,
+            (place) => place,
+            arrived,
+          ),
+        );
+      }
+      sheets.get(name).paint(node, row * width + k, SCALE);
+      return true;
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createNeighborSheets>} NeighborSheets */
+
+/**
  * Make the row of the training images nearest to a mistake, with their labels. It is hidden for
  * correct predictions.
  * @param {string[]} classes
- * @param {(model: string, k: number) => Promise<string>} [sheetAddress]
+ * @param {NeighborSheets} sheets
  */
-export function createTrainingNeighbors(classes, sheetAddress) {
+export function createTrainingNeighbors(classes, sheets) {
   const row = el("div.neighbours");
   const node = el("section", { hidden: true }, el("h3", {}, "Nearest training images"), row);
-  /** Sheets of training images, by the name of the model. */
-  const sheets = new Map();
+  /** @type {import('./pack.js').Pack} */
   let model = null;
+  let mistake = -1;
   let pictures = [];
-  /** The place of the first picture on the model's sheets. */
-  let first = 0;
-
-  function sheetsOf({ name, neighbors: { per_sheet: rows, columns } }) {
-    if (!sheets.has(name)) {
-      const layout = { per_sheet: rows * columns, columns };
-      const address = (k) => sheetAddress(name, k);
-      const created = createSheets(address, layout, (place) => place, paint);
-      sheets.set(name, created);
-    }
-    return sheets.get(name);
-  }
-
-  function paint() {
-    if (node.hidden) return;
-    pictures.forEach((picture, k) => sheetsOf(model.header).paint(picture, first + k, SCALE));
-  }
 
   return {
     node,
-    paint,
+    paint() {
+      if (node.hidden) return;
+      pictures.forEach((picture, k) => sheets.paint(picture, model, mistake, k));
+    },
     /**
      * @param {import('./pack.js').Pack} shownModel
      * @param {import('./record.js').ImageRecord} record
      */
     show(shownModel, { index, label, predicted }) {
-      model = shownModel;
+      [model, mistake] = [shownModel, index];
       const { neighbors } = model.header;
       const { neighbor_row: rows, neighbors: nearest, neighbor_labels: labels } = model.columns;
       node.hidden = !neighbors || rows[index] === NO_ROW;
       if (node.hidden) return;
       const { columns } = neighbors;
-      first = rows[index] * columns;
       pictures = Array.from({ length: columns }, () => el("span.pixels"));
       fill(
         row,
@@ -74,9 +100,13 @@ export function createTrainingNeighbors(classes, sheetAddress) {
 /**
  * Make the button of the nearest test image that the model gets right.
  * @param {Pick<import('./explorer.js').Actions, 'pick'|'sheets'>} actions
+ * @param {NeighborSheets} near
  */
-export function createCorrectNeighbor({ pick, sheets }) {
+export function createCorrectNeighbor({ pick, sheets }, near) {
   let neighbor = -1;
+  let shown = -1;
+  /** @type {import('./pack.js').Pack} */
+  let model = null;
   const picture = el("span.pixels");
   const words = el("span");
   const button = el("button.alike", { onclick: () => pick(neighbor) }, picture, words);
@@ -84,11 +114,15 @@ export function createCorrectNeighbor({ pick, sheets }) {
   return {
     node,
     paint() {
-      if (!node.hidden) sheets().paint(picture, neighbor, SCALE);
+      if (node.hidden) return;
+      // A sheet of test images has a megabyte: it is fetched only for correct answers.
+      const last = model.header.neighbors?.right ? model.header.neighbors.columns : Infinity;
+      if (!near.paint(picture, model, shown, last)) sheets().paint(picture, neighbor, SCALE);
     },
     /** @param {import('./select.js').Data} data @param {number} index of the image that is shown */
     show(data, index) {
       const { nearest_right: nearest } = data.model.columns;
+      [model, shown] = [data.model, index];
       node.hidden = !nearest;
       if (node.hidden) return;
       neighbor = nearest[index];

@@ -62,7 +62,8 @@ const FORMAT = 1;
  * @property {Object<string, Array<Interval & {n: number, wrong: number, rate: number}>>} slices
  *   error rates of the groups of each slice
  * @property {Array<{slice: string, group: number}>} worst groups, most mistakes first
- * @property {SheetLayout} [neighbors] sheets of training images, a row a mistake
+ * @property {SheetLayout & {right?: boolean}} [neighbors] sheets of training images, a row a mistake;
+ *   right: whether the nearest correct test image follows them
  */
 
 /**
@@ -86,7 +87,7 @@ const FORMAT = 1;
  * @property {Uint16Array} entropy in steps of 1e-4
  * @property {Uint8Array} verdict place in the header's verdicts, from 1; 0 for none
  * @property {Uint16Array} [map] x and y in steps of 1/65535
- * @property {Uint16Array} [neighbor_row] row on the sheets of training images; 65535 for none
+ * @property {Uint16Array} [neighbor_row] row on the sheets of neighbors; 65535 for none
  * @property {Uint16Array} [neighbors] nearest training images, one row an image
  * @property {Uint8Array} [neighbor_labels] their labels
  * @property {Uint16Array} [nearest_right] nearest test image that the model gets right

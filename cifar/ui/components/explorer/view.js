@@ -8,6 +8,12 @@
 /** Any class, verdict, band or image: no filter. */
 export const ANY = -1;
 
+/** The parameters of a link to a view, beside the model. */
+export const KEYS = [
+  ...["true", "pred", "outcome", "verdict", "agreement", "confidence"],
+  ...["slice", "compare", "sort", "id", "panel"],
+];
+
 /** @typedef {'wrong'|'right'|'all'} Outcome */
 /** @type {Outcome[]} */
 export const OUTCOMES = ["wrong", "right", "all"];

@@ -11,6 +11,7 @@ import { createTestSheets } from "../explorer/sheets.js";
 import { modelOf } from "../explorer/view.js";
 import { pageAddress } from "../shared/address.js";
 import { fill, find, findAll, setAria, setText } from "../shared/dom.js";
+import { createHistory } from "../shared/history.js";
 import { createLook } from "./look.js";
 import { createNetworks } from "./network.js";
 import { networkView, opened, withoutAlpha } from "./seen.js";
@@ -159,14 +160,31 @@ function connect(site) {
   /** Parts by the names of the tabs that were opened. @type {Object<string, Part>} */
   const parts = {};
 
-  /** @param {string} query */
-  const setQuery = (query) =>
-    history.replaceState(history.state, "", location.pathname + query + location.hash);
+  let query = location.search;
+  let hash = location.hash;
+  const route = createHistory({
+    compose: () => location.pathname + query + hash,
+    follow() {
+      [query, hash] = [location.search, location.hash];
+      model = modelOf(query, names) || site.model;
+      drawModel();
+      explorer?.show(query);
+      show(asked());
+    },
+  });
+  /** @type {ReturnType<typeof mountExplorer>|null} */
+  let explorer = null;
+
+  /** @param {string} next */
+  function setQuery(next) {
+    query = next;
+    route.write();
+  }
 
   /** @type {Object<string, () => Part>} */
   const mounts = {
     mistakes: () =>
-      mountExplorer(document.querySelector(".explorer-root"), {
+      (explorer = mountExplorer(document.querySelector(".explorer-root"), {
         models: site.models,
         others: site.others,
         model: site.model,
@@ -176,8 +194,8 @@ function connect(site) {
         evidence: { options: site.evidence, look: answers.look },
         pageQuery: () => location.search,
         setQuery,
-        link: (query) => pageAddress(site.space) + query,
-      }),
+        link: (linked) => pageAddress(site.space) + linked,
+      })),
     classify: () =>
       mountClassify(document.querySelector(".classify-root"), {
         model,
@@ -204,19 +222,18 @@ function connect(site) {
 
   /** @param {HTMLElement} tab */
   function choose(tab) {
-    const first = tab === tabs[0];
-    const hash = first ? "" : `#${nameOf(tab)}`;
-    history.replaceState(history.state, "", location.pathname + location.search + hash);
+    hash = tab === tabs[0] ? "" : `#${nameOf(tab)}`;
+    route.write();
     show(tab);
   }
 
   /** @param {string} name */
   function setModel(name) {
     model = name;
-    const query = new URLSearchParams(location.search);
-    if (name === site.model) query.delete("model");
-    else query.set("model", name);
-    setQuery(query.size ? `?${query}` : "");
+    const params = new URLSearchParams(query);
+    if (name === site.model) params.delete("model");
+    else params.set("model", name);
+    setQuery(params.size ? `?${params}` : "");
     drawModel();
     show(tabs.find((tab) => tab.getAttribute("aria-selected") === "true"));
   }
@@ -246,7 +263,6 @@ function connect(site) {
   for (const type of ["dragover", "drop"])
     window.addEventListener(type, (event) => event.preventDefault());
   const asked = () => tabs.find((tab) => `#${nameOf(tab)}` === location.hash) ?? tabs[0];
-  window.addEventListener("hashchange", () => show(asked()));
   drawModel();
   show(asked());
   document.querySelector("header").inert = false; // it could not do anything before
