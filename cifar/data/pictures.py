@@ -32,7 +32,7 @@ SIZE = 32
 # whole picture stretched.
 FITS = ("crop", "fit", "stretch")
 MIN_SIDE = 8  # pixels that a box must span at least; fewer would show only blur
-ORIENTATION = 0x0112  # the EXIF tag; values from 5 on exchange width and height
+ORIENTATION = 0x0112  # the EXIF tag
 # The transpose that makes a picture of an orientation upright.
 TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,7 +49,6 @@ STRIP_PIXELS = 1_000_000  # converted at a time, because each step needs memory 
 REDUCING_GAP = 3.0
 # left, top, right, bottom, as shares of the upright picture's width and height
 Box = tuple[float, float, float, float]
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 # Pillow's errors for broken files.
 DECODE_ERRORS = (
     OSError,
@@ -106,14 +105,13 @@ def silence_warnings() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image.Image:
+def open_image(path: str | Path) -> Image.Image:
     """Read a picture file as RGB, upright, first frame only, transparency on white.
 
-    Returns the whole picture, but maybe smaller than in the file: with enough detail for its
-    `network_view`, or for that of `box`, if given. The size is checked before any pixel is decoded.
-    Raises ImageError.
+    The size is checked before any pixel is decoded. A JPEG is decoded in full, not at a fraction of
+    its size as Pillow's `draft` could: its pixels are then those that browsers decode. Raises
+    ImageError.
     """
-    box = WHOLE if box is None else check_box(box)
     path = Path(path)
     try:
         size = path.stat().st_size
@@ -124,7 +122,7 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
             f"The file is larger than {MAX_BYTES // 2**20} MB: send a smaller picture."
         )
     try:
-        picture, orientation = _decode(path, box)
+        picture, orientation = _decode(path)
         return picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])
     except ImageError:
         raise
@@ -143,7 +141,7 @@ def open_image(path: str | Path, *, box: Sequence[float] | None = None) -> Image
         ) from error
 
 
-def _decode(path: Path, box: Box) -> tuple[Image.Image, int]:
+def _decode(path: Path) -> tuple[Image.Image, int]:
     """Return a picture as RGB on white, not upright yet, and its orientation; see `open_image`."""
     with _TimedReader(path) as stream, Image.open(stream, formats=FORMATS) as image:
         stream.in_header = False
@@ -152,15 +150,6 @@ def _decode(path: Path, box: Box) -> tuple[Image.Image, int]:
         if image.format == "PNG":
             image.load()  # EXIF may follow the pixels
         orientation = _orientation(image)
-        # Decode a JPEG at a fraction of its size, but of at least four times the network's.
-        is_sideways = orientation >= 5
-        upright = image.size[::-1] if is_sideways else image.size
-        left, top, right, bottom = _box_in_pixels(box, upright)
-        min_size = (
-            int(4 * SIZE * upright[0] / (right - left)),
-            int(4 * SIZE * upright[1] / (bottom - top)),
-        )
-        image.draft(None, min_size[::-1] if is_sideways else min_size)
         image.load()
     return _on_white(image), orientation
 
@@ -193,6 +182,8 @@ def _orientation(image: Image.Image) -> int:
 
 def _on_white(image: Image.Image) -> Image.Image:
     """Convert to RGB with 8 bits per channel, on white, in strips."""
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
     rows = max(1, STRIP_PIXELS // image.width)
     rgb = Image.new("RGB", image.size)
     for top in range(0, image.height, rows):

@@ -54,6 +54,14 @@ class Notice(TypedDict):
     text: str
 
 
+UNLIKE: Notice = {
+    "kind": "unlike",
+    "title": "unlike CIFAR-10",
+    "text": "This picture is unlike those that the network learned from, so its answer may mean "
+    "nothing.",
+}
+
+
 def not_sure(below: float) -> Notice:
     """Return the notice of an answer with less than this confidence, 0 to 1."""
     return {

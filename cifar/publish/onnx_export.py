@@ -15,9 +15,11 @@ at run time. The export needs the packages onnx and onnxscript.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
+from cifar.evaluation.ood import NEAREST, SAME, FeatureBank
 from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
@@ -61,6 +63,51 @@ def export(ckpt: Checkpoint, path: Path) -> None:
     replace(path, lambda partial: partial.write_bytes(content))
 
 
+def export_distance(bank: np.ndarray, path: Path) -> None:
+    """Write the distance of features to a feature bank as ONNX: how much unlike CIFAR-10 they are.
+
+    bank: recorded features, float16 (N, D), kept as they are. Input: features float32 (B, D);
+    output: distance float32 (B,), as `ood.distances`.
+    """
+    program = torch.onnx.export(
+        _Distance(bank).eval(),
+        (torch.zeros(2, bank.shape[1]),),
+        input_names=["features"],
+        output_names=["distance"],
+        dynamic_shapes={"features": {0: torch.export.Dim("images")}},
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    if program is None:
+        raise CheckpointError("PyTorch exported no distance to the feature bank.")
+    content = _shrink(program.model_proto).SerializeToString(deterministic=True)
+    replace(path, lambda partial: partial.write_bytes(content))
+
+
+class _Distance(nn.Module):
+    """`ood.distances` as a network."""
+
+    bank: torch.Tensor
+
+    def __init__(self, bank: np.ndarray) -> None:
+        super().__init__()
+        self.register_buffer("bank", torch.from_numpy(bank))
+        self.length = FeatureBank.of(bank).length
+        self.k = min(NEAREST, len(bank) - 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        tiny = torch.finfo(torch.float32).tiny
+        lengths = features.norm(dim=1).clamp_min(tiny)
+        bank = self.bank.float()
+        known = bank / bank.norm(dim=1, keepdim=True).clamp_min(tiny)
+        cosines = (features / lengths[:, None]) @ known.T
+        cosines = cosines.masked_fill(cosines > 1 - SAME, -1)  # the picture itself
+        nearest = cosines.topk(self.k, dim=1).values[:, -1]
+        return (1 - nearest) * (self.length / lengths).clamp_min(1) ** 2
+
+
 class _WithMaps(nn.Module):
     """The network from pixels to all outputs of the file."""
 
@@ -78,7 +125,6 @@ class _WithMaps(nn.Module):
 
 def _shrink(proto: "ModelProto") -> "ModelProto":
     """Store filters as float16 and remove metadata, such as paths of this computer; in place."""
-    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     graph = proto.graph

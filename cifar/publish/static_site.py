@@ -14,10 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from string import Template
 
+import numpy as np
 from PIL import Image
 
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS
+from cifar.evaluation import ood
 from cifar.explore import page_data, store, thumbnails
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
@@ -155,13 +157,21 @@ def _add(root: Path, stem: str, suffix: str, content: bytes) -> str:
 
 
 def _model(root: Path, name: str, title: str) -> dict:
-    """Write a network and return the model's entry in page.json; unsure is None if not measured."""
+    """Write a network and what finds pictures unlike CIFAR-10; return the entry in page.json."""
     ckpt = store.load(name)
     path = root / "network.onnx"
     onnx_export.export(ckpt, path)
     content = path.read_bytes()
     path.unlink()
     below = ckpt.measured["unsure"]["below"]
+    features = store.predictions(name).features
+    if features is None:  # `store.choices` leaves such a checkpoint out
+        raise LensError(f"{ckpt.path}/predictions.npz holds no features.")
+    onnx_export.export_distance(features, path)
+    distance = path.read_bytes()
+    path.unlink()
+    threshold = ckpt.measured["ood"]["threshold"]
+    unlike = ood.distances(features, ood.feature_bank(ckpt)) > threshold
     return {
         "name": name,
         "title": title,
@@ -171,7 +181,16 @@ def _model(root: Path, name: str, title: str) -> dict:
         },
         "temperature": ckpt.temperature,
         "unsure": below,
-        "doubt": None if below is None else page_data.not_sure(below),
+        "doubt": page_data.not_sure(below),
+        "unlike": {
+            "network": {
+                "url": _add(root, f"networks/{name}-distance", ".onnx", distance),
+                "bytes": len(distance),
+            },
+            "threshold": threshold,
+            "notice": page_data.UNLIKE,
+            "tests": np.flatnonzero(unlike).tolist(),
+        },
     }
 
 

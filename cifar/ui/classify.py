@@ -33,7 +33,7 @@ def see(question: dict) -> dict:
     path = uploaded(question.get("path"))
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
     box = question.get("box")
-    picture = open_image(path, box=box)
+    picture = open_image(path)
     return {
         "pixels": page_data.pixels_of(network_view(picture, fit, box)),
         "width": picture.width,

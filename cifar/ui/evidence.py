@@ -74,14 +74,7 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[Notice]:
     """Return the reasons to doubt an answer, each with kind, title and text."""
     doubts: list[Notice] = []
     if ood.is_ood(ckpt, answer):
-        doubts.append(
-            {
-                "kind": "unlike",
-                "title": "unlike CIFAR-10",
-                "text": "This picture is unlike those that the network learned from, so its "
-                "answer may mean nothing.",
-            }
-        )
+        doubts.append(page_data.UNLIKE)
     if ood.is_unsure(ckpt, answer):
         doubts.append(page_data.not_sure(ckpt.measured["unsure"]["below"]))
     return doubts
@@ -202,7 +195,7 @@ def _original(question: dict, image: np.ndarray) -> tuple[tuple[str, bytes], dic
     path = uploaded(question["path"])
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
     box = question.get("box")
-    if not np.array_equal(network_view(open_image(path, box=box), fit, box), image):
+    if not np.array_equal(network_view(open_image(path), fit, box), image):
         raise LensError("The picture has been cut in another way meanwhile: save it again.")
     return (f"input{path.suffix.lower()}", path.read_bytes()), {"fit": fit, "box": box}
 

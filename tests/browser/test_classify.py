@@ -164,7 +164,7 @@ def cut(tab):
         tab.page.wait_for_timeout(50)
     question = tab.questions("see")[-1]
     box = question["box"]
-    tab.expect(network_view(open_image(WIDE, box=box), question["fit"], box))
+    tab.expect(network_view(open_image(WIDE), question["fit"], box))
     return box
 
 
@@ -279,7 +279,7 @@ def test_a_turned_photograph_stands_upright_in_both(tab, tmp_path):
         tab.page.wait_for_timeout(50)
     box = tab.questions("see")[-1]["box"]
     assert box[:2] == [0, 0]
-    view = network_view(open_image(path, box=box), box=box)
+    view = network_view(open_image(path), box=box)
     tab.expect(view)
     assert view[2, 16, 2] > 200 and view[28, 16, 0] > 200  # blue above, red below
 

@@ -255,15 +255,10 @@ def test_a_box_that_is_not_square_is_stretched():
     ],
     ids=repr,
 )
-def test_a_box_that_is_no_rectangle_is_refused(tmp_path, box):
+def test_a_box_that_is_no_rectangle_is_refused(box):
     picture = Image.new("RGB", (64, 64))
-    picture.save(tmp_path / "a.png")
-    for ask in (
-        lambda: network_view(picture, box=box),
-        lambda: open_image(tmp_path / "a.png", box=box),
-    ):
-        with pytest.raises(ImageError, match="box does not lie in the picture: give left, top"):
-            ask()
+    with pytest.raises(ImageError, match="box does not lie in the picture: give left, top"):
+        network_view(picture, box=box)
 
 
 @pytest.mark.parametrize(
@@ -271,13 +266,10 @@ def test_a_box_that_is_no_rectangle_is_refused(tmp_path, box):
     [((0, 0, 0.1, 0.5), "6.4x32.0"), ((0, 0, 5e-324, 1), "0.0x64.0"), ((0, 0.9, 1, 1), "64.0x6.4")],
     ids=["narrow", "almost nothing", "low"],
 )
-def test_a_box_of_too_few_pixels_is_refused(tmp_path, box, found):
+def test_a_box_of_too_few_pixels_is_refused(box, found):
     picture = Image.new("RGB", (64, 64))
-    picture.save(tmp_path / "a.jpg")
     with pytest.raises(ImageError, match=f"only {found} pixels .* at least 8x8"):
         network_view(picture, box=box)
-    with pytest.raises(ImageError, match=f"only {found} pixels"):
-        open_image(tmp_path / "a.jpg", box=box)
     assert network_view(picture, box=(0, 0, 0.125, 0.125)).shape == (32, 32, 3)
 
 
@@ -297,14 +289,13 @@ def test_a_small_box_of_a_large_jpeg_keeps_its_detail(tmp_path, orientation):
     box = (0.5, 0.2, 0.5 + 128 / 2400, 0.7)
     if orientation == 6:  # a quarter turn to the right when shown: (x, y) goes to (1 - y, x)
         box = (1 - box[3], box[0], 1 - box[1], box[2])
-    found = open_image(tmp_path / "a.jpg", box=box)
+    found = open_image(tmp_path / "a.jpg")
     view = network_view(found, box=box).mean(2).astype(int)
     if orientation == 6:
         assert found.size == (1600, 2400)
         view = view.T
     assert np.ptp(view, axis=0).max() <= 6
     assert (np.abs(np.diff(view[16, 1::2])) > 200).all()
-    assert open_image(tmp_path / "a.jpg").size in [(300, 200), (200, 300)]
 
 
 def test_shrinking_averages_over_fine_patterns():

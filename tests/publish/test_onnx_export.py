@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from cifar import PROJECT
+from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify_all, to_tensor
+from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.publish.onnx_export import INPUT, OUTPUTS, export
+from cifar.publish.onnx_export import INPUT, OUTPUTS, export, export_distance
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +131,20 @@ def test_a_map_that_is_not_pooled_as_a_whole_is_refused(make_checkpoint, tmp_pat
     with pytest.raises(CheckpointError, match="not pooled as a whole"):
         export(ckpt, tmp_path / "net.onnx")
     assert list(tmp_path.glob("net.onnx*")) == []
+
+
+@pytest.mark.parametrize("name", ["resnet", "basenet"])
+def test_the_distance_to_the_feature_bank_is_that_of_the_app(tmp_path, name):
+    ckpt = store.load(name)
+    bank = store.predictions(name).features
+    export_distance(bank, tmp_path / "distance.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "distance.onnx")
+    features = np.random.default_rng(0).gamma(1, 1, (50, bank.shape[1]))
+    known = bank[::100] * np.linspace(0.2, 2, 100)[:, None]  # also short ones, and the bank's own
+    features = np.concatenate([features, known]).astype(np.float32)
+    (found,) = session.run(None, {"features": features})
+    wanted = ood.distances(features, ood.feature_bank(ckpt))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    threshold = ckpt.measured["ood"]["threshold"]
+    assert np.array_equal(found > threshold, wanted > threshold)
+    assert 0 < (wanted > threshold).mean() < 1

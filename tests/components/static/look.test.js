@@ -11,8 +11,8 @@ const options = {
   colours: { sequential: [], diverging: [] },
 };
 
-/** @param {number|null} label of the image */
-function createSite(label = null) {
+/** @param {number|null} label of the image @param {number} far distance of a visitor's picture */
+function createSite(label = null, far = 0.4) {
   /** @type {string[]} */
   const asked = [];
   const look = createLook({
@@ -22,6 +22,12 @@ function createSite(label = null) {
         temperature: 1,
         unsure: 0.6,
         doubt: { kind: "unsure", title: "not sure", text: "Fewer are right." },
+        unlike: {
+          network: { url: "distance", bytes: 1 },
+          threshold: 0.5,
+          notice: { kind: "unlike", title: "unlike CIFAR-10", text: "It may mean nothing." },
+          tests: [7],
+        },
       },
     },
     options,
@@ -29,9 +35,10 @@ function createSite(label = null) {
       pixels: new Uint8Array(3072),
       label: "index" in about ? label : null,
     }),
-    run: async (network) => {
-      asked.push(network.url);
+    run: async (network, _, distance) => {
+      asked.push(network.url + (distance ? ` ${distance.url}` : ""));
       return {
+        distance: distance && far,
         logits: Float32Array.of(Math.log(2), Math.log(5), Math.log(3)),
         maps: Float32Array.of(1),
         weights: Float32Array.of(1, 2, 3),
@@ -94,4 +101,17 @@ test("another method or other classes do not run the network again", async () =>
   assert.equal(asked.length, 1);
   await look(question({ image: { index: 5 } }));
   assert.equal(asked.length, 2);
+});
+
+test("a picture far from CIFAR-10 is said to be unlike it, and test images as recorded", async () => {
+  const kinds = async (/** @type {number} */ far, /** @type {object} */ image) => {
+    const { look, asked } = createSite(null, far);
+    const { notices } = await look(question({ image }));
+    return [asked[0], notices.map(({ kind }) => kind)];
+  };
+  const pixels = { pixels: "AAAA" };
+  assert.deepEqual(await kinds(0.6, pixels), ["net distance", ["unlike", "unsure"]]);
+  assert.deepEqual(await kinds(0.4, pixels), ["net distance", ["unsure"]]);
+  assert.deepEqual(await kinds(0.6, { index: 4 }), ["net", ["unsure"]]);
+  assert.deepEqual(await kinds(0.6, { index: 7 }), ["net", ["unlike", "unsure"]]);
 });

@@ -11,11 +11,21 @@ const KEPT = 8;
 /** @typedef {import('../evidence/evidence.js').ImageOf} ImageOf */
 
 /**
+ * What tells pictures that are unlike CIFAR-10.
+ * @typedef {object} Unlike
+ * @property {import('./network.js').Sized} network from features to their distance
+ * @property {number} threshold of the distance
+ * @property {import('../evidence/evidence.js').Notice} notice what is said of such a picture
+ * @property {number[]} tests the test images that are taken for such
+ */
+
+/**
  * @typedef {object} Model
  * @property {import('./network.js').Sized} network its file
  * @property {number} temperature that logits are divided by
  * @property {number} unsure confidence below which the answer is doubtful
  * @property {import('../evidence/evidence.js').Notice} doubt what is said of such an answer
+ * @property {Unlike} unlike
  */
 
 /**
@@ -33,7 +43,9 @@ export function createLook({ models, options, image, run }) {
   /** @param {string} model @param {ImageOf} about @param {Uint8Array} pixels of that image */
   function ran(model, about, pixels) {
     const key = JSON.stringify([model, about]);
-    const found = runs.get(key) ?? run(models[model].network, pixels);
+    const { network, unlike } = models[model];
+    // Of test images it is on record.
+    const found = runs.get(key) ?? run(network, pixels, "index" in about ? null : unlike.network);
     runs.delete(key);
     runs.set(key, found);
     found.catch(() => runs.delete(key)); // it may be had the next time
@@ -44,7 +56,7 @@ export function createLook({ models, options, image, run }) {
   return async ({ model, image: about, method, classes }) => {
     const { pixels, label } = await image(about);
     const found = await ran(model, about, pixels);
-    const { temperature, unsure, doubt } = models[model];
+    const { temperature, unsure, doubt, unlike } = models[model];
     const probabilities = softmax(found.logits, temperature);
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     const [predicted, runnerUp] = order;
@@ -56,7 +68,10 @@ export function createLook({ models, options, image, run }) {
       predicted,
       runner_up: runnerUp,
       label,
-      notices: probabilities[predicted] < unsure ? [doubt] : [],
+      notices: [
+        ...(isUnlike(about, found, unlike) ? [unlike.notice] : []),
+        ...(probabilities[predicted] < unsure ? [doubt] : []),
+      ],
       method,
       layers: [layer.name],
       title: layer.title,
@@ -66,3 +81,7 @@ export function createLook({ models, options, image, run }) {
     };
   };
 }
+
+/** @param {ImageOf} about @param {import('./cam.js').Run} found @param {Unlike} unlike */
+const isUnlike = (about, { distance }, { threshold, tests }) =>
+  "index" in about ? tests.includes(about.index) : distance > threshold;

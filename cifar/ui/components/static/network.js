@@ -6,7 +6,8 @@
 
 /**
  * What the worker is asked.
- * @typedef {{id: number, files: Runtime, network: Sized, pixels: Uint8Array}} Task
+ * @typedef {{id: number, files: Runtime, network: Sized, distance: Sized|null, pixels: Uint8Array}}
+ *   Task
  */
 
 /**
@@ -23,8 +24,9 @@
  */
 
 /**
- * Run a network on 3072 bytes of pixels.
- * @typedef {(network: Sized, pixels: Uint8Array) => Promise<import('./cam.js').Run>} Networks
+ * Run a network on 3072 bytes of pixels, and another on its features, if any.
+ * @typedef {(network: Sized, pixels: Uint8Array, distance: Sized|null) =>
+ *   Promise<import('./cam.js').Run>} Networks
  */
 
 /**
@@ -84,11 +86,11 @@ export function createNetworks({ files, progress }) {
     progress(coming.size ? { done: sum("done"), of: sum("of") } : null);
   }
 
-  return (network, pixels) =>
+  return (network, pixels, distance) =>
     new Promise((resolve, reject) => {
       if (!worker) start();
       const id = ++count;
       asked.set(id, { resolve, reject });
-      worker.postMessage({ id, files, network, pixels });
+      worker.postMessage({ id, files, network, distance, pixels });
     });
 }

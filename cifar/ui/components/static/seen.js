@@ -1,6 +1,7 @@
 /** Decode a picture, and cut out of it the 32x32 pixels that the network sees. */
 
 import { SIDE } from "../shared/heat.js";
+import { orientationOf, upright } from "./orientation.js";
 import { resized } from "./resample.js";
 
 /** Rows that are read at once: some browsers have no canvas for a large photograph. */
@@ -22,7 +23,8 @@ export async function opened(file, most) {
       throw new Error(
         `The picture has ${width}x${height} pixels: choose one of at most ${most / 1e6} megapixels.`,
       );
-    return { width, height, data: rgb(bitmap) };
+    const head = new Uint8Array(await file.arrayBuffer());
+    return upright({ width, height, data: rgb(bitmap) }, orientationOf(head));
   } finally {
     bitmap.close();
   }

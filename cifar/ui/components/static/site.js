@@ -17,9 +17,9 @@ import { createNetworks } from "./network.js";
 import { networkView, opened, withoutAlpha } from "./seen.js";
 
 const PRIVACY =
-  "Your picture stays in this browser: the network comes to it. Whether a picture is unlike those " +
-  "of CIFAR-10, whether a heat map can be trusted and what would change the answer is told by the " +
-  "app, not by this page.";
+  "Your picture stays in this browser: the network comes to it. This page draws heat maps of the " +
+  "last layer alone; other layers, whether a map can be trusted and what would change the answer " +
+  "are in the app.";
 
 /**
  * What Python tells the page (see `cifar/publish/site.py`); addresses are relative to it.
@@ -137,9 +137,12 @@ export function createAnswers(site) {
     },
   });
   const models = Object.fromEntries(
-    site.models.map(({ name, network, temperature, unsure, doubt }) => [
+    site.models.map(({ name, network, temperature, unsure, doubt, unlike }) => [
       name,
-      { network: file(network), temperature, unsure, doubt },
+      {
+        ...{ network: file(network), temperature, unsure, doubt },
+        unlike: { ...unlike, network: file(unlike.network) },
+      },
     ]),
   );
   const look = createLook({ models, options: site.evidence, image, run });

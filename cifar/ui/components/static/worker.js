@@ -12,7 +12,7 @@
  */
 
 /** @typedef {Object<string, {data: Float32Array, dims: number[]}>} Outputs of a network */
-/** @typedef {{run(inputs: {pixels: object}): Promise<Outputs>}} Session of one network */
+/** @typedef {{run(inputs: Object<string, object>): Promise<Outputs>}} Session of one network */
 
 /** @type {Promise<Ort>|null} */
 let runtime = null;
@@ -65,22 +65,26 @@ async function started({ script, binary }) {
 }
 
 /** Run a network. @param {import('./network.js').Task} task */
-async function answered({ id, files, network, pixels }) {
-  // Both are fetched at once, the first time.
-  const coming = sessions.has(network.url) ? null : fetched(network);
-  coming?.catch(() => {}); // if the runtime fails, too, that is what is said
+async function answered({ id, files, network, distance, pixels }) {
+  // All are fetched at once, the first time.
+  const wanted = [network, distance].filter((file) => file !== null && !sessions.has(file.url));
+  const coming = wanted.map(fetched);
+  for (const file of coming) file.catch(() => {}); // if the runtime fails, too, that is what is said
   runtime ??= started(files);
   const ort = await runtime;
-  if (coming) {
-    const content = new Uint8Array(await (await coming).arrayBuffer());
+  for (const [k, { url }] of wanted.entries()) {
+    const content = new Uint8Array(await (await coming[k]).arrayBuffer());
     const options = { executionProviders: ["wasm"] };
-    sessions.set(network.url, await ort.InferenceSession.create(content, options));
+    sessions.set(url, await ort.InferenceSession.create(content, options));
   }
   const input = new ort.Tensor("uint8", pixels, [1, 32, 32, 3]);
-  const found = await sessions.get(network.url).run({ pixels: input });
-  const { logits, maps, weights } = found;
+  const { logits, maps, weights, features } = await sessions
+    .get(network.url)
+    .run({ pixels: input });
   const [, , height, width] = maps.dims;
-  return { id, logits: logits.data, maps: maps.data, weights: weights.data, height, width };
+  const far = distance && (await sessions.get(distance.url).run({ features })).distance.data[0];
+  const numbers = { logits: logits.data, maps: maps.data, weights: weights.data };
+  return { id, ...numbers, height, width, distance: far };
 }
 
 /** @param {Error} error */
