@@ -22,7 +22,7 @@ from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.facts import TITLES
 from cifar.models.memory import return_freed_memory
-from cifar.ui import about, classify, mistakes, network_thread, report
+from cifar.ui import about, classify, mistakes, network_thread, report, scripts
 from cifar.ui.api import endpoints, mcp_tools
 from cifar.ui.gpu import ZERO
 from cifar.ui.security import temporary_files
@@ -182,7 +182,10 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         run_history=False,
         footer_links=["api", "gradio"],
         state_session_capacity=VISITORS,
-        app_kwargs={"middleware": [Middleware(RequestFilter, demo=demo)]},
+        app_kwargs={
+            "middleware": [Middleware(RequestFilter, demo=demo)],
+            "routes": [scripts.route()],
+        },
         mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides
         quiet=True,
         prevent_thread_lock=True,

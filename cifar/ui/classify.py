@@ -15,9 +15,8 @@ from cifar import LensError
 from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
 from cifar.explore import page_data
+from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
-from cifar.ui.html import START
-from cifar.ui.security.temporary_files import address, components
 from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
 from cifar.ui.validation import choice, report_errors, uploaded
 
@@ -67,7 +66,7 @@ def examples(question: dict) -> dict:
 def page() -> dict:
     """Return the data that the tab starts with."""
     return {
-        "script": address(components() / "gradio-classify.js"),
+        "script": scripts.address("gradio-classify.js"),
         "model": page_data.models()[0],
         "maxBytes": MAX_BYTES,
         "evidence": page_data.options(),
@@ -78,7 +77,7 @@ def build() -> None:
     """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="classify-root"></div>',
-        js_on_load=START.replace("ROOT", "classify-root"),
+        js_on_load=scripts.start("classify-root"),
         page=page(),
         server_functions=[
             queued(see, LIGHT),

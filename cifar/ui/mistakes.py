@@ -15,12 +15,11 @@ import gradio as gr
 from cifar import LensError
 from cifar.explore import page_data, store, thumbnails
 from cifar.explore.external_predictions import parse_predictions
+from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
-from cifar.ui.html import START
 from cifar.ui.security.temporary_files import (
     UPLOAD_PREFIX,
     address,
-    components,
     server_folder,
 )
 from cifar.ui.security.work_queues import HEAVY, STORED, queued
@@ -107,7 +106,7 @@ def compare_upload(question: dict) -> dict:
 def page() -> dict:
     """Return the data that the explorer starts with."""
     return {
-        "script": address(components() / "gradio.js"),
+        "script": scripts.address("gradio.js"),
         "files": address(server_folder().made.path) + "/",
         **page_data.model_list(),
         "evidence": page_data.options(),
@@ -119,7 +118,7 @@ def build() -> None:
     """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
         html_template='<div class="explorer-root"></div>',
-        js_on_load=START.replace("ROOT", "explorer-root"),
+        js_on_load=scripts.start("explorer-root"),
         page=page(),
         server_functions=[
             queued(asset, STORED),

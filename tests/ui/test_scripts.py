@@ -24,7 +24,7 @@ from cifar.explore.slices import slices
 from cifar.explore.verdicts import AGREEMENT, VERDICTS
 from cifar.models.staged import normalize
 from cifar.publish.static_site import METHODS
-from cifar.ui.security.temporary_files import COMPONENTS
+from cifar.ui.scripts import COMPONENTS
 from tests.selection import select
 
 MODELS = ("resnet", "basenet")

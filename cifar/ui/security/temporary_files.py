@@ -19,11 +19,9 @@ from pathlib import Path
 import gradio as gr
 from gradio import mcp
 
-from cifar import PACKAGE, LensError
-from cifar.files import folder_hash
+from cifar import LensError
 
 PREFIX = "cifar-lens-server-"
-COMPONENTS = PACKAGE / "ui" / "components"
 # The age at which uploads, and files generated from them, are removed; seconds.
 KEEP = 7200
 # The interval of removals; seconds. Gradio's own removals miss incomplete uploads, and files that
@@ -99,24 +97,13 @@ def server_folder() -> ServerFolder:
     return folder
 
 
-@cache
-def components() -> Path:
-    """Return a copy of the page's scripts and styles, in a folder named by their content.
-
-    After an update a browser must not combine its cached old files with new ones.
-    """
-    folder = server_folder().made.path / f"components-{folder_hash(COMPONENTS)}"
-    shutil.copytree(COMPONENTS, folder, dirs_exist_ok=True)
-    return folder
-
-
 def address(path: Path) -> str:
     """Return the address of a file for the page, relative to the app's address."""
     return f"gradio_api/file={path.as_posix()}"
 
 
 def allow() -> None:
-    """Let Gradio serve the page's scripts and the generated files, beside uploads."""
+    """Let Gradio serve the generated files, beside uploads."""
     gr.set_static_paths([server_folder().made.path])
 
 

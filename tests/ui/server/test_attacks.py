@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from cifar.files import folder_hash
 from cifar.report.screenshot import APP
 from tests.serving import body_of, photo, status_of
 
@@ -311,3 +312,19 @@ def test_the_server_connects_to_nobody_but_itself(server, ask, explore):
     assert "probabilities" in ask("look", {"model": "resnet", "image": {"index": 3}})
     explore("asset", {"kind": "pack", "name": "published"})
     assert server.connections and server.hosts == set()  # Gradio asks itself whether it is there
+
+
+def test_scripts_are_served_by_their_content_and_may_be_kept(server):
+    folder = next((APP.parent / "cifar" / "ui" / "components").glob("*.js")).parent
+    base = f"/components/{folder_hash(folder)}"
+    for path in ("gradio.js", "shared/base.css", "explorer/pack.js"):
+        answer = server.http.get(f"{server.url}{base}/{path}")
+        assert answer.content == (folder / path).read_bytes()
+        assert answer.headers["cache-control"] == "max-age=31536000, immutable"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-type"].startswith(
+            "text/css" if path.endswith("css") else "text/javascript"
+        )
+    for path in (f"{base}/../app.py", f"{base}/%2e%2e/app.py", f"{base}/..%2f..%2fapp.py"):
+        assert status_of(server.get(path)) == 404, path
+    assert status_of(server.get("/components/000000000000/gradio.js")) == 404
