@@ -123,7 +123,7 @@ def predict(
     """Classify pictures; the exit code is 1 if any could not be found or read.
 
     Args:
-        pictures: Files, folders (including subfolders) and globs.
+        pictures: Files, folders (including subfolders), globs, and http or https addresses.
         checkpoint: A name under checkpoints/, a folder, or USER/NAME@REVISION on the Hub.
         top_k: Number of classes per picture, 1 to 10.
         out: Write a CSV table to this file instead of printing a line per picture.

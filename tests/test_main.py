@@ -143,3 +143,17 @@ def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path,
     assert "Test accuracy, plain: " in run("evaluate", folder / "checkpoint")
     assert "%" in run("predict", picture, "--checkpoint", folder / "checkpoint")
     assert "already holds a run" in str(fails(run, *command))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ["--images", "20"],
+            "--images is for --explain: a plain evaluation takes all test images.",
+        ),
+        (["--explain", "--data", "x"], "--data is for a plain evaluation: --explain needs no "),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(run, options, sentence):
+    assert fails(run, "evaluate", "basenet", *options).startswith(f"python -m cifar: {sentence}")

@@ -18,11 +18,13 @@ from playwright.sync_api import expect
 from cifar import CLASSES
 from cifar.data.downloads import FetchError
 from cifar.data.pictures import network_view, open_image
+from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify, classify_all
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, store
 from cifar.publish import onnxruntime_web
 from cifar.publish.static_site import METHODS, build
+from tests.serving import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -589,3 +591,48 @@ def test_the_examples_are_one_of_each_class(visit):
     expect(buttons).to_have_count(len(CLASSES))
     buttons.nth(8).click()
     expect(page.locator(".classify .truth")).to_contain_text("ship")
+
+
+def test_back_and_forward_lead_through_tabs_models_and_images(visit):
+    page = opened(visit())
+    page.locator(".explorer .tile").nth(2).click()
+    page.wait_for_url("**/?id=*")
+    picked = view_of(page)["id"]
+    page.locator("#model label").nth(1).click()
+    page.wait_for_url("**/?model=basenet&id=*")
+    tab(page, "Report")
+    page.wait_for_url("**#report")
+    page.go_back()
+    expect(page.locator("#tab-mistakes")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#model input:checked")).to_have_value("resnet")
+    page.wait_for_function("document.querySelector('.explorer').explorer.view.model === 'resnet'")
+    page.go_back()
+    page.wait_for_function("document.querySelector('.explorer').explorer.view.id === -1")
+    for _ in range(3):
+        page.go_forward()
+    expect(page.locator("#tab-report")).to_be_visible()
+    expect(page.locator("#model input:checked")).to_have_value("basenet")
+    tab(page, "Mistakes")
+    page.wait_for_function(
+        "id => document.querySelector('.explorer').explorer.view.id === id", arg=picked
+    )
+
+
+def test_a_picture_unlike_cifar_is_said_to_be(visit, tmp_path):
+    """As by the app."""
+    for name, image in (("noise", Image.effect_noise((64, 64), 90)), ("bus", None)):
+        path = tmp_path / f"{name}.png"
+        if image:
+            image.convert("RGB").save(path)
+        else:
+            path = photo("bus.png")
+        ckpt = store.load("resnet")
+        answer = classify_all(ckpt, network_view(open_image(path))[None])[0]
+        page = visit("#classify")
+        page.locator(".classify .bars li").first.wait_for()
+        page.locator(".classify input[type=file]").first.set_input_files(path)
+        name = f"{CLASSES[answer.predicted]} "
+        expect(page.locator(".classify .answer:not(.old) .name")).to_contain_text(name)
+        unlike = page.locator(".classify .notices .unlike")
+        expect(unlike).to_have_count(int(ood.is_ood(ckpt, answer)))

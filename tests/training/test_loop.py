@@ -208,6 +208,15 @@ def test_resuming_with_another_recipe_names_what_differs(tmp_path, tiny_split):
         go(replace(BUSY, lr=0.2, sizes=(32,)), tmp_path, split, resume=True)
 
 
+@pytest.mark.parametrize("content", ["[]", "null", "3", '"x"', "{", ""])
+def test_a_recipe_of_another_kind_is_refused_in_words(tmp_path, tiny_split, content):
+    split = tiny_split(64)
+    go(BUSY, tmp_path, split, stop_at_step=1)
+    (tmp_path / "recipe.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"recipe\.json .*: start anew in another --run\.$"):
+        go(BUSY, tmp_path, split, resume=True)
+
+
 def test_there_must_be_something_to_resume(tmp_path, tiny_split):
     with pytest.raises(TrainingError, match="nothing to resume"):
         go(BUSY, tmp_path / "new", tiny_split(64), resume=True)

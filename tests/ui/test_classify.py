@@ -12,6 +12,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from cifar import CLASSES
+from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, network_view, open_image
 from cifar.ui import classify as tab
 from tests.serving import PHOTOS
@@ -122,3 +123,25 @@ def test_what_the_page_is_told_is_plain():
     assert re.search(r"^components/\w{12}/gradio-classify\.js$", page["script"])
     assert page["evidence"]["classes"] == list(CLASSES)
     json.dumps(page)
+
+
+def test_a_dropped_address_becomes_an_upload(monkeypatch, photo):
+    def fetch(address, path):
+        shutil.copyfile(photo if address.endswith("photo") else __file__, path)
+
+    monkeypatch.setattr(remote_pictures, "fetch", fetch)
+    answer = tab.fetch_picture({"url": "https://example.org/photo"})
+    assert Path(answer["path"]).is_relative_to(Path(get_upload_folder()).resolve())
+    seen = tab.see({"path": answer["path"], "fit": "crop", "box": None})
+    assert np.array_equal(image_of(seen), network_view(open_image(photo)))
+    # What is no picture is not kept.
+    before = sorted(Path(get_upload_folder()).rglob("*"))
+    refused = tab.fetch_picture({"url": "https://example.org/page.html"})
+    assert "not a picture that can be read" in refused["error"]
+    assert sorted(Path(get_upload_folder()).rglob("*")) == before
+
+
+@pytest.mark.parametrize("url", [None, 3, "", "file:///etc/passwd", "javascript:1", "photo.png"])
+def test_what_is_no_address_is_not_fetched(url):
+    assert "is no picture: save it" in tab.fetch_picture({"url": url})["error"]
+    assert "could not be fetched" in tab.fetch_picture({"url": "http://127.0.0.1:9/a"})["error"]
