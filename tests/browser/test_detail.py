@@ -362,7 +362,7 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
     # The address bar holds it, too.
     desk.page.wait_for_function("link => location.href === link", arg=link)
     desk.button("copy link", exact=True).click()
-    expect(desk.page.get_by_text("The link to this image is on the clipboard.")).to_be_visible()
+    expect(desk.page.locator("#explorer .keep").get_by_text("copied")).to_be_visible()
     assert desk.page.evaluate("navigator.clipboard.readText()") == link
 
     explorer = visit("/?" + urlsplit(link).query)

@@ -74,7 +74,7 @@ async function answered({ id, files, network, distance, pixels }) {
   const ort = await runtime;
   for (const [k, { url }] of wanted.entries()) {
     const content = new Uint8Array(await (await coming[k]).arrayBuffer());
-    const options = { executionProviders: ["wasm"] };
+    const options = { executionProviders: ["wasm"], logSeverityLevel: 3 }; // errors alone
     sessions.set(url, await ort.InferenceSession.create(content, options));
   }
   const input = new ort.Tensor("uint8", pixels, [1, 32, 32, 3]);
