@@ -359,13 +359,13 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
         key: str(value) for key, value in wanted.items()
     }
     assert {*wanted, "pred", "verdict"} - {"model"} == VIEW  # each alone opens the explorer's tab
-    # The address bar holds it, too.
-    desk.page.wait_for_function("link => location.href === link", arg=link)
     desk.button("copy link", exact=True).click()
     expect(desk.page.locator("#explorer .keep").get_by_text("copied")).to_be_visible()
     assert desk.page.evaluate("navigator.clipboard.readText()") == link
 
     explorer = visit("/?" + urlsplit(link).query)
+    # The address bar holds it, too.
+    explorer.page.wait_for_function("link => location.href === link", arg=link)
     assert explorer.view == desk.view and explorer.selection == desk.selection
     filters = {"true": ["bird"], "wrong": None, "agreement": "90% to under 100%"}
     filters |= {"confidence": (10, 95), "group": ("class", 2), "sort": "smallest margin"}
@@ -389,4 +389,4 @@ def test_a_hostile_link_opens_the_usual_view(visit, truth):
     assert view["model"] == "resnet" and view["panel"] == "matrix"
     assert explorer.selection == truth.select() and explorer.chips == []
     assert explorer.page.title() == "CIFAR Lens"
-    explorer.page.wait_for_function("location.search === ''")
+    explorer.page.wait_for_function("location.search === '?tab=mistakes'")
