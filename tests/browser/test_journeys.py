@@ -280,6 +280,10 @@ def test_a_long_name_of_a_file_hides_no_tab(visit, tmp_path, width):
         assert panel["x"] <= button["x"], name
         assert button["x"] + button["width"] <= panel["x"] + panel["width"] + 1, name
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    accuracies = page.locator("#explorer .accuracies dd").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().height)"
+    )
+    assert max(accuracies) < 120  # a few lines: no letter stands alone on one
 
 
 def test_j_and_k_walk_from_anywhere_and_keep_the_picked_tile_in_sight(visit, truth):

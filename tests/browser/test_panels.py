@@ -82,7 +82,7 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     give("mine.npy", lambda path: np.save(path, logits))
     expect(problem).to_have_text("Read as logits: 91.1% right.")
     expect(explorer.menu("the other model").locator("option")).to_have_text(
-        ["BaseNet 49k", "a published model", "mixed.npy", "mine.npy"]
+        ["BaseNet 49k · 91.1%", "a published model", "mixed.npy", "mine.npy"]
     )
     found = truth.compare("basenet")
     for cell, n in found.counts.items():

@@ -119,10 +119,9 @@ def test_facts_come_back_as_they_were_added(make_run, tmp_path):
 def test_adding_replaces_the_same_comparison_and_keeps_the_others(make_run, tmp_path):
     path = tmp_path / "facts.jsonl"
     add([make_run("baseline", 0.1), make_run("baseline", 0.2, comparison="sizes")], path)
-    files.write_json_lines(
-        tmp_path / "optimiser" / "baseline" / "checkpoint" / "history.jsonl",
-        [{"train_accuracy": 0.9, "val_accuracy": 0.3}],
-    )
+    path_of_history = tmp_path / "optimiser" / "baseline" / "checkpoint" / "history.jsonl"
+    *_, last = files.read_json_lines(path_of_history)
+    files.write_json_lines(path_of_history, [last | {"val_accuracy": 0.3}])
     (tmp_path / "sizes").rename(tmp_path / "gone")
     add([make_run("sgd", 0.4, muon_lr=0.0)], path)
     found = {(fact["comparison"], fact["run"]): fact["val_accuracy"] for fact in load(path)}
