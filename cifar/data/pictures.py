@@ -241,7 +241,8 @@ def network_view(
     """
     if fit not in FITS:
         raise ValueError(f"There is no fit {fit!r}: choose {', '.join(FITS)}.")
-    image = image.convert("RGB")
+    if image.mode != "RGB":  # converting copies, even from RGB
+        image = image.convert("RGB")
     width, height = image.size
     if box is not None:
         return _scale(image, (SIZE, SIZE), _box_in_pixels(check_box(box), image.size))
