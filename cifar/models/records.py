@@ -52,7 +52,7 @@ class Bin(TypedDict):
 
 
 class Split(TypedDict):
-    """What was measured on a split."""
+    """Measurements of a split."""
 
     accuracy: Certain
     top5: Certain
@@ -71,19 +71,19 @@ class Split(TypedDict):
 
 
 class TestSplit(Split):
-    """What was measured on the test split."""
+    """Measurements of the test split."""
 
     mirrored: Certain
 
 
 class Train(TypedDict):
-    """What was measured on the training split."""
+    """Measurements of the training split."""
 
     accuracy: Certain
 
 
 class Evaluation(TypedDict):
-    """How the metrics were measured."""
+    """Circumstances of the evaluation."""
 
     hardware: str
     seconds: Count
@@ -216,7 +216,7 @@ class UsedRecipe(TypedDict):
 
 
 class Run(TypedDict):
-    """How a network was trained."""
+    """Facts about a finished training run."""
 
     images: Count
     official: bool

@@ -1,4 +1,4 @@
-"""Which checkpoints the app shows, and what becomes of those that it cannot."""
+"""Test which checkpoints the app shows, and what becomes of the others."""
 
 import copy
 import json
@@ -115,7 +115,7 @@ def changed(content, path, value):
 
 
 def use(tmp_path):
-    """Whatever the app, the card and the model repository show of a checkpoint."""
+    """Show all that the app, the card and the model repository show of a checkpoint."""
     for _, name in store.choices():
         ckpt = store.load(name)
         report.numbers(name)
