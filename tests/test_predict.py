@@ -214,7 +214,7 @@ def test_a_table_that_fails_at_last_is_a_sentence(ckpt, album, monkeypatch):
 
 
 def test_what_is_a_picture_by_its_first_bytes_is_tried(ckpt, album, capsys):
-    """Whatever its suffix, and also kinds that cannot be read."""
+    """Try files of any suffix, also of kinds that cannot be read."""
     shutil.rmtree(album / "below")
     for old, new in (("c.jpg", "c.jfif"), ("d.jpeg", "d.JPE"), ("b.png", "b")):
         (album / old).rename(album / new)
