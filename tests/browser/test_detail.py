@@ -102,8 +102,9 @@ def test_neighbours_are_those_of_the_recorded_features(desk, truth):
     expect(alike).to_contain_text(caption(right, truth.rows["resnet"].loc[right]))
     alike.click()
     assert desk.shown == right
-    # A right answer has no training images on record, and says nothing of them.
+    # Neighbours explain mistakes: a right answer shows none.
     expect(desk.page.locator("#explorer .neighbours")).to_be_hidden()
+    expect(alike).to_be_hidden()
 
 
 def test_the_detail_walks_through_the_selection(desk, truth):

@@ -323,7 +323,10 @@ def test_the_nearest_right_image_of_a_mistake_needs_no_large_sheet(visit):
     explorer = visit()
     page = explorer.page
     page.locator("#explorer .alike .pixels").wait_for()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(  # the sheet that has the first mistakes themselves
+        "() => [...document.querySelectorAll('#explorer .tile:not([hidden]) .pixels')]"
+        ".every((one) => one.style.backgroundImage.includes('/sheet'))"
+    )
     asked = []
     page.on("response", lambda answer: asked.append(answer.url) if ".png" in answer.url else None)
     for _ in range(20):

@@ -73,7 +73,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     );
     setText(numbers, measures(state.model, index));
     trainingNeighbors.show(state.model, record);
-    correctNeighbor.show(state, index);
+    correctNeighbor.show(state, record);
     sharing.clear();
     setText(announcement, `test image ${caption(state, index).slice(1)}`);
     evidence?.show({

@@ -98,7 +98,8 @@ export function createTrainingNeighbors(classes, sheets) {
 }
 
 /**
- * Make the button of the nearest test image that the model gets right.
+ * Make the button of the test image nearest to a mistake that the model gets right. It is hidden
+ * for correct predictions.
  * @param {Pick<import('./explorer.js').Actions, 'pick'|'sheets'>} actions
  * @param {NeighborSheets} near
  */
@@ -115,15 +116,15 @@ export function createCorrectNeighbor({ pick, sheets }, near) {
     node,
     paint() {
       if (node.hidden) return;
-      // A sheet of test images has a megabyte: it is fetched only for correct answers.
+      // A sheet of test images has a megabyte: it is fetched only if nothing smaller is on record.
       const last = model.header.neighbors?.right ? model.header.neighbors.columns : Infinity;
       if (!near.paint(picture, model, shown, last)) sheets().paint(picture, neighbor, SCALE);
     },
-    /** @param {import('./select.js').Data} data @param {number} index of the image that is shown */
-    show(data, index) {
+    /** @param {import('./select.js').Data} data @param {import('./record.js').ImageRecord} record */
+    show(data, { index, label, predicted }) {
       const { nearest_right: nearest } = data.model.columns;
       [model, shown] = [data.model, index];
-      node.hidden = !nearest;
+      node.hidden = !nearest || label === predicted;
       if (node.hidden) return;
       neighbor = nearest[index];
       button.dataset.index = String(neighbor);
