@@ -160,12 +160,11 @@ def _files_below(folder: str) -> list[Path]:
     """List the files in and below a folder, each folder once, also if links lead around."""
     files, seen = [], set()
     for place, folders, names in os.walk(folder, followlinks=True):
-        seen.add(os.path.realpath(place))
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) not in seen
-        ]
+        if (real := os.path.realpath(place)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place, name) for name in names if not name.startswith(".")]
         files += [path for path in paths if path.is_file()]
     return sorted(files)

@@ -244,6 +244,7 @@ def test_linked_folders_are_followed_once(album, tmp_path):
     (album / "b.png").rename(tmp_path / "elsewhere" / "b.png")
     (album / "linked").symlink_to(tmp_path / "elsewhere")
     (album / "below" / "around").symlink_to(album)
+    (album / "linked again").symlink_to(tmp_path / "elsewhere")
     assert found([album], album) == [
         "a.PNG", "below/a.png", "below/broken.png", "below/e.webp", "below/f.bmp", "c.jpg",
         "d.jpeg", "linked/b.png",

@@ -26,6 +26,9 @@ import numpy as np
 from cifar.evaluation.predictions import UNREADABLE
 
 MAX_BYTES = 20_000_000
+# Numbers in a table; a compressed file of a few kB can hold any number of equal ones.
+MAX_NUMBERS = 2_000_000
+MAX_COLUMNS = 100
 ARRAYS = ("logits", "probabilities", "predictions", "probs")
 READ_ERRORS = (*UNREADABLE, csv.Error, pickle.UnpicklingError, RecursionError, struct.error)
 
@@ -53,17 +56,18 @@ def read_table(path: Path) -> Table:
 
 
 def _of_array(array: np.ndarray) -> Table:
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        shape = " x ".join(map(str, array.shape)) or "a single number"
+        raise ValueError(f"it holds {shape} instead of rows and columns")
+    _check_shape(*array.shape)
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8")
     if array.dtype.kind not in "fiubU":
         raise ValueError(f"it holds {array.dtype} instead of numbers")
     if array.dtype.kind != "U":
         array = array.astype(np.float64)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        shape = " x ".join(map(str, array.shape)) or "a single number"
-        raise ValueError(f"it holds {shape} instead of rows and columns")
     return Table(list(array.T))
 
 
@@ -96,6 +100,9 @@ def _read_pt(path: Path) -> Table:
         content = tensors[_one_of(tensors, "tensors")]
     if not isinstance(content, torch.Tensor):
         raise ValueError(f"it holds a {type(content).__name__} instead of a tensor")
+    if content.layout != torch.strided or content.is_quantized or content.device.type != "cpu":
+        raise ValueError("its tensor is sparse, quantized or without values")
+    _check_shape(content.numel(), 1)
     if content.is_floating_point():
         content = content.double()
     return _of_array(content.detach().numpy())
@@ -184,6 +191,10 @@ def _read_json(path: Path) -> Table:
         if any(not isinstance(row, dict) or list(row) != names for row in content):
             raise ValueError("its rows do not all have the same names")
         return _of_rows([list(row.values()) for row in content], names)
+    return _of_lists(content)
+
+
+def _of_lists(content: list) -> Table:
     rows = [row if isinstance(row, list) else [row] for row in content]
     uneven = next((k for k, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
     if uneven:
@@ -205,15 +216,29 @@ def _read_parquet(path: Path) -> Table:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            groups = range(file.metadata.num_row_groups)
-            _check_size(sum(file.metadata.row_group(k).total_byte_size for k in groups))
+            facts = file.metadata
+            groups = [facts.row_group(k) for k in range(facts.num_row_groups)]
+            _check_size(sum(group.total_byte_size for group in groups))
+            numbers = [
+                group.column(k).num_values for group in groups for k in range(facts.num_columns)
+            ]
+            _check_shape(sum(numbers), 1)
+            _check_shape(facts.num_rows, facts.num_columns)
             content = file.read().to_pydict()
     except (pyarrow.ArrowException, pyarrow.ArrowInvalid) as error:
         raise ValueError(" ".join(str(error).split())[:200]) from error
     columns = list(content.values())
     if len(columns) == 1 and columns[0] and isinstance(columns[0][0], list):
-        return _of_rows(columns[0], None)
+        return _of_lists(columns[0])
     return _of_columns(content)
+
+
+def _check_shape(rows: int, columns: int) -> None:
+    if columns > MAX_COLUMNS or rows > MAX_NUMBERS or rows * columns > MAX_NUMBERS:
+        raise ValueError(
+            f"it holds {rows} rows of {columns} columns, and at most {MAX_NUMBERS:,} numbers in "
+            f"{MAX_COLUMNS} columns can be"
+        )
 
 
 def _check_size(size: float) -> None:

@@ -51,13 +51,11 @@ def choices() -> list[tuple[str, str]]:
     names each folder that is left out. Raises CheckpointError if no checkpoint can be shown.
     """
     checkpoints = []
-    for folder in sorted(checkpoint.ROOT.iterdir()) if checkpoint.ROOT.is_dir() else []:
-        if not folder.is_dir() or folder.name.startswith((".", "_")):
-            continue
+    for name in _folders():
         try:
-            checkpoints.append(_complete(folder.name))
+            checkpoints.append(_complete(name))
         except LensError as error:
-            logging.getLogger(__name__).warning("%s is left out: %s", folder.name, error)
+            logging.getLogger(__name__).warning("%s is left out: %s", name, error)
     if not checkpoints:
         raise CheckpointError(
             f"There is no evaluated checkpoint in {checkpoint.ROOT}: put one there (python -m "
@@ -65,6 +63,21 @@ def choices() -> list[tuple[str, str]]:
         )
     checkpoints.sort(key=lambda ckpt: -ckpt.accuracy)
     return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
+
+
+def check_all() -> None:
+    """Raise LensError for a checkpoint that `choices` leaves out: none may be missing unnoticed."""
+    for name in _folders():
+        _complete(name)
+
+
+def _folders() -> list[str]:
+    folders = checkpoint.ROOT.iterdir() if checkpoint.ROOT.is_dir() else ()
+    return sorted(
+        folder.name
+        for folder in folders
+        if folder.is_dir() and not folder.name.startswith((".", "_"))
+    )
 
 
 def _complete(name: str) -> Checkpoint:

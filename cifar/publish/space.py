@@ -140,6 +140,7 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     that are not installed.
     """
     zerogpu = hardware == ZEROGPU
+    store.check_all()
     titles = [title for title, _ in store.choices()]
     names = sorted(name for _, name in store.choices())
     weights = {store.load(name).sha256 for name in names}

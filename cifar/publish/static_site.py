@@ -59,8 +59,8 @@ Files and nothing else: there is no server behind it. The networks are fetched i
 when they are first needed, run there by [ONNX Runtime Web](https://onnxruntime.ai) (MIT licence),
 and give the numbers that they give in Python. Your pictures are not sent anywhere. Heat maps are
 those of the last layer, which need no gradients of the network. Other layers and
-methods, whether a map can be trusted, what would change the answer and whether a picture is unlike
-CIFAR-10 need the app, which runs from the same source.
+methods, whether a map can be trusted and what would change the answer need the app, which runs from
+the same source.
 
 CIFAR-10 was collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton
 ([technical report, 2009](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)).
@@ -93,6 +93,7 @@ def _check_packages() -> None:
 
 
 def _write(root: Path, space: str) -> None:
+    store.check_all()
     # A folder named by its content: browsers must not combine old scripts with new ones.
     components = f"components-{folder_hash(COMPONENTS)}"
     for part in PARTS:

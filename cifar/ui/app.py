@@ -155,7 +155,7 @@ def wanted_address() -> dict[str, Any]:
     if family == socket.AF_INET6:
         # Gradio looks for a free port by this name, in a way that fails for IPv6.
         http_server.LOCALHOST_NAME = "127.0.0.1"
-        host = f"[{name}]"
+        host = f"[{address[0]}]"
     return {"server_name": host, "server_port": int(port) if port else None}
 
 

@@ -26,6 +26,22 @@ def chosen_tab(page):
 # Back, forward, reload
 
 
+def test_back_undoes_the_choice_of_another_model_to_compare_with(visit):
+    explorer = visit("/?panel=compare")
+    page = explorer.page
+    first = explorer.view["other"]
+    page.get_by_label("the other model").select_option("published")
+    page.wait_for_url(re.compile("compare=published"))
+    page.go_back()
+    page.wait_for_function(
+        "first => document.querySelector('.explorer').explorer.view.other === first", arg=first
+    )
+    page.go_forward()
+    page.wait_for_function(
+        "() => document.querySelector('.explorer').explorer.view.other === 'published'"
+    )
+
+
 def test_back_and_forward_lead_through_tabs_models_cells_and_images(visit):
     explorer = visit("/?panel=matrix")
     page = explorer.page

@@ -379,6 +379,28 @@ def test_a_small_archive_of_a_large_array_is_not_unpacked(write, tmp_path, monke
     assert "it holds 4 MB" in refusal(tmp_path / "a.npz")
 
 
+def test_a_small_file_of_a_huge_table_is_refused_before_it_is_read(write, tmp_path):
+    refused = [write("a.npy", np.zeros((0, 200_000))), write("b.npy", np.zeros((0, 10**9)))]
+    refused.append(tmp_path / "a.pt")
+    torch.save(torch.zeros(1).expand(100_000, 100_000), refused[-1])
+    refused.append(tmp_path / "a.parquet")
+    pd.DataFrame({"airplane": np.zeros(3_000_000, np.int8)}).to_parquet(refused[-1])
+    for path in refused:
+        assert path.stat().st_size < 100_000
+        assert "and at most 2,000,000 numbers in 100 columns can be" in refusal(path)
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
+def test_tensors_without_values_and_uneven_lists_are_refused(write, tmp_path):
+    path = tmp_path / "a.pt"
+    for content in (torch.eye(10).to_sparse(), torch.zeros(10, 10, device="meta")):
+        torch.save(content, path)
+        assert "sparse" in refusal(path)
+    for rows in ([[1, 2, 3], [1, 2]], [[1, 2], [1, 2, 3]], [[1, 2], None]):
+        pd.DataFrame({"probabilities": rows}).to_parquet(tmp_path / "a.parquet")
+        assert "row 2 has" in refusal(tmp_path / "a.parquet")
+
+
 def test_a_header_that_promises_a_huge_array_is_refused(write):
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9000000000, 10), }"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()

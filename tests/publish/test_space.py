@@ -185,12 +185,14 @@ def test_hardware_is_always_said_where_there_is_any():
     assert check(None, False, static=True) is None
 
 
-def test_a_checkpoint_that_was_not_measured_is_refused(make_checkpoint, monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoint, "ROOT", make_checkpoint(name="unmeasured").parent)
-    monkeypatch.setattr(store, "choices", store.choices.__wrapped__.__wrapped__)  # not cached
-    with pytest.raises(LensError, match="There is no evaluated checkpoint in"):
-        deploy("me/lens", out=tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == ["unmeasured"]
+def test_no_checkpoint_is_missing_from_a_space_unnoticed(make_checkpoint, monkeypatch, tmp_path):
+    root = make_checkpoint(name="checkpoints/unmeasured").parent
+    (root / "resnet").symlink_to(checkpoint.ROOT / "resnet")
+    monkeypatch.setattr(checkpoint, "ROOT", root)
+    for static in (False, True):
+        with pytest.raises(LensError, match="unmeasured"):
+            deploy("me/lens", static=static, out=tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
 
 
 def test_names_are_checked_before_anything_is_written(tmp_path):

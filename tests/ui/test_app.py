@@ -103,6 +103,16 @@ def test_an_address_of_this_computer_will_do(monkeypatch, host):
     assert named["server_name"] == ("[::1]" if host == "::1" else host or "127.0.0.1")
 
 
+def test_a_name_that_means_an_ipv6_address_becomes_that_address(monkeypatch):
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest, **more: look_up("::1", *rest, **more)
+    )
+    monkeypatch.setattr(http_server, "LOCALHOST_NAME", http_server.LOCALHOST_NAME)
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "localhost")
+    assert wanted_address()["server_name"] == "[::1]"
+
+
 def test_a_port_that_is_taken_is_one_sentence(monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -74,6 +74,13 @@ test("the table has a row for each image, in the order of the selection", () => 
   );
 });
 
+test("every probability comes back from the table as it was", () => {
+  const random = Float32Array.from({ length: 4 }, (_, k) => Math.fround(Math.sqrt(k + 2) / 3));
+  const csv = files.selectionCsv(dataWith("a"), [0, 1], tags, random);
+  for (const value of random)
+    assert.ok(csv.split(/[,\r\n]/).some((text) => text && Math.fround(+text) === value), `${value}`);
+});
+
 test("the table survives odd names", () => {
   const quoted = files.selectionCsv(dataWith('odd "name", indeed'), [0], tags, EXACT);
   assert.ok(quoted.includes('\r\n0,"odd ""name"", indeed","b,c",0.8012,'));

@@ -3,18 +3,14 @@
 import { SIDE } from "../shared/heat.js";
 import { fromPixels, reduced } from "./pixels.js";
 
-/** Types that may be animated; the network sees their first frame. */
-const MOVING = ["image/gif", "image/webp"];
-
 /**
  * Return how a picture can be shown, and whether it can be cut.
  * @param {HTMLImageElement|null} image as the browser reads it
- * @param {{pixels: string, width: number, height: number}} seen as the server reads it; its size of
- *   a JPEG may be smaller
- * @param {string} [type] MIME type
+ * @param {{pixels: string, width: number, height: number}} seen as the server reads it
+ * @param {boolean} [moving] whether it may be animated: then only its first frame is shown
  * @returns {Pick<import('./classify.js').Picture, 'kind'|'shown'|'small'>}
  */
-export function drawable(image, { pixels, width, height }, type = "") {
+export function drawable(image, { pixels, width, height }, moving = false) {
   const ready = width === SIDE && height === SIDE;
   // Some pictures lie on their side in browsers, while the server turns them upright.
   const lies = image && (image.naturalWidth - image.naturalHeight) * (width - height) < 0;
@@ -24,7 +20,7 @@ export function drawable(image, { pixels, width, height }, type = "") {
   }
   const small = reduced(image);
   const { naturalWidth, naturalHeight } = image;
-  const src = MOVING.includes(type) ? small.toDataURL() : image.src;
+  const src = moving ? small.toDataURL() : image.src;
   return { kind: "cut", shown: { src, width: naturalWidth, height: naturalHeight }, small };
 }
 

@@ -7,6 +7,9 @@ import { createPicture } from "./picture.js";
 import { kept, keep } from "./kept.js";
 import { fromPixels, preview } from "./pixels.js";
 
+/** Types that may be animated; the network sees their first frame. */
+const MOVING = ["image/gif", "image/webp"];
+
 /**
  * @typedef {import('./classify.js').Picture} Picture
  * @typedef {import('./classify.js').Fit} Fit
@@ -93,7 +96,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       const answer = await adapter.see({ ...source, fit, box: null });
       if (mine !== turn) return URL.revokeObjectURL(url);
       const name = file.name || "your picture";
-      const look = drawable(image, answer, file.type);
+      const look = drawable(image, answer, MOVING.includes(file.type));
       present({ source, name, url, example: null, ...look }, answer.pixels);
     } catch (error) {
       URL.revokeObjectURL(url);
@@ -102,19 +105,19 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
   }
 
   /**
-   * Show a picture that the server has.
+   * Show a picture that the server has, unless another was chosen meanwhile.
+   * @param {number} mine turn
    * @param {{path: string, name: string}} picture
    * @param {import('./box.js').Shares|null} cut
    */
-  async function takeStored({ path, name }, cut) {
-    const mine = ++turn;
+  async function takeStored(mine, { path, name }, cut) {
     const [image, answer] = await Promise.all([
       decoded(adapter.fileUrl(path)),
       adapter.see({ path, fit, box: cut }),
     ]);
     if (mine !== turn) return;
     present(
-      { source: { path }, name, example: null, ...drawable(image, answer) },
+      { source: { path }, name, example: null, ...drawable(image, answer, true) },
       answer.pixels,
       cut,
     );
@@ -128,10 +131,9 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     card.busy("fetching the picture ...");
     try {
       const { path } = await adapter.fetchPicture(address);
-      if (mine !== turn) return;
-      await takeStored({ path, name: nameIn(address) }, null);
+      await takeStored(mine, { path, name: nameIn(address) }, null);
     } catch (error) {
-      if (mine === turn || mine + 1 === turn) card.fail(error.message, () => takeAddress(address));
+      if (mine === turn) card.fail(error.message, () => takeAddress(address));
     }
   }
 
@@ -183,10 +185,15 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       const pick = await examples.load();
       if (mine !== turn) return;
       const before = kept();
-      if (before?.path && adapter.fileUrl) {
+      const { path, name } = before ?? {};
+      if (path && adapter.fileUrl) {
         fit = before.fit;
-        // The server keeps uploads for two hours, and not when it starts anew.
-        await takeStored({ path: before.path, name: before.name }, before.box).catch(() => pick());
+        await takeStored(mine, { path, name }, before.box).catch(() => {
+          // The server keeps uploads for two hours, and not when it starts anew.
+          if (mine !== turn) return;
+          pick();
+          keep(before); // a later reload may find it
+        });
       } else pick(before?.example);
     } catch (error) {
       if (mine === turn) card.fail(error.message, open);
@@ -206,5 +213,9 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
 /** Return the name of the file at an address. @param {string} address */
 function nameIn(address) {
   const last = new URL(address, location.href).pathname.split("/").pop();
-  return (last && decodeURIComponent(last)) || "the picture";
+  try {
+    return decodeURIComponent(last) || "the picture";
+  } catch {
+    return last; // escapes that are no UTF-8
+  }
 }

@@ -17,7 +17,7 @@ import { createSlices } from "./slices.js";
 import { createStore } from "./store.js";
 import { createSummary } from "./summary.js";
 import { createTabs } from "./tabs.js";
-import { createTags } from "./tags.js";
+import { createTags, holdsTags } from "./tags.js";
 import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
 
 /** @import { Pack } from "./pack.js" */
@@ -125,10 +125,10 @@ export function mount(root, adapter) {
     else fill(root, note);
   }
 
-  const onKey = (event) => store.state && root.checkVisibility() && walk(event, store.step);
+  const onKey = (event) => store.state && root.checkVisibility() && walk(event, parts.step);
   document.addEventListener("keydown", onKey);
   // Another tab of the browser may have changed the visitor's tags.
-  const onStorage = () => store.state && store.refresh();
+  const onStorage = ({ key }) => store.state && holdsTags(key) && store.refresh();
   addEventListener("storage", onStorage);
   const theme = watchTheme(() => parts?.redrawMap());
 
@@ -239,6 +239,11 @@ function createParts(adapter, store, { images, roomy }) {
       detail.update(state);
       tabs.show(panel);
       panels[panel].update(state);
+    },
+    /** Walk through the gallery. @param {number} by */
+    step(by) {
+      store.step(by);
+      gallery.keepInSight();
     },
     redrawMap: panels.map.redraw,
     destroy() {

@@ -15,8 +15,11 @@ export function field(value) {
 
 /** @param {Array<Array<string|number>>} rows */
 const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
-/** Write a float32 without the digits that it does not have. @param {number} value */
-const exact = (value) => Number(value.toPrecision(7));
+/** Return the shortest decimal that is this float32 again. @param {number} value */
+const exact = (value) =>
+  [6, 7, 8, 9]
+    .map((digits) => Number(value.toPrecision(digits)))
+    .find((rounded) => Math.fround(rounded) === value);
 
 /**
  * Describe each image of the selection, in its order.

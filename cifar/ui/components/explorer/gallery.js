@@ -60,12 +60,12 @@ export function createGallery({ pick, sheets }, clear) {
     stop.focus();
   });
 
-  /** Scroll to a tile that was stepped to; a tile that has the focus hands it over. */
-  function keepInSight(tile) {
+  /** Scroll to the image that was stepped to; a tile that has the focus hands it over. */
+  function keepInSight() {
+    const tile = buttons[stop.at];
     if (grid.contains(document.activeElement)) tile.focus({ preventScroll: true });
     const { top, bottom } = tile.getBoundingClientRect();
-    if (grid.checkVisibility() && (top < 0 || bottom > innerHeight))
-      tile.scrollIntoView({ block: "center" });
+    if (top < 0 || bottom > innerHeight) tile.scrollIntoView({ block: "center" });
   }
 
   function draw() {
@@ -95,8 +95,8 @@ export function createGallery({ pick, sheets }, clear) {
       }
       page = Math.min(page, pages() - 1);
       draw();
-      if (at >= 0) keepInSight(buttons[stop.at]);
     },
+    keepInSight,
     /** Draw the thumbnails of a sheet that has loaded. */
     arrived() {
       if (state) draw();

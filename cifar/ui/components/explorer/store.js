@@ -64,7 +64,9 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
   function viewOf(query, name) {
     const view = { ...parse(query, known), model: name };
     const others = library.othersOf(name);
-    if (!view.other) view.other = state?.view.other ?? "";
+    // Links leave out uploads: Back and another model keep them.
+    const before = state?.view.other ?? "";
+    if (!view.other && library.isUploaded(before)) view.other = before;
     if (!others.some((other) => other.name === view.other)) view.other = others[0]?.name ?? "";
     return view;
   }

@@ -12,6 +12,9 @@ const KEY = "cifar-lens:tags";
  * @property {() => void} refresh read them anew: another tab of the browser may have written
  */
 
+/** Whether a change of the browser's storage, null for all of it, can be one of tags. */
+export const holdsTags = (/** @type {string|null} */ key) => key === KEY || key === null;
+
 /** @returns {Tags} */
 export function createTags() {
   let tags = read() ?? {};

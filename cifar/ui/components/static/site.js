@@ -196,7 +196,9 @@ function connect(site) {
         neighborSheet: async (name, number) => absolute(site.neighbors[name][number]),
         evidence: { options: site.evidence, look: answers.look },
         pageQuery: () => location.search,
-        setQuery,
+        // A hidden explorer is told of another model only when it is opened.
+        setQuery: (next) =>
+          document.querySelector(".explorer-root").checkVisibility() && setQuery(next),
         link: (linked) => pageAddress(site.space) + linked,
       })),
     classify: () =>
