@@ -49,6 +49,16 @@ class Annotations:
     given: np.ndarray
     guessed: np.ndarray
 
+    @property
+    def for_and_against(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many reviewers kept a label, and rejected it, int8 (10000,) each, at least 0.
+
+        Those who chose the guessed label or neither rejected the given one; those who chose both
+        count as neither.
+        """
+        given, guessed, neither, _both = np.maximum(self.reviews, 0).T
+        return given, guessed + neither
+
 
 @dataclass(frozen=True)
 class PublishedNetworks:

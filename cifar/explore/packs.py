@@ -54,6 +54,7 @@ def images_pack(
     }
     agreement = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
     bands = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
+    kept, rejected = annotations.for_and_against
     columns = {
         "label": labels.astype(np.uint8),
         "position": places,
@@ -61,7 +62,8 @@ def images_pack(
         "votes": annotations.votes.astype(np.uint8),
         "agreement": bands.astype(np.uint8),
         "agreement_share": to_steps(agreement, STEP),
-        "review_given": annotations.reviews[:, 0].astype(np.int8),
+        "review_for": kept.astype(np.uint8),
+        "review_against": rejected.astype(np.uint8),
         "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
     }
     return pack(header, columns)

@@ -13,7 +13,7 @@ from cifar.evaluation import metrics
 VERDICTS = {
     "suspect": (
         "Label suspect",
-        "people chose another class most often, or fewer than 3 of 5 reviewers kept the label",
+        "people chose another class most often, or more reviewers rejected the label than kept it",
     ),
     "ambiguous": ("Ambiguous to people", "fewer than 90% of people chose the label"),
     "most": ("Most people right", "90% to under 100% of people chose the label"),
@@ -44,7 +44,8 @@ def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd
     for_label = votes[np.arange(len(labels)), labels]
     agreement = for_label / votes.sum(1)
     people = votes.argmax(1)
-    suspect = (votes.max(1) > for_label) | (reviewed & (annotations.reviews[:, 0] < 3))
+    kept, rejected = annotations.for_and_against
+    suspect = (votes.max(1) > for_label) | (reviewed & (rejected > kept))
     verdict = np.select(
         [~wrong, suspect, agreement < 0.9, agreement < 1],
         ["", "suspect", "ambiguous", "most"],

@@ -78,7 +78,10 @@ test("every probability comes back from the table as it was", () => {
   const random = Float32Array.from({ length: 4 }, (_, k) => Math.fround(Math.sqrt(k + 2) / 3));
   const csv = files.selectionCsv(dataWith("a"), [0, 1], tags, random);
   for (const value of random)
-    assert.ok(csv.split(/[,\r\n]/).some((text) => text && Math.fround(+text) === value), `${value}`);
+    assert.ok(
+      csv.split(/[,\r\n]/).some((text) => text && Math.fround(+text) === value),
+      `${value}`,
+    );
 });
 
 test("the table survives odd names", () => {

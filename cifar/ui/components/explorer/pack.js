@@ -73,7 +73,8 @@ const FORMAT = 1;
  * @property {Uint8Array} votes people who chose each class, one row an image
  * @property {Uint8Array} agreement band
  * @property {Uint16Array} agreement_share in steps of 1e-4
- * @property {Int8Array} review_given reviewers who chose the label
+ * @property {Uint8Array} review_for reviewers who kept the label
+ * @property {Uint8Array} review_against reviewers who rejected it; the others said that both fit
  * @property {Uint8Array} review_guess class that reviewers were offered; 255 where none reviewed
  */
 

@@ -37,14 +37,14 @@ export function recordOf({ images, model }, index) {
 
 /**
  * Return how many people chose the label, or the prediction instead of it, and how many reviewers
- * kept the label.
+ * kept the label or rejected it.
  * @param {import('./pack.js').Pack} images
  * @param {Pick<ImageRecord, 'index'|'label'|'predicted'>} record
  * @returns {string[]} sentences
  */
 export function voteSentences({ header, columns }, { index, label, predicted }) {
   const { classes, reviewers } = header;
-  const { votes, review_given: given, review_guess: guess } = columns;
+  const { votes, review_for: kept, review_against: rejected, review_guess: guess } = columns;
   const own = Array.from(votes.subarray(index * classes.length, (index + 1) * classes.length));
   const total = own.reduce((sum, n) => sum + n, 0);
   const amount = (n) => (n === total ? "all" : n || "none");
@@ -55,10 +55,14 @@ export function voteSentences({ header, columns }, { index, label, predicted }) 
   } else if (total) {
     sentences.push(`${chose(label)}.`);
   }
-  if (given[index] >= 0) {
-    const other = classes[guess[index]];
-    const offered = other ? `, ${other} being the other choice` : "";
-    sentences.push(`${given[index] || "none"} of ${reviewers} reviewers kept the label${offered}.`);
+  const other = classes[guess[index]];
+  if (other) {
+    const both = reviewers - kept[index] - rejected[index];
+    sentences.push(
+      `asked whether it is ${classes[label]} or ${other}, ${kept[index] || "none"} of ${reviewers} ` +
+        `reviewers kept the label, ${rejected[index] || "none"} rejected it` +
+        (both ? `, ${both} said both.` : "."),
+    );
   }
   return sentences.map((text) => text[0].toUpperCase() + text.slice(1));
 }
