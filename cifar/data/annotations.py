@@ -51,7 +51,7 @@ class Annotations:
 
     @property
     def for_and_against(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many reviewers kept a label, and rejected it, int8 (10000,) each, at least 0.
+        """Count the reviewers who kept a label, and who rejected it: int8 (10000,) each, 0 to 5.
 
         Those who chose the guessed label or neither rejected the given one; those who chose both
         count as neither.
