@@ -82,29 +82,53 @@ def recipes(comparisons: tuple[Path, ...] = (), /) -> None:
 
 
 def evaluate(
-    checkpoint: str, /, explain: bool = False, images: int | None = None, data: Path | None = None
+    checkpoint: str,
+    /,
+    explain: bool = False,
+    trust: bool = False,
+    images: int | None = None,
+    photos: Path | None = None,
+    photos_from: str = "",
+    data: Path | None = None,
 ) -> None:
     """Measure a checkpoint, and write its predictions, metrics and model card into its folder.
 
     Args:
         checkpoint: A name under checkpoints/ or a folder.
         explain: Only score heat maps, every method and layer; needs a plain evaluation first.
-        images: Number of test images on which --explain scores heat maps, 500 if left out.
+        trust: Only measure how often heat maps, and random ones, are called better than chance.
+        images: Number of test images for --explain and --trust, 500 if left out.
+        photos: Only measure photographs, for how sure the app is of pictures that it cuts or
+            scales: a folder with a folder of pictures for each class (others show none of the ten),
+            or a CSV file with the columns file and label.
+        photos_from: Where the photographs come from, in words, for the model card.
         data: Training images downloaded by torchvision (cifar-10-batches-py, its parent folder, or
             its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
 
     """
-    from cifar.models.model_card import percent, scores_table
+    from cifar.models.model_card import percent, photographs_table, scores_table, trust_note
 
-    if explain:
-        from cifar.explain.method_scores import IMAGES, score
+    if explain + trust + (photos is not None) > 1:
+        raise LensError("--explain, --trust and --photos are three measurements: run one by one.")
+    if data is not None and (explain or trust or photos is not None):
+        raise LensError("--data is for a plain evaluation: the others need no training images.")
+    if images is not None and not (explain or trust):
+        raise LensError("--images is for --explain and --trust: the others take all images.")
+    if photos is not None:
+        from cifar.evaluation.photographs import evaluate as measure_photographs
 
-        if data is not None:
-            raise LensError("--data is for a plain evaluation: --explain needs no training images.")
-        print(scores_table(score(checkpoint, IMAGES if images is None else images)["explain"]))
+        print(photographs_table(measure_photographs(checkpoint, photos, photos_from)))
         return
-    if images is not None:
-        raise LensError("--images is for --explain: a plain evaluation takes all test images.")
+    if explain or trust:
+        from cifar.explain.method_scores import IMAGES, score
+        from cifar.explain.trust_rates import measure as measure_trust
+
+        count = IMAGES if images is None else images
+        if explain:
+            print(scores_table(score(checkpoint, count)["explain"]))
+        else:
+            print(trust_note(measure_trust(checkpoint, count)["trust"]))
+        return
     from cifar.evaluation.evaluate import evaluate as measure
 
     test = measure(checkpoint, data)["test"]

@@ -21,13 +21,13 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from cifar import CLASSES, LensError
 from cifar.data import remote_pictures
-from cifar.data.pictures import network_view, open_image, silence_warnings
+from cifar.data.pictures import Seen, open_image, prepare, see
+from cifar.evaluation import metrics
 from cifar.evaluation.classifier import Answer, classify_all
 from cifar.explain.drawing import overlay
 from cifar.explain.heat_maps import heat_maps
@@ -57,10 +57,10 @@ Source = Path | str  # of a picture: a file or an address
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, what the network sees of it, uint8 (32, 32, 3), and the answer."""
+    """A picture, what the network sees of it, and the answer."""
 
     source: Source
-    image: np.ndarray
+    seen: Seen
     answer: Answer
 
 
@@ -87,7 +87,7 @@ def run(
     whether every name matched pictures, all could be read and all heat maps were written. Raises
     LensError if there is no picture at all or the table cannot be written.
     """
-    silence_warnings()
+    prepare()
     sources, missing, skipped = find(patterns)
     for name in missing:
         _report(name, "No picture was found.")
@@ -190,29 +190,29 @@ def predict(
     with ThreadPoolExecutor() as pool, bar:
         remaining = iter(sources)
         while batch := list(islice(remaining, BATCH)):
-            views = list(pool.map(_read, batch))
-            images = [view for view in views if isinstance(view, np.ndarray)]
-            answers = iter(classify_all(ckpt, np.stack(images)) if images else [])
-            for source, view in zip(batch, views, strict=True):
+            read = list(pool.map(_read, batch))
+            pictures = [seen for seen in read if isinstance(seen, Seen)]
+            answers = iter(classify_all(ckpt, pictures) if pictures else [])
+            for source, seen in zip(batch, read, strict=True):
                 bar.update()
-                yield view if isinstance(view, Unreadable) else Picture(source, view, next(answers))
+                yield seen if isinstance(seen, Unreadable) else Picture(source, seen, next(answers))
 
 
-def _read(source: Source) -> np.ndarray | Unreadable:
+def _read(source: Source) -> Seen | Unreadable:
     try:
         if isinstance(source, Path):
-            return network_view(open_image(source))
+            return see(open_image(source))
         with tempfile.TemporaryDirectory() as folder:
             remote_pictures.fetch(source, Path(folder, "picture"))
-            return network_view(open_image(Path(folder, "picture")))
+            return see(open_image(Path(folder, "picture")))
     except LensError as error:
         return Unreadable(source, str(error))
 
 
 def format_line(picture: Picture, top_k: int) -> str:
     """Format a picture's answer: 'cat.jpg: cat 98.0%, dog 1.2%'."""
-    answers = picture.answer.top(top_k)
-    return f"{picture.source}: " + ", ".join(f"{name} {share:.1%}" for name, share in answers)
+    answers = [f"{name} {metrics.written(p, 1)}" for name, p in picture.answer.top(top_k)]
+    return f"{picture.source}: {', '.join(answers)}"
 
 
 def _make_folder(folder: Path) -> None:
@@ -276,12 +276,13 @@ def heat_map_name(number: int, picture: Picture) -> str:
 
 
 def save_heat_map(ckpt: Checkpoint, picture: Picture, folder: Path, number: int) -> bool:
-    """Save the predicted class's heat map over what the network saw, 256x256, as a PNG file.
+    """Save the predicted class's heat map over the main look, 256x256, as a PNG file.
 
     Returns whether it could be written; if not, the reason is reported.
     """
-    (heat,) = heat_maps(ckpt, picture.image, [picture.answer.predicted])
-    large = picture.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    image = picture.seen.views[0]
+    (heat,) = heat_maps(ckpt, image, [picture.answer.predicted])
+    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     path = folder / heat_map_name(number, picture)
     try:
         Image.fromarray(overlay(large, heat)).save(path)

@@ -150,9 +150,10 @@ def test_train_evaluate_predict_in_a_row(run, monkeypatch, tiny_split, tmp_path,
     [
         (
             ["--images", "20"],
-            "--images is for --explain: a plain evaluation takes all test images.",
+            "--images is for --explain and --trust: the others take all images.",
         ),
-        (["--explain", "--data", "x"], "--data is for a plain evaluation: --explain needs no "),
+        (["--explain", "--data", "x"], "--data is for a plain evaluation: the others need no "),
+        (["--explain", "--trust"], "--explain, --trust and --photos are three measurements: "),
     ],
 )
 def test_an_option_that_would_be_ignored_is_refused(run, options, sentence):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cifar import CLASSES, LensError, predict
 from cifar.data import remote_pictures
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import network_view, open_image, see
 from cifar.evaluation.classifier import classify, classify_all
 from cifar.explain.drawing import overlay
 from cifar.explain.heat_maps import heat_maps
@@ -107,7 +107,7 @@ def test_batches_answer_as_one_by_one(ckpt, album, monkeypatch, batch):
         if picture.source.name == "broken.png":
             assert isinstance(picture, predict.Unreadable) and "not a picture" in picture.problem
             continue
-        alone = classify(ckpt, network_view(open_image(picture.source)))
+        alone = classify(ckpt, see(open_image(picture.source)))
         assert picture.answer.predicted == alone.predicted
         np.testing.assert_allclose(picture.answer.probabilities, alone.probabilities, atol=1e-5)
         np.testing.assert_allclose(picture.answer.features, alone.features, atol=1e-4)
@@ -122,7 +122,7 @@ def test_the_table_has_what_could_be_read_and_the_rest_is_named(ckpt, album, tmp
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert len(rows) == 7
     for number, row in enumerate(rows):
-        answer = classify(ckpt, network_view(open_image(row["file"])))
+        answer = classify(ckpt, see(open_image(row["file"])))
         assert row["class_1"] == CLASSES[answer.predicted]
         assert float(row["probability_2"]) == pytest.approx(answer.top(2)[1][1], abs=1e-5)
         assert number == 0 or row["file"] > rows[number - 1]["file"]
@@ -299,7 +299,7 @@ def test_a_picture_by_its_address_is_fetched(ckpt, album, tmp_path, monkeypatch,
     address, maps = "HTTPS://example.org/some/b.png?x=1", tmp_path / "maps"
     (album / "b.png?x=1").write_bytes((album / "b.png").read_bytes())
     assert predict.run(ckpt, [address], top_k=1, heatmaps=maps) is True
-    answer = classify(ckpt, network_view(open_image(album / "b.png")))
+    answer = classify(ckpt, see(open_image(album / "b.png")))
     name = CLASSES[answer.predicted]
     assert capsys.readouterr().out.startswith(f"{address}: {name} ")
     assert [path.name for path in maps.iterdir()] == [f"0001-b-{name}.png"]

@@ -92,7 +92,7 @@ def photo_row(
 
     def ask_app() -> dict:
         seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": box})
-        return look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
+        return look({"model": "resnet", "image": {part: seen[part] for part in ("pixels", "kind")}})
 
     answer = ask_app()
 

@@ -8,6 +8,7 @@ import torch
 
 from cifar.bench.rows import Row, relative_cost, total_time
 from cifar.bench.turns import time_in_turns
+from cifar.data.pictures import Seen
 from cifar.evaluation import evaluate
 from cifar.evaluation.classifier import classify, to_tensor
 from cifar.explain.probes import PROBES, sweeps
@@ -31,7 +32,7 @@ def network_suite() -> list[Row]:
         ckpt = checkpoint.load(name)
         inputs = to_tensor(batch.permute(0, 2, 3, 1).numpy())
         one = time_in_turns(
-            partial(classify, ckpt, image),
+            partial(classify, ckpt, Seen.image(image)),
             bare_network(ckpt, to_tensor(image)),
             f"classify {name}",
             calls=10 * BLOCKS,

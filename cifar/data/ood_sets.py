@@ -4,16 +4,20 @@ Each set comes with a package that is installed anyway or is generated from a fi
 is downloaded and everybody gets the same pixels.
 """
 
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 SIZE = 32
 COUNT = 1_000
 SEED = 0
-SUPERSAMPLING = 8  # shapes are drawn this many times larger, then averaged, for smooth edges
+SUPERSAMPLING = 8  # pictures are drawn this many times larger, then averaged, for smooth edges
+LARGE = SIZE * SUPERSAMPLING
+LETTERS = string.ascii_letters
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,76 @@ def digits() -> np.ndarray:
     return np.stack([np.asarray(digit.convert("RGB")) for digit in large])
 
 
-def photographs() -> np.ndarray:
-    """Return square crops of two photographs, a temple and a flower: uint8 (1000, 32, 32, 3).
-
-    Their sides are 32 to 256 of 427 pixels, so they overlap and vary less than 1,000 photographs.
-    """
-    from sklearn.datasets import load_sample_images  # heavy
-
+def letters() -> np.ndarray:
+    """Return a large letter on plain background in random colors: uint8 (1000, 32, 32, 3)."""
     rng = np.random.default_rng(SEED)
-    photos = [Image.fromarray(pixels) for pixels in load_sample_images().images]
-    crops = []
-    for i in range(COUNT):
-        photo = photos[i % len(photos)]
-        side = int(rng.integers(SIZE, 257))
-        left = int(rng.integers(0, photo.width - side + 1))
-        top = int(rng.integers(0, photo.height - side + 1))
-        box = (left, top, left + side, top + side)
-        crops.append(np.asarray(photo.resize((SIZE, SIZE), Image.Resampling.LANCZOS, box)))
-    return np.stack(crops)
+    fonts = [ImageFont.truetype(path, LARGE * 3 // 4) for path in _fonts()]
+    pictures = []
+    for _ in range(COUNT):
+        picture = Image.new("RGB", (LARGE, LARGE), _random_color(rng))
+        place = tuple(LARGE / 2 + rng.uniform(-0.15, 0.15, 2) * LARGE)
+        font, letter = fonts[rng.integers(len(fonts))], LETTERS[rng.integers(len(LETTERS))]
+        ImageDraw.Draw(picture).text(place, letter, _random_color(rng), font, anchor="mm")
+        pictures.append(_shrunk(picture))
+    return np.stack(pictures)
+
+
+def pages() -> np.ndarray:
+    """Return screens of text under a colored bar, as of documents: uint8 (1000, 32, 32, 3)."""
+    rng = np.random.default_rng(SEED)
+    fonts = [ImageFont.truetype(path, size) for path in _fonts() for size in (12, 18, 26)]
+    pictures = []
+    for _ in range(COUNT):
+        dark = rng.random() < 0.3
+        paper, ink = ((24, 26, 30), (220, 222, 226)) if dark else ((250, 250, 247), (30, 32, 36))
+        picture = Image.new("RGB", (LARGE, LARGE), paper)
+        draw = ImageDraw.Draw(picture)
+        top = int(rng.integers(0, LARGE // 4))
+        draw.rectangle((0, 0, LARGE, top), fill=_random_color(rng))
+        font, margin = fonts[rng.integers(len(fonts))], int(rng.integers(4, 40))
+        for y in range(top + 12, LARGE, round(font.size * 1.5)):
+            letters = rng.integers(0, len(LETTERS), int(rng.integers(3, 40)))
+            words = "".join(" " if k % 7 == 6 else LETTERS[i] for k, i in enumerate(letters))
+            draw.text((margin, y), words, ink, font)
+        pictures.append(_shrunk(picture))
+    return np.stack(pictures)
+
+
+def drawings() -> np.ndarray:
+    """Return drawings of smooth pencil lines on white paper: uint8 (1000, 32, 32, 3)."""
+    rng = np.random.default_rng(SEED)
+    t = np.linspace(0, 1, 60)
+    pictures = []
+    for _ in range(COUNT):
+        picture = Image.new("RGB", (LARGE, LARGE), "white")
+        draw = ImageDraw.Draw(picture)
+        gray = int(rng.integers(0, 90))
+        for _ in range(rng.integers(3, 12)):
+            # A line of a few low frequencies around a center.
+            center, size = rng.uniform(0.2, 0.8, 2) * LARGE, rng.uniform(0.05, 0.4) * LARGE
+            waves = rng.standard_normal((2, 3, 2)) / np.arange(1, 4)[:, None]
+            angles = 2 * np.pi * np.arange(1, 4)[:, None] * t * rng.uniform(0.3, 1)
+            points = center + size * (np.sin(angles).T @ waves[0] + np.cos(angles).T @ waves[1])
+            width = int(rng.integers(2, 9))
+            draw.line([tuple(point) for point in points], (gray,) * 3, width, joint="curve")
+        pictures.append(_shrunk(picture))
+    return np.stack(pictures)
+
+
+def _fonts() -> list[str]:
+    """Return the paths of the fonts that come with matplotlib."""
+    from matplotlib import get_data_path
+
+    folder = Path(get_data_path(), "fonts", "ttf")
+    return [str(folder / f"{name}.ttf") for name in ("DejaVuSans", "DejaVuSerif-Bold", "cmr10")]
+
+
+def _random_color(rng: np.random.Generator) -> tuple[int, ...]:
+    return tuple(int(value) for value in rng.integers(0, 256, 3))
+
+
+def _shrunk(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.reduce(SUPERSAMPLING))
 
 
 def textures() -> np.ndarray:
@@ -84,25 +140,21 @@ def shapes() -> np.ndarray:
 
 
 def _draw_shapes(rng: np.random.Generator) -> np.ndarray:
-    def random_color() -> tuple[int, ...]:
-        return tuple(int(value) for value in rng.integers(0, 256, 3))
-
-    side = SIZE * SUPERSAMPLING
-    picture = Image.new("RGB", (side, side), random_color())
+    picture = Image.new("RGB", (LARGE, LARGE), _random_color(rng))
     draw = ImageDraw.Draw(picture)
     for _ in range(rng.integers(1, 5)):
         kind = rng.integers(3)
-        x, y = (int(value) for value in rng.integers(0, side, 2))
+        x, y = (int(value) for value in rng.integers(0, LARGE, 2))
         half = int(rng.integers(3, 13)) * SUPERSAMPLING
         box = (x - half, y - half, x + half, y + half)
         if kind == 0:
-            draw.rectangle(box, fill=random_color())
+            draw.rectangle(box, fill=_random_color(rng))
         elif kind == 1:
-            draw.ellipse(box, fill=random_color())
+            draw.ellipse(box, fill=_random_color(rng))
         else:
             rotation = rng.uniform(0, 360)
-            draw.regular_polygon((x, y, half), 3, rotation=rotation, fill=random_color())
-    return np.asarray(picture.reduce(SUPERSAMPLING))
+            draw.regular_polygon((x, y, half), 3, rotation=rotation, fill=_random_color(rng))
+    return _shrunk(picture)
 
 
 def noise() -> np.ndarray:
@@ -118,12 +170,9 @@ SETS = (
         "scikit-learn, `load_digits` (UCI, optical recognition of handwritten digits)",
         digits,
     ),
-    ForeignSet(
-        "photographs",
-        "pieces of photographs of a temple and a flower",
-        "scikit-learn, `load_sample_images`",
-        photographs,
-    ),
+    ForeignSet("letters", "large letters", "drawn from a fixed seed", letters),
+    ForeignSet("pages", "pages of text", "drawn from a fixed seed", pages),
+    ForeignSet("drawings", "pencil lines", "drawn from a fixed seed", drawings),
     ForeignSet("textures", "textures of 1/f noise", "drawn from a fixed seed", textures),
     ForeignSet("shapes", "plain geometric shapes", "drawn from a fixed seed", shapes),
     ForeignSet("noise", "plain noise", "drawn from a fixed seed", noise),

@@ -1,9 +1,12 @@
 """Conversion of uploads to RGB and to the 32x32 pixels that the network sees.
 
-Pillow decodes. This module limits what Pillow leaves to its callers: how many pixels, how much
-memory and how much time a malicious file may cost. Color profiles are ignored.
+Pillow decodes, HEIF with pillow-heif. This module limits what Pillow leaves to its callers: how
+many pixels, how much memory and how much time a malicious file may cost. Colors are converted to
+sRGB as the picture's profile says. (JPEG XL is left out: its plugin for Pillow decodes all pixels
+before it tells how many there are.)
 """
 
+import functools
 import io
 import struct
 import time
@@ -11,14 +14,17 @@ import warnings
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from cifar import LensError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF", "HEIF", "TIFF")
 MAX_PIXELS = 25_000_000
+# Of a JPEG that is not progressive: it is decoded at a half, a quarter or an eighth of its size.
+MAX_JPEG_PIXELS = 200_000_000
 # As in JPEG and GIF. Rows must be short, because a run in a BMP can skip 255 of them.
 MAX_SIDE = 65_535
 MAX_BYTES = 20 * 1024 * 1024
@@ -26,13 +32,22 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_EXIF = 65_536
 # Bytes of the list of further pictures in a JPEG (MPF); decoding it takes more memory.
 MAX_MPF = 4096
+MAX_PROFILE = 4 * 1024 * 1024  # bytes of a color profile; those of printers have about 2 MB
+# Bytes that may be read before any pixel is decoded. Each tag of a TIFF may claim all of the file.
+MAX_HEADER = 3 * MAX_BYTES
 SECONDS = 3.0  # limit of processor time to read a picture; one of 25 megapixels takes about 1
 SIZE = 32
 # How a picture becomes square: its central square, the whole picture on a plain background, or the
 # whole picture stretched.
 FITS = ("crop", "fit", "stretch")
 MIN_SIDE = 8  # pixels that a box must span at least; fewer would show only blur
+# Central squares that the network looks at, as shares of the short side; then the whole, stretched.
+# On photographs, other sets of looks are as good within the noise of 107 (see `photographs`), but
+# with the middle 70% as well, both networks are right less often.
+SQUARES = (1.0, 0.9, 0.8)
 ORIENTATION = 0x0112  # the EXIF tag
+TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
+SAME_COLOR = 2  # steps of 255 by which the colors of a profile may differ and be taken for sRGB
 # The transpose that makes a picture of an orientation upright.
 TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,10 +70,33 @@ DECODE_ERRORS = (
     ValueError,
     SyntaxError,
     MemoryError,
+    RuntimeError,
+    EOFError,
     struct.error,
 )
 # Pillow's errors for broken EXIF.
 EXIF_ERRORS = (*DECODE_ERRORS, KeyError, TypeError)
+
+
+# Whether a network's view of a picture is the picture itself, is cut or scaled, or is one of many.
+Kind = Literal["image", "look", "looks"]
+
+
+class Seen(NamedTuple):
+    """What the network sees of a picture.
+
+    views: uint8 (L, 32, 32, 3), the first of which is the main one. kind: "image" if it has 32x32
+    pixels and is seen as it is, "look" if one view was cut or scaled from it, "looks" for several
+    such views.
+    """
+
+    views: np.ndarray
+    kind: Kind
+
+    @classmethod
+    def image(cls, pixels: np.ndarray) -> "Seen":
+        """Return an image of 32x32 pixels, uint8 (32, 32, 3), as it is seen."""
+        return cls(pixels[None], "image")
 
 
 class ImageError(LensError):
@@ -77,6 +115,7 @@ class _TimedReader(io.BufferedReader):
         self.in_header = True
         self._deadline = time.thread_time() + SECONDS
         self._exif_bytes = 0
+        self._header_bytes = 0
 
     def read(self, size: int | None = -1) -> bytes:
         """Read as the base class does, within the limits of time and metadata."""
@@ -84,7 +123,12 @@ class _TimedReader(io.BufferedReader):
             raise ImageError("The picture takes too long to decode: save it anew as PNG or JPEG.")
         content = super().read(size)
         if self.in_header:
+            self._header_bytes += len(content)
+            if self._header_bytes > MAX_HEADER:
+                raise ImageError("The picture has too much beside its pixels: save it anew.")
             self._check_segment(content)
+            if content[4:8] == b"ftyp":
+                content = _without_exif(content)
         return content
 
     def _check_segment(self, content: bytes) -> None:
@@ -96,21 +140,51 @@ class _TimedReader(io.BufferedReader):
             raise ImageError("The picture comes with too many others: save it alone.")
 
 
-def silence_warnings() -> None:
-    """Ignore what Pillow warns of in odd pictures, for the whole process: call it at the start.
+def _without_exif(content: bytes) -> bytes:
+    """Hide the EXIF of an AVIF from Pillow, which parses it when it opens the file.
 
-    `warnings.catch_warnings` in `open_image` would change the filters of all threads. A picture
-    with too many pixels is rejected by `_check_size`.
+    Each tag may claim all of the EXIF as its value, and Pillow copies it. What turns an AVIF is not
+    its EXIF, but a property that Pillow applies (https://aomediacodec.github.io/av1-avif/).
+    """
+    start = content.find(b"meta")
+    if start < 4 or not content[8:12].startswith((b"avif", b"avis")):
+        return content
+    end = start - 4 + int.from_bytes(content[start - 4 : start], "big")
+    return content[:start] + content[start:end].replace(b"Exif", b"skip") + content[end:]
+
+
+def prepare() -> None:
+    """Set Pillow up for odd and large pictures, for the whole process: call it at the start.
+
+    Warnings are ignored: `warnings.catch_warnings` in `open_image` would change the filters of all
+    threads. A picture with too many pixels is rejected by `_check_size`.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Let Pillow open HEIF, once per process."""
+    import pillow_heif  # slow to import
+
+    pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
 
 
 def open_image(path: str | Path) -> Image.Image:
-    """Read a picture file as RGB, upright, first frame only, transparency on white.
+    """Read a picture file as sRGB, upright, first frame or page only, transparency on white.
 
-    The size is checked before any pixel is decoded. A JPEG is decoded in full, not at a fraction of
-    its size as Pillow's `draft` could: its pixels are then those that browsers decode. Raises
-    ImageError.
+    The size is checked before any pixel is decoded. A JPEG of at most MAX_PIXELS is decoded in
+    full, not at a fraction of its size as Pillow's `draft` could: its pixels are then those that
+    browsers decode. Raises ImageError.
+    """
+    return read(path)[0]
+
+
+def read(path: str | Path) -> tuple[Image.Image, bool]:
+    """Read a picture as `open_image` does, and return whether browsers show it the same way.
+
+    Not all of them know HEIF, TIFF and AVIF, nor turn every file as its EXIF or XMP says.
     """
     path = Path(path)
     try:
@@ -122,8 +196,9 @@ def open_image(path: str | Path) -> Image.Image:
             f"The file is larger than {MAX_BYTES // 2**20} MB: send a smaller picture."
         )
     try:
-        picture, orientation = _decode(path)
-        return picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])
+        picture, orientation, kind = _decode(path)
+        plain = orientation == 1 and kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+        return (picture if orientation == 1 else picture.transpose(TRANSPOSES[orientation])), plain
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -141,25 +216,40 @@ def open_image(path: str | Path) -> Image.Image:
         ) from error
 
 
-def _decode(path: Path) -> tuple[Image.Image, int]:
-    """Return a picture as RGB on white, not upright yet, and its orientation; see `open_image`."""
+def _decode(path: Path) -> tuple[Image.Image, int, str]:
+    """Return a picture as sRGB on white, not upright yet, its orientation and its format."""
+    _register_heif()
     with _TimedReader(path) as stream, Image.open(stream, formats=FORMATS) as image:
         stream.in_header = False
-        _check_size(*image.size)
+        _check_size(image)
         image.decodermaxblock = READ_BYTES
-        if image.format == "PNG":
-            image.load()  # EXIF may follow the pixels
+        _draft(image)
+        image.load()  # in a PNG, EXIF may follow the pixels; a TIFF is turned upright
         orientation = _orientation(image)
-        image.load()
-    return _on_white(image), orientation
+    return _in_srgb(image), orientation, str(image.format)
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
     problem = f"The picture has {width}x{height} pixels: send one of at most"
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{problem} {MAX_PIXELS // 1_000_000} megapixels.")
+    in_parts = image.format == "JPEG" and "progressive" not in image.info
+    most = MAX_JPEG_PIXELS if in_parts else MAX_PIXELS
+    if width * height > most:
+        raise ImageError(f"{problem} {most // 1_000_000} megapixels.")
     if max(width, height) > MAX_SIDE:
         raise ImageError(f"{problem} {MAX_SIDE:,} pixels a side.")
+    # libtiff takes memory for a whole tile, however small the picture.
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > MAX_PIXELS:
+        raise ImageError("The picture has too large tiles: save it anew as PNG or JPEG.")
+
+
+def _draft(image: Image.Image) -> None:
+    """Have a JPEG of more than MAX_PIXELS decoded at the largest fraction that has no more."""
+    width, height = image.size
+    divisor = next(d for d in (1, 2, 4) if width * height <= MAX_PIXELS * d**2)
+    if divisor > 1:
+        image.draft(None, (width // divisor, height // divisor))
 
 
 def _check_exif(size: int) -> None:
@@ -171,7 +261,7 @@ def _check_exif(size: int) -> None:
 
 def _orientation(image: Image.Image) -> int:
     """Return the orientation in EXIF or XMP, 1 to 8; 1 if there is none or it is broken."""
-    _check_exif(len(image.info.get("exif", b"")))
+    _check_exif(len(image.info.get("exif") or b""))
     _check_exif(len(image.info.get("Raw profile type exif", "")) // 2)  # as hexadecimal digits
     try:
         orientation = image.getexif().get(ORIENTATION)
@@ -180,20 +270,61 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in TRANSPOSES else 1
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """Convert to RGB with 8 bits per channel, on white, in strips."""
-    if image.mode == "RGB" and not image.has_transparency_data:
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Convert to sRGB with 8 bits per channel, on white, in strips."""
+    to_srgb = _transform(image)
+    if image.mode == "RGB" and not image.has_transparency_data and to_srgb is None:
         return image
+    if image.mode in ("I", "F"):
+        raise ImageError("The picture has values of 32 bits: save it anew with 8 or 16.")
     rows = max(1, STRIP_PIXELS // image.width)
     rgb = Image.new("RGB", image.size)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        if to_srgb is not None and image.mode == "CMYK":
+            strip = to_srgb.apply(strip)
+        elif to_srgb is not None:
+            strip = to_srgb.apply(_strip_on_white(strip))
         rgb.paste(_strip_on_white(strip), (0, top))
     return rgb
 
 
+def _transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
+    """Return how to convert a picture's colors to sRGB, from RGB or CMYK.
+
+    None without a profile, and for one that says nothing else or, as browsers do it, that cannot be
+    used for these pixels. Raises ImageError for one that is too large.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode.startswith(("I", "F")):
+        return None
+    if len(profile) > MAX_PROFILE:
+        raise ImageError(
+            f"The color profile has more than {MAX_PROFILE // 2**20} MB: save the picture without."
+        )
+    mode = "CMYK" if image.mode == "CMYK" else "RGB"
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    if mode == "RGB":
+        colors = Image.fromarray(_some_colors())
+        moved = np.asarray(transform.apply(colors)).astype(int)
+        if np.abs(moved - np.asarray(colors)).max() <= SAME_COLOR:
+            return None
+    return transform
+
+
+@functools.cache
+def _some_colors() -> np.ndarray:
+    """Return colors from all of RGB: uint8 (9, 81, 3)."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    return np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(9, 81, 3)
+
+
 def _strip_on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "I;16":
+    if image.mode.startswith("I;16"):
         # A plain conversion would clip 16-bit grays to white.
         values = np.asarray(image)
         gray = (values / 65535 * 255).astype(np.uint8)
@@ -247,9 +378,7 @@ def network_view(
     if box is not None:
         return _scale(image, (SIZE, SIZE), _box_in_pixels(check_box(box), image.size))
     if fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return _scale(image, (SIZE, SIZE), (left, top, left + side, top + side))
+        return _scale(image, (SIZE, SIZE), _central_square(image, 1))
     if fit == "stretch":
         return _scale(image, (SIZE, SIZE))
     shrink = SIZE / max(width, height)
@@ -260,6 +389,30 @@ def network_view(
     view[:] = np.rint(inner.mean((0, 1)))
     view[top : top + rows, left : left + columns] = inner
     return view
+
+
+def see(image: Image.Image, fit: str = "crop", box: Sequence[float] | None = None) -> Seen:
+    """Return what the network sees of a picture, by default several looks at it.
+
+    fit, box, errors: as for `network_view`. With "crop" and no box, the looks are the central
+    square, smaller ones of SQUARES, and the whole picture, stretched: how large the object is, and
+    where, is not known. What the visitor cut out, fitted or stretched is looked at as it is.
+    """
+    if image.size == (SIZE, SIZE) and box is None:
+        return Seen.image(network_view(image, fit))
+    if fit != "crop" or box is not None:
+        return Seen(network_view(image, fit, box)[None], "look")
+    image = image if image.mode == "RGB" else image.convert("RGB")
+    squares = [_scale(image, (SIZE, SIZE), _central_square(image, share)) for share in SQUARES]
+    return Seen(np.stack([*squares, _scale(image, (SIZE, SIZE))]), "looks")
+
+
+def _central_square(image: Image.Image, share: float) -> Box:
+    """Return a central square, in pixels, whose side is a share of the short side."""
+    width, height = image.size
+    side = share * min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
 
 
 def _box_in_pixels(box: Box, size: tuple[int, int]) -> Box:
@@ -281,5 +434,11 @@ def _box_in_pixels(box: Box, size: tuple[int, int]) -> Box:
 
 
 def _scale(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
-    """Scale a box of a picture, in pixels, to a size: uint8 (height, width, 3)."""
-    return np.array(image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=REDUCING_GAP))
+    """Scale a box of a picture, in pixels, to a size: uint8 (height, width, 3).
+
+    Of Pillow's filters, the bilinear one (a triangle, antialiased) gives photographs the spectrum
+    that is nearest to that of the training images: over eight bands of spatial frequency, log10 of
+    the power of the luminance differs by 0.06 (root mean square, 307 photographs against 4,800
+    training images), by 0.17 with bicubic, 0.20 Hamming, 0.22 Lanczos and 0.23 box.
+    """
+    return np.array(image.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=REDUCING_GAP))

@@ -31,7 +31,7 @@ from cifar.files import FileError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe, fastest_device
-from cifar.models.model_card import model_card
+from cifar.models.model_card import write_metrics
 from cifar.models.staged import normalize
 from cifar.models.summary import multiply_adds
 
@@ -118,38 +118,33 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
         },
     }
     result |= ood.measure(
-        temperature, predictions, val_logits, val_features, val_labels, ood_features(ckpt)
+        temperature, predictions, val_logits, val_features, val_labels, ood_outputs(ckpt)
     )
-    result |= recorded_scores(ckpt)
+    result |= kept_sections(ckpt)
     save_predictions(ckpt.path / "predictions.npz", predictions)
     neighbors.save_images(ckpt.path / neighbors.FILE, predictions, train)
-    _write(ckpt, result)
+    write_metrics(ckpt, result)
     return result
 
 
-def ood_features(ckpt: Checkpoint) -> dict[str, np.ndarray]:
-    """Compute features, float32 (N, D), of every out-of-distribution set, by its name."""
-    features = {}
+def ood_outputs(ckpt: Checkpoint) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Compute logits and features of every out-of-distribution set, by its name; see `predict`."""
+    outputs = {}
     for ood_set in ood_sets.SETS:
         images = torch.from_numpy(ood_set.images()).permute(0, 3, 1, 2)
-        _, features[ood_set.name] = predict(ckpt, images, label=ood_set.title)
-    return features
+        outputs[ood_set.name] = predict(ckpt, images, label=ood_set.title)
+    return outputs
 
 
-def _write(ckpt: Checkpoint, result: dict) -> None:
-    files.write_json(ckpt.path / "metrics.json", result)
-    card = model_card(ckpt.config, result)
-    files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
-
-
-def recorded_scores(ckpt: Checkpoint) -> dict:
-    """Return the recorded heat-map scores of these weights, {"explain": ...}, or {} without any."""
+def kept_sections(ckpt: Checkpoint) -> dict:
+    """Return the recorded scores of these weights, heat maps' and photographs'; {} without any."""
     try:
         recorded = files.read_json(ckpt.path / "metrics.json")
     except FileError:  # missing or damaged: the evaluation replaces it
         return {}
     same_weights = recorded.get("weights_sha256") == ckpt.sha256
-    return {"explain": recorded["explain"]} if same_weights and "explain" in recorded else {}
+    kept = ("explain", "photographs", "trust") if same_weights else ()
+    return {section: recorded[section] for section in kept if section in recorded}
 
 
 def split_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict:

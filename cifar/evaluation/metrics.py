@@ -39,6 +39,27 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
+def fit_mean_confidence(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature, between 0.05 and 20, at which mean confidence equals accuracy.
+
+    logits: float (N, L, 10) of several looks at each image, whose mean probability counts. With few
+    images that the network knows little of, the temperature of the least NLL leaves it too sure: by
+    5 to 8 points on 107 photographs.
+    """
+    from scipy.optimize import brentq  # as above
+
+    def excess(log_t: float) -> float:
+        probs = probabilities(logits, np.exp(log_t)).mean(1)
+        return float(probs.max(1).mean() - (probs.argmax(1) == labels).mean())
+
+    low, high = np.log(0.05), np.log(20)
+    if excess(low) <= 0:
+        return float(np.exp(low))
+    if excess(high) >= 0:
+        return float(np.exp(high))
+    return float(np.exp(brentq(excess, low, high, xtol=1e-6)))
+
+
 def reliability(probs: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict]:
     """Compare confidence with accuracy in bins of equal width over (0, 1].
 
@@ -93,6 +114,14 @@ def proportion(successes: int, n: int) -> dict:
     """
     low, high = wilson_interval(successes, n)
     return {"value": successes / n if n else None, "n": n, "low": low, "high": high}
+
+
+def written(probability: float, digits: int = 0) -> str:
+    """Write a probability in percent: '93%', or with one digit '92.6%'; never '0%' or '100%'."""
+    text, step = f"{probability:.{digits}%}", 10.0**-digits
+    if text == f"{1:.{digits}%}":
+        return f">{100 - step:.{digits}f}%"
+    return f"<{step:.{digits}f}%" if text == f"{0:.{digits}%}" else text
 
 
 def margin(probs: np.ndarray) -> np.ndarray:

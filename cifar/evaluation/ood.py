@@ -1,30 +1,38 @@
 """Reasons to doubt an answer: the picture is out of distribution, or the network is not sure.
 
-Out-of-distribution pictures are detected by the distance to the nearest features (Sun et al.,
-https://arxiv.org/abs/2204.06507): 1 minus the cosine between a picture's features and those of the
-50th nearest test image, whose features are recorded in `predictions.npz`. Recorded features in the
-same direction to within rounding belong to the same picture and are left out. Features of unknown
-objects are also short (Park et al., https://arxiv.org/abs/2310.05316), so the distance grows with
-the square of how many times they are shorter than the median. Long features are not evidence of
-being in distribution: the ResNet's features of plain noise are 3.6 times the median. The threshold
-gives 5% false alarms on `val`.
+Out-of-distribution pictures are detected by the sum of two scores, each in standard deviations of
+the test images':
 
-Of the scores that were tried, this one detects the most of the sets in `ood_sets` with either
-network: on average over them 94% with the ResNet and 78% with the light network. The distance alone
-detects 92% and 49%, short features alone 37% and 65%, the energy score (Liu et al.,
-https://arxiv.org/abs/2010.03759) 28% and 67%, the largest probability (Hendrycks and Gimpel,
-https://arxiv.org/abs/1610.02136) 30% and 53%.
+- the distance to the nearest features (Sun et al., https://arxiv.org/abs/2204.06507): 1 minus the
+  cosine between a picture's features and those of the 50th nearest test image, whose features are
+  recorded in `predictions.npz`. Recorded features in the same direction to within rounding belong
+  to the same picture and are left out. Features of unknown objects are also short (Park et al.,
+  https://arxiv.org/abs/2310.05316), so the distance grows with the square of how many times they
+  are shorter than the median. Long features are not evidence of being in distribution: the ResNet's
+  features of plain noise are 3.6 times the median;
+- the energy of the logits (Liu et al., https://arxiv.org/abs/2010.03759).
 
+Half of 307 photographs, of the ten classes and of other things, chose it among 40 scores of the
+last features, the logits and the pooled features of other layers: the area under the ROC curve,
+averaged over both networks, is 0.87 there. With the distance alone it is 0.85, with the energy
+0.84, the relative Mahalanobis distance of normalized features (https://arxiv.org/abs/2106.09022)
+0.82, the entropy 0.82, the largest probability (Hendrycks and Gimpel,
+https://arxiv.org/abs/1610.02136) 0.79, how much the looks disagree 0.68. What it is worth is
+measured on the other half, see `photographs`.
+
+The threshold gives 5% false alarms on `val`; for pictures that were cut or scaled, on photographs.
 "Not sure" is a calibrated confidence at which fewer than 9 in 10 answers are right, by an isotonic
-regression on `val`.
+regression on `val`, or on photographs.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import logsumexp
 
 from cifar.data import ood_sets
 from cifar.evaluation import metrics
@@ -33,7 +41,10 @@ from cifar.evaluation.predictions import Predictions, load_predictions
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 
-SCORE = "distance to the 50th nearest features, which counts more where the picture's own are short"
+SCORE = (
+    "distance to the 50th nearest features, which counts more where the picture's own are short, "
+    "plus the energy of the logits, each in standard deviations of the test images"
+)
 NEAREST = 50  # as in the paper for CIFAR-10, not tuned on the out-of-distribution sets
 FALSE_ALARMS = 0.05
 ACCURACY = 0.9
@@ -69,8 +80,10 @@ def is_ood(ckpt: Checkpoint, answer: Answer) -> bool:
 
     Raises CheckpointError if the checkpoint has no measured threshold.
     """
-    threshold = ckpt.measured["ood"]["threshold"]
-    return bool(distances(answer.features[None], feature_bank(ckpt))[0] > threshold)
+    found = ckpt.calibrated_for(answer.kind).measured["ood"]
+    bank = feature_bank(ckpt)
+    score = scores(answer.features[None], answer.logits[None], bank, found["scale"])[0]
+    return bool(score > found["threshold"])
 
 
 def is_unsure(ckpt: Checkpoint, answer: Answer) -> bool:
@@ -78,7 +91,7 @@ def is_unsure(ckpt: Checkpoint, answer: Answer) -> bool:
 
     Raises CheckpointError if the checkpoint has no measured threshold.
     """
-    return answer.confidence < ckpt.measured["unsure"]["below"]
+    return answer.confidence < ckpt.calibrated_for(answer.kind).measured["unsure"]["below"]
 
 
 def feature_bank(ckpt: Checkpoint) -> FeatureBank:
@@ -129,23 +142,52 @@ def distances(features: np.ndarray, bank: FeatureBank) -> np.ndarray:
     return np.concatenate(batches)
 
 
+def scores(
+    features: np.ndarray, logits: np.ndarray, bank: FeatureBank, scale: Mapping[str, Any]
+) -> np.ndarray:
+    """Compute the out-of-distribution score of pictures, float64 (N,): higher is more unlike.
+
+    features: float (N, D); logits: float (N, 10); scale: of `scale_of`.
+    """
+    parts = {"distance": distances(features, bank), "energy": energy(logits)}
+    standard = [
+        (values - scale[name]["mean"]) / scale[name]["deviation"] for name, values in parts.items()
+    ]
+    return standard[0] + standard[1]
+
+
+def energy(logits: np.ndarray) -> np.ndarray:
+    """Compute the energy of logits (N, 10): float64 (N,), the lower the surer of any class."""
+    return -logsumexp(logits.astype(np.float64), axis=1)
+
+
+def scale_of(logits: np.ndarray, features: np.ndarray, bank: FeatureBank) -> dict:
+    """Return mean and standard deviation of the two parts of the score among test images."""
+    parts = {"distance": distances(features, bank), "energy": energy(logits)}
+    return {
+        name: {"mean": float(values.mean()), "deviation": float(values.std())}
+        for name, values in parts.items()
+    }
+
+
 def measure(
     temperature: float,
     test: Predictions,
     val_logits: np.ndarray,
     val_features: np.ndarray,
     val_labels: np.ndarray,
-    ood_features: Mapping[str, np.ndarray],
+    ood_outputs: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> dict:
     """Compute the sections "ood" and "unsure" of `metrics.json`; thresholds come from `val` alone.
 
-    test: with features, as they will be recorded. ood_features: those of each of `ood_sets.SETS`,
-    float (N, D), by its name. Raises ValueError if `test` has no features.
+    test: with features, as they will be recorded. ood_outputs: logits float (N, 10) and features
+    float (N, D) of each of `ood_sets.SETS`, by its name. Raises ValueError if `test` has no
+    features.
     """
     if test.features is None:
         raise ValueError("The predictions hold no features.")
     return {
-        "ood": _measure_ood(test.features, val_features, ood_features),
+        "ood": _measure_ood((test.logits, test.features), (val_logits, val_features), ood_outputs),
         "unsure": _measure_unsure(
             (metrics.probabilities(val_logits, temperature), val_labels),
             (metrics.probabilities(test.logits, temperature), test.labels),
@@ -153,29 +195,48 @@ def measure(
     }
 
 
-def _measure_ood(test: np.ndarray, val: np.ndarray, ood_features: Mapping[str, np.ndarray]) -> dict:
-    bank = FeatureBank.of(test)
-    val_distances = distances(val, bank)
-    threshold = float(np.quantile(val_distances, 1 - FALSE_ALARMS, method="inverted_cdf"))
+def _measure_ood(
+    test: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    ood_outputs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> dict:
+    """Measure the score; test, val and `ood_outputs` are logits (N, 10) and features (N, D)."""
+    bank = FeatureBank.of(test[1])
+    scale = scale_of(*test, bank)
 
-    def above(scores: np.ndarray) -> dict:
-        return metrics.proportion(int((scores > threshold).sum()), len(scores))
+    def score(logits: np.ndarray, features: np.ndarray) -> np.ndarray:
+        return scores(features, logits, bank, scale)
+
+    val_scores = score(*val)
+    threshold = quantile(val_scores)
+
+    def above(of_set: np.ndarray) -> dict:
+        return metrics.proportion(int((of_set > threshold).sum()), len(of_set))
 
     return {
         "score": SCORE,
+        "scale": scale,
         "threshold": threshold,
-        "false_alarms": {"val": above(val_distances), "test": above(distances(test, bank))},
+        "false_alarms": {
+            "val": above(val_scores),
+            "test": above(score(*test)),
+        },
         "sets": [
             {
                 "name": ood_set.name,
                 "title": ood_set.title,
                 "source": ood_set.source,
-                "n": len(ood_features[ood_set.name]),
-                "detected": above(distances(ood_features[ood_set.name], bank)),
+                "n": len(ood_outputs[ood_set.name][0]),
+                "detected": above(score(*ood_outputs[ood_set.name])),
             }
             for ood_set in ood_sets.SETS
         ],
     }
+
+
+def quantile(in_distribution: np.ndarray) -> float:
+    """Return the score that 5% of those of in-distribution pictures, float (N,), exceed."""
+    return float(np.quantile(in_distribution, 1 - FALSE_ALARMS, method="inverted_cdf"))
 
 
 def _measure_unsure(

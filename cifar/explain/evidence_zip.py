@@ -2,7 +2,8 @@
 
 manifest.json         network, versions, method, layers, classes, scores; contents of each file
 input.*               the uploaded picture, if there was one
-view.png              the 32x32 pixels that the network saw
+view.png              the 32x32 pixels whose evidence is here
+looks.png             all looks at the picture side by side, if there are several
 probabilities.csv     class, calibrated probability, logit
 maps/CLASS.npy        evidence, float32 (h, w), as computed: `unit` in the manifest
 overlays/CLASS.png    the same over the image, all maps on one scale
@@ -28,6 +29,7 @@ from cifar.evaluation.classifier import Answer
 from cifar.explain.drawing import STRENGTH, ZOOM, draw_contrast, overlay
 from cifar.explain.faithfulness import Faithfulness
 from cifar.explain.methods import HeatMap, contrast
+from cifar.explain.trust import FRACTIONS
 from cifar.models.checkpoint import Checkpoint
 
 SCHEMA_VERSION = 1
@@ -39,14 +41,16 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 class Evidence:
     """Everything that was shown of one image.
 
-    image: uint8 (32, 32, 3). checks: one per heat map, in the same order. strength, smooth: how the
-    maps are drawn, see `overlay`. original: name and content of the uploaded picture that the image
-    was made from; view: the arguments of `network_view` that made it. index: of a test image;
-    label: its class, 0 to 9.
+    image: uint8 (32, 32, 3), one of the `views`, uint8 (L, 32, 32, 3), that gave the answer.
+    checks: one per heat map, in the same order. strength, smooth: how the maps are drawn, see
+    `overlay`. original: name and content of the uploaded picture that the views were made from;
+    view: the arguments of `pictures.see` that made them, and which one `image` is. index: of a test
+    image; label: its class, 0 to 9.
     """
 
     checkpoint: Checkpoint
     image: np.ndarray
+    views: np.ndarray
     answer: Answer
     heats: Sequence[HeatMap]
     checks: Sequence[Faithfulness]
@@ -77,9 +81,12 @@ def _files(evidence: Evidence) -> dict[str, tuple[str, bytes]]:
     scale = max(heat.peak for heat in heats)
     large = evidence.image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     files = {
-        "view.png": ("the pixels that the network saw", _png(evidence.image)),
+        "view.png": ("the pixels whose evidence is here", _png(evidence.image)),
         "probabilities.csv": ("calibrated probabilities and logits", _table(evidence.answer)),
     }
+    if len(evidence.views) > 1:
+        row = np.concatenate(list(evidence.views), axis=1)
+        files["looks.png"] = ("what the network saw, also mirrored: its means count", _png(row))
     if evidence.original:
         name, content = evidence.original
         files[name] = ("the picture as it was uploaded", content)
@@ -111,7 +118,7 @@ def _manifest(evidence: Evidence) -> dict:
             "name": ckpt.name,
             "network": ckpt.network,
             "weights_sha256": ckpt.sha256,
-            "temperature": ckpt.temperature,
+            "temperature": ckpt.calibrated_for(evidence.answer.kind).temperature,
         },
         "versions": {
             "torch": torch.__version__,
@@ -129,6 +136,7 @@ def _manifest(evidence: Evidence) -> dict:
         "method": heats[0].method,
         "layers": [layer.name for layer in heats[0].layers],
         "unit": heats[0].unit,
+        "temperature_of_checks": ckpt.temperature,
         "drawing": {"strength": evidence.strength, "smooth": evidence.smooth},
         "maps": [
             {
@@ -147,15 +155,15 @@ def _scores(check: Faithfulness) -> dict:
     return {
         "verdict": check.verdict,
         "sentence": check.sentence,
-        "road": check.road,
-        "random_road": float(np.abs(check.random_road).max()),
+        "p_value": check.p_value,
         "control": check.control,
         "occlusion": check.occlusion,
-        "fractions": list(check.fractions),
-        "deletion": check.deletion.tolist(),
-        "insertion": check.insertion.tolist(),
-        "random_deletion": check.random_deletion.mean(0).tolist(),
-        "random_insertion": check.random_insertion.mean(0).tolist(),
+        "fractions": list(FRACTIONS),
+        **{
+            measure: {"map": values[0].tolist(), "random_maps": values[1:].tolist()}
+            for measure in ("deletion", "insertion", "road")
+            for values in [getattr(check, measure)]
+        },
     }
 
 

@@ -10,8 +10,8 @@ Four checks of one map of one picture:
 - the model randomization test (`randomization`);
 - agreement with the occlusion map, which is measured on the network itself.
 
-Deletion, insertion and ROAD are compared with those of random maps as coarse and smooth as the map.
-All probabilities are calibrated.
+Deletion, insertion and ROAD are compared with those of random maps as coarse and smooth as the map,
+see `trust`. All probabilities are calibrated.
 """
 
 from dataclasses import dataclass
@@ -33,39 +33,59 @@ from cifar.explain.perturbation import (
     top_pixels,
 )
 from cifar.explain.randomization import model_randomization, rank_correlation
-from cifar.explain.trust import FRACTIONS, judge
+from cifar.explain.trust import FRACTIONS, RANDOM_MAPS, gains_of, judge, p_value
 from cifar.models.checkpoint import Checkpoint
 
 ROAD_FRACTIONS = (0.2, 0.4, 0.6, 0.8)
-RANDOM_PAIRS = 2
 
 
 @dataclass(frozen=True)
-class Faithfulness:
-    """Results of the checks of one heat map.
+class Comparison:
+    """Measures of a map, which comes first, and of RANDOM_MAPS random ones: M in all.
 
-    R = 4 random maps; the last two are the reverses of the first two.
-
-    fractions: the shares of the pixels, 0 to 1, of all curves. deletion, insertion: float64 (11,),
-    the probability of the map's class when that share is covered, or uncovered: from the picture
-    to nothing, and from the blurred picture to the picture. random_deletion, random_insertion:
-    float64 (R, 11). road: -1 to 1, see `curves`; 0 for an uninformative order. random_road:
-    float64 (R,). control: -1 to 1, see `model_randomization`. occlusion: -1 to 1, Spearman's rank
-    correlation with the signed occlusion map of the class; None if either is constant, or if the
-    map is an occlusion map. verdict, sentence: see `trust.judge`.
+    deletion, insertion: float64 (M, 6), the probability of the map's class when shares of the
+    pixels, FRACTIONS, are covered, or uncovered: from the picture to nothing, and from the blurred
+    picture to the picture. road: float64 (M,), -1 to 1, see `curves`; 0 for an uninformative order.
     """
 
-    fractions: tuple[float, ...]
     deletion: np.ndarray
     insertion: np.ndarray
-    random_deletion: np.ndarray
-    random_insertion: np.ndarray
-    road: float
-    random_road: np.ndarray
+    road: np.ndarray
+
+    @property
+    def gains(self) -> np.ndarray:
+        """The three measures, higher is better: float64 (M, 3)."""
+        return gains_of(self.deletion, self.insertion, self.road)
+
+    @property
+    def p_value(self) -> float:
+        """The p-value of the map, 0.05 to 1."""
+        return p_value(self.gains)
+
+
+@dataclass(frozen=True)
+class Faithfulness(Comparison):
+    """Results of the checks of one heat map.
+
+    control: -1 to 1, see `model_randomization`. occlusion: -1 to 1, Spearman's rank correlation
+    with the signed occlusion map of the class; None if either is constant, or if the map is an
+    occlusion map. verdict, sentence: see `trust.judge`.
+    """
+
     control: float | None
     occlusion: float | None
     verdict: str
     sentence: str
+
+
+def compare(
+    checkpoint: Checkpoint, image: np.ndarray, heat: HeatMap, *, seed: int = 0
+) -> Comparison:
+    """Compare a heat map of one uint8 (32, 32, 3) image with random maps; see `faithfulness`."""
+    random = np.random.default_rng(seed)
+    maps = [heat.values, *random_maps(heat, RANDOM_MAPS, random)]
+    orders = [ranking(values) for values in maps]
+    return Comparison(*curves(checkpoint, image, heat.target, orders, FRACTIONS, random))
 
 
 def faithfulness(
@@ -73,43 +93,16 @@ def faithfulness(
 ) -> Faithfulness:
     """Check a heat map of one uint8 (32, 32, 3) image; the same seed gives the same numbers.
 
-    seed: of the random maps and of ROAD's noise. Some 185 images go through the network, more for
+    seed: of the random maps and of ROAD's noise. Some 390 images go through the network, more for
     a slow method, whose map is computed once more with random weights.
     """
-    random = np.random.default_rng(seed)
-    maps = random_maps(heat, RANDOM_PAIRS, random)
-    order, random_orders = ranking(heat.values), [ranking(values) for values in maps]
-    reverses = [random_order[::-1] for random_order in random_orders]
-    # A reversed order removes the same pixels the other way round: its ROAD is the negative.
-    deletion, insertion, road = curves(
-        checkpoint,
-        image,
-        heat.target,
-        [order, *random_orders, *reverses],
-        FRACTIONS,
-        [order, *random_orders],
-        random,
-    )
-    random_road = np.concatenate([road[1:], -road[1:]])
+    found = compare(checkpoint, image, heat, seed=seed)
     randomization = model_randomization(checkpoint, image, heat)
-    verdict, sentence = judge(
-        heat,
-        deletion[0],
-        insertion[0],
-        deletion[1:],
-        insertion[1:],
-        float(road[0]),
-        random_road,
-        randomization,
-    )
+    verdict, sentence = judge(heat, found.deletion, found.gains, randomization)
     return Faithfulness(
-        fractions=FRACTIONS,
-        deletion=deletion[0],
-        insertion=insertion[0],
-        random_deletion=deletion[1:],
-        random_insertion=insertion[1:],
-        road=float(road[0]),
-        random_road=random_road,
+        deletion=found.deletion,
+        insertion=found.insertion,
+        road=found.road,
         control=randomization,
         occlusion=agreement(checkpoint, image, heat),
         verdict=verdict,
@@ -123,15 +116,14 @@ def curves(
     target: int,
     orders: list[np.ndarray],
     fractions: tuple[float, ...],
-    road_orders: list[np.ndarray],
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure deletion and insertion (N, F) of N pixel orders, and ROAD (M,) of M pixel orders.
+    """Measure deletion and insertion, float64 (M, F), and ROAD (M,) of M pixel orders.
 
     image: uint8 (32, 32, 3). orders: int64 (1024,) each, see `ranking`. fractions: F shares from 0
-    to 1. Deletion and insertion are probabilities of the target class, 0 to 1, float64. ROAD is
-    half the difference, -1 to 1, between the probability after removing the least evidence first
-    and after removing the most first, averaged over 20, 40, 60 and 80% of the pixels.
+    to 1. Deletion and insertion are probabilities of the target class, 0 to 1. ROAD is half the
+    difference, -1 to 1, between the probability after removing the least evidence first and after
+    removing the most first, averaged over 20, 40, 60 and 80% of the pixels.
     """
     original = to_tensor(image)[0].numpy()
     covered, blurred = np.zeros_like(original), blur(original)
@@ -140,7 +132,7 @@ def curves(
     for order in orders:
         masks = top_pixels(order, inner)
         images += [composite(covered, original, masks), composite(original, blurred, masks)]
-    for order in road_orders:
+    for order in orders:
         least, most = top_pixels(order[::-1], ROAD_FRACTIONS), top_pixels(order, ROAD_FRACTIONS)
         images.append(impute(original, np.concatenate([least, most]), random))
     probabilities = calibrated(checkpoint, torch.from_numpy(np.concatenate(images)))[:, target]
@@ -148,7 +140,7 @@ def curves(
     ends, between, road = np.split(probabilities, [3, 3 + 2 * len(orders) * len(inner)])
     between = between.reshape(len(orders), 2, len(inner))
     at_original, at_covered, at_blurred = (np.full((len(orders), 1), end) for end in ends)
-    least_first, most_first = road.reshape(len(road_orders), 2, -1).mean(axis=2).T
+    least_first, most_first = road.reshape(len(orders), 2, -1).mean(axis=2).T
     return (
         np.concatenate([at_original, between[:, 0], at_covered], axis=1),
         np.concatenate([at_blurred, between[:, 1], at_original], axis=1),

@@ -26,23 +26,23 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cifar import LensError, files
+from cifar import LensError
 from cifar.data import cifar10
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.explain.faithfulness import curves
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap
 from cifar.explain.perturbation import random_maps, ranking
 from cifar.explain.randomization import model_randomization
+from cifar.explain.trust import FRACTIONS, area
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe, fastest_device
-from cifar.models.errors import CheckpointError
-from cifar.models.model_card import model_card
+from cifar.models.model_card import add_section
 
 Row = tuple[str, str | None]  # a method and its layer; None for occlusion
 
-STEPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 IMAGES = 500
 SLOW_IMAGES = 25
 SEED = 0
@@ -82,24 +82,16 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     ]
     fast_rows = [row for row in rows if not METHODS[row["method"]].slow]
     best = max(fast_rows, key=lambda row: row["road"]["mean"])
-    current = checkpoint.load(ckpt.path)  # another command may have written metrics meanwhile
-    if current.sha256 != ckpt.sha256:
-        raise CheckpointError(f"{ckpt.path} was replaced while it was scored: score it again.")
-    result = current.measured | {
-        "explain": {
-            "images": images,
-            "command": command(ckpt, images),
-            "hardware": describe(torch.device(device)),
-            "seconds": round(time.monotonic() - started),
-            "rows": rows,
-            "random": random_summary,
-            "default": {"method": best["method"], "layers": [best["layer"]]},
-        }
+    section = {
+        "images": images,
+        "command": command(ckpt, images),
+        "hardware": describe(torch.device(device)),
+        "seconds": round(time.monotonic() - started),
+        "rows": rows,
+        "random": random_summary,
+        "default": {"method": best["method"], "layers": [best["layer"]]},
     }
-    files.write_json(ckpt.path / "metrics.json", result)
-    card = model_card(ckpt.config, result)
-    files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
-    return result
+    return add_section(ckpt, "explain", section)
 
 
 def command(ckpt: Checkpoint, images: int) -> str:
@@ -140,7 +132,7 @@ def score_image(
 
     The random maps are as coarse and smooth as Grad-CAM's of that layer.
     """
-    target = classify(ckpt, image).predicted
+    target = classify(ckpt, Seen.image(image)).predicted
     maps: list[_Map] = []
     for method, layer in choices(ckpt, slow):
         start = time.perf_counter()
@@ -151,10 +143,8 @@ def score_image(
     maps += [_Map(RANDOM, random_maps(heat, 1, random)[0]) for heat in gradcams]
 
     orders = [ranking(one.values) for one in maps]
-    deletion, insertion, road = curves(ckpt, image, target, orders, STEPS, orders, random)
-    deletion_areas, insertion_areas = (
-        np.trapezoid(curve, STEPS, axis=1) for curve in (deletion, insertion)
-    )
+    deletion, insertion, road = curves(ckpt, image, target, orders, FRACTIONS, random)
+    deletion_areas, insertion_areas = (area(curve) for curve in (deletion, insertion))
     scores = []
     for i, one in enumerate(maps):
         control = None

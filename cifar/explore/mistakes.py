@@ -145,6 +145,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
 
 def caption(index: int, row: Any) -> str:
     """Return the caption of a single image, such as '#1718 frog, seen as cat 97%'."""
+    sure = metrics.written(row["confidence"])
     if row["wrong"]:
-        return f"#{index} {row['true']}, seen as {row['predicted']} {row['confidence']:.0%}"
-    return f"#{index} {row['true']}, recognised {row['confidence']:.0%}"
+        return f"#{index} {row['true']}, seen as {row['predicted']} {sure}"
+    return f"#{index} {row['true']}, recognised {sure}"

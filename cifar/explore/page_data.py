@@ -34,8 +34,9 @@ UNSURE = """
 *Not sure*: of validation images with so little confidence, fewer than nine in ten were recognised.
 """
 CONFIDENCE = """
-Probabilities are softmax after one temperature, fitted on 2,000 training images that the network
-never saw in training. The Report tab shows how well that works.
+Probabilities are softmax after one temperature. For test images, it is fitted on 2,000 training
+images that the network never saw in training; for a picture that is cut or scaled, on photographs,
+of which a network that learned 32x32 images knows less. The Report tab shows how well that works.
 """
 VERDICTS = """
 About 51 people were asked for the class of every test image
@@ -70,6 +71,23 @@ def not_sure(below: float) -> Notice:
         "text": f"Of the answers given with less than {below:.0%} confidence, fewer than nine in "
         "ten are right.",
     }
+
+
+def calibration_note(ckpt: Checkpoint, kind: str) -> str:
+    """Return a sentence on what a confidence means, and on what that was measured.
+
+    kind: see `pictures.Seen`.
+    """
+    photographs = ckpt.measured.get("photographs")
+    if kind == "image" or photographs is None:
+        return (
+            "Calibrated: of the test images that get such a confidence, about that share is right."
+        )
+    scores = photographs["views"][kind]
+    return (
+        f"Calibrated on {scores['accuracy']['n']} photographs of the ten classes: it was right on "
+        f"{scores['accuracy']['value']:.0%}, at {scores['confidence']:.0%} confidence on average."
+    )
 
 
 def models() -> list[str]:
@@ -161,7 +179,7 @@ def examples() -> list[dict]:
 
 
 def pixels_of(image: np.ndarray) -> str:
-    """Encode a uint8 (32, 32, 3) image for the page: base64 of its bytes, row by row."""
+    """Encode uint8 (..., 32, 32, 3) images for the page: base64 of their bytes, row by row."""
     return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
 
 

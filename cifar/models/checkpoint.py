@@ -10,7 +10,7 @@ import math
 import os
 import reprlib
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +94,22 @@ class Checkpoint:
     def temperature(self) -> float:
         """The divisor of the logits; 1 (no calibration) before the first evaluation."""
         return self.metrics.get("temperature", 1.0)
+
+    def calibrated_for(self, kind: str) -> "Checkpoint":
+        """Return the network with the temperature and thresholds for a kind of `pictures.Seen`.
+
+        Those measured on photographs are for pictures that were cut or scaled. For images of 32x32
+        pixels, and if the checkpoint was not measured on photographs, it is the checkpoint itself.
+        """
+        if kind == "image" or "photographs" not in self.metrics:
+            return self
+        fitted = self.measured["photographs"]["views"][kind]["fitted"]
+        metrics = self.metrics | {
+            "temperature": fitted["temperature"],
+            "ood": self.metrics["ood"] | {"threshold": fitted["ood_threshold"]},
+            "unsure": self.metrics["unsure"] | {"below": fitted["unsure_below"]},
+        }
+        return replace(self, metrics=metrics, module=self.model)
 
     @cached_property
     def measured(self) -> dict:

@@ -4,7 +4,31 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from cifar import files
+from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.errors import CheckpointError
 from cifar.models.facts import TITLES
+
+
+def write_metrics(ckpt: Checkpoint, metrics: dict) -> None:
+    """Write `metrics.json` and the model card into a checkpoint's folder."""
+    files.write_json(ckpt.path / "metrics.json", metrics)
+    card = model_card(ckpt.config, metrics)
+    files.replace(ckpt.path / "README.md", lambda path: path.write_text(card))
+
+
+def add_section(ckpt: Checkpoint, name: str, section: dict) -> dict:
+    """Add a section to a checkpoint's `metrics.json` and return all of it.
+
+    Raises CheckpointError if the weights were replaced since they were read.
+    """
+    current = checkpoint.read(ckpt.path)  # another command may have written metrics meanwhile
+    if current.sha256 != ckpt.sha256:
+        raise CheckpointError(f"{ckpt.path} was replaced while it was measured: measure it again.")
+    metrics = current.measured | {name: section}
+    write_metrics(ckpt, metrics)
+    return metrics
 
 
 def percent(share: dict) -> str:
@@ -106,6 +130,59 @@ def _doubt_section(metrics: dict) -> list[str]:
     ]
 
 
+def trust_note(trust: dict) -> str:
+    """Return a sentence on how often maps are called "better than chance"."""
+    shown = f"`{trust['method']}` at {', '.join(trust['layers'])}"
+    return (
+        f"Whether a map can be trusted is tested against 19 random maps. Of {trust['random']['n']} "
+        f"random maps that were given to the test as if they were the network's, "
+        f"{percent(trust['random'])} were called better than chance. Of the maps that are shown "
+        f"first ({shown}), {percent(trust['right'])} of {trust['right']['n']} right answers and "
+        f"{percent(trust['wrong'])} of {trust['wrong']['n']} wrong ones. By `{trust['command']}` "
+        f"on {trust['hardware']}, {duration(trust['seconds'])}."
+    )
+
+
+def photographs_table(metrics: dict) -> str:
+    """Return a Markdown table of what was measured on photographs, and a legend."""
+    found = metrics["photographs"]
+    kinds = [found["views"][kind] for kind in ("look", "looks")]
+    temperatures = " and ".join(f"{kind['fitted']['temperature']:.2f}" for kind in kinds)
+    n, others = kinds[0]["accuracy"]["n"], found["others"]
+    rows = {
+        "right": [percent(kind["accuracy"]) for kind in kinds],
+        "mean confidence": [f"{kind['confidence']:.2%}" for kind in kinds],
+        "taken for unlike CIFAR-10": [percent(kind["false_alarms"]) for kind in kinds],
+        "other things: found unlike CIFAR-10": [percent(kind["detected"]) for kind in kinds],
+        "other things: over 90% confidence": [percent(kind["confident_others"]) for kind in kinds],
+        "area under the ROC curve": [estimate(kind["auroc"]) for kind in kinds],
+    }
+    classes = ", ".join(f"{count} {name}" for name, count in sorted(found["classes"].items()))
+    return "\n".join(
+        [
+            "| photographs | one look | eight looks |",
+            "|---|---:|---:|",
+            *(f"| {label} | {one} | {eight} |" for label, (one, eight) in rows.items()),
+            "",
+            f"{n} photographs of the ten classes ({classes}) and {others} of other things: "
+            f"{found['source']}. One look: the central square. Eight: also its middle 90 and 80%, "
+            "and the whole stretched, each mirrored as well; their mean probability counts, "
+            f"and the app does that unless a part was cut out. The temperature ({temperatures}) "
+            "and the thresholds are fitted on these photographs; each half was measured with those "
+            "of the other, and what is unlike CIFAR-10 on the second half alone "
+            f"({kinds[0]['false_alarms']['n']} and {kinds[0]['detected']['n']}), since the first "
+            f"chose the score. By `{found['command']}` on {found['hardware']}.",
+        ]
+    )
+
+
+def estimate(found: dict) -> str:
+    """Format a value with its interval: '0.768 (0.683 to 0.842)'; empty without a measurement."""
+    if found["value"] is None:
+        return ""
+    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+
+
 def read(folder: Path) -> str:
     """Return the model card in a checkpoint's folder without its metadata block."""
     return (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
@@ -166,8 +243,20 @@ def result_rows(metrics: dict) -> list[tuple[str, str]]:
             f"{test['ece']:.2%}, {test['ece_calibrated']:.2%}",
         ),
         ("Temperature, fitted on the validation images", f"{metrics['temperature']:.4f}"),
+        *_photograph_rows(metrics),
         ("Parameters", f"{metrics['parameters']:,}"),
         ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
+    ]
+
+
+def _photograph_rows(metrics: dict) -> list[tuple[str, str]]:
+    if "photographs" not in metrics:
+        return []
+    looks = metrics["photographs"]["views"]["looks"]
+    n = looks["accuracy"]["n"]
+    return [
+        (f"Photographs of the ten classes that are right (n = {n})", percent(looks["accuracy"])),
+        ("Mean confidence on these, calibrated on photographs", f"{looks['confidence']:.2%}"),
     ]
 
 
@@ -216,6 +305,12 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         *(
             ("## Heat maps", "", scores_table(metrics["explain"]), "")
             if "explain" in metrics
+            else ()
+        ),
+        *((trust_note(metrics["trust"]), "") if "trust" in metrics else ()),
+        *(
+            ("## Photographs", "", photographs_table(metrics), "")
+            if "photographs" in metrics
             else ()
         ),
         *_doubt_section(metrics),

@@ -108,13 +108,79 @@ class OodSet(TypedDict):
     detected: Certain
 
 
+class Normal(TypedDict):
+    """Mean and standard deviation of a score."""
+
+    mean: Number
+    deviation: Annotated[Number, Field(gt=0)]
+
+
+class Scale(TypedDict):
+    """The parts of the out-of-distribution score among the test images."""
+
+    distance: Normal
+    energy: Normal
+
+
 class Ood(TypedDict):
     """The out-of-distribution threshold, and what it finds."""
 
     score: str
+    scale: Scale
     threshold: Number
     false_alarms: Alarms
     sets: list[OodSet]
+
+
+class Fitted(TypedDict):
+    """The temperature and thresholds for photographs."""
+
+    temperature: Annotated[Number, Field(gt=0)]
+    ood_threshold: Number
+    unsure_below: Number  # more than 1 if all answers are unsure
+
+
+class Estimate(TypedDict):
+    """A value, 0 to 1, with its 95% interval; None where there is nothing to measure."""
+
+    value: Fraction | None
+    low: Fraction
+    high: Fraction
+
+
+class ViewScores(TypedDict):
+    """Measurements of photographs that are looked at in one way.
+
+    confidence: the mean on photographs of the ten classes. confident_others: the share of others
+    that get more than 90%. auroc: of the out-of-distribution score.
+    """
+
+    fitted: Fitted
+    accuracy: Certain
+    confidence: Fraction
+    nll: Number
+    false_alarms: Certain
+    detected: Share
+    confident_others: Share
+    auroc: Estimate
+
+
+class Views(TypedDict):
+    """Measurements by the kind of views, see `pictures.Seen`."""
+
+    look: ViewScores
+    looks: ViewScores
+
+
+class Photographs(TypedDict):
+    """Measurements of labelled photographs. classes: how many show each class."""
+
+    source: str
+    command: str
+    hardware: str
+    classes: dict[str, Count]
+    others: Count
+    views: Views
 
 
 class UnsureShares(TypedDict):
@@ -191,6 +257,23 @@ class Explain(TypedDict):
     default: Choice
 
 
+class Trust(TypedDict):
+    """How often the verdict on a heat map is "better than chance".
+
+    random: of random maps. right, wrong: of the maps that are shown first, by the prediction.
+    """
+
+    images: Count
+    method: str
+    layers: list[str]
+    command: str
+    hardware: str
+    seconds: Count
+    random: Certain
+    right: Share
+    wrong: Share
+
+
 class Metrics(TypedDict):
     """The content of `metrics.json`."""
 
@@ -206,6 +289,8 @@ class Metrics(TypedDict):
     ood: Ood
     unsure: Unsure
     explain: NotRequired[Explain]
+    photographs: NotRequired[Photographs]
+    trust: NotRequired[Trust]
 
 
 class UsedRecipe(TypedDict):

@@ -158,13 +158,13 @@ It says which commit and which weights answered; name the commit in place of `ma
 same weights for good. In Python:
 
 ```python
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import open_image, see
 from cifar.evaluation import classifier
 from cifar.models import checkpoint
 
 model = checkpoint.load("{repo_id}@main")
-view = network_view(open_image("photo.jpg"))  # the 32x32 pixels that the network sees
-print(classifier.classify(model, view).top(3))  # calibrated probabilities
+seen = see(open_image("photo.jpg"))  # what the network sees: looks of 32x32 pixels
+print(classifier.classify(model, seen).top(3))  # calibrated probabilities
 ```
 
 Or for the logits alone, where `strict=True` refuses weights that do not fit:

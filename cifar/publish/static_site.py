@@ -13,16 +13,18 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from string import Template
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
 from cifar import PACKAGE, LensError
-from cifar.data.pictures import MAX_BYTES, MAX_PIXELS
+from cifar.data.pictures import MAX_BYTES, MAX_PIXELS, Kind
 from cifar.evaluation import ood
 from cifar.explore import page_data, store, thumbnails
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
+from cifar.models.checkpoint import Checkpoint
 from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.publish import onnx_export, onnxruntime_web
 from cifar.report.readme_tables import results_table
@@ -164,15 +166,14 @@ def _model(root: Path, name: str, title: str) -> dict:
     onnx_export.export(ckpt, path)
     content = path.read_bytes()
     path.unlink()
-    below = ckpt.measured["unsure"]["below"]
     features = store.predictions(name).features
     if features is None:  # `store.choices` leaves such a checkpoint out
         raise LensError(f"{ckpt.path}/predictions.npz holds no features.")
     onnx_export.export_distance(features, path)
     distance = path.read_bytes()
     path.unlink()
-    threshold = ckpt.measured["ood"]["threshold"]
-    unlike = ood.distances(features, ood.feature_bank(ckpt)) > threshold
+    measured, logits = ckpt.measured["ood"], store.predictions(name).logits
+    scores = ood.scores(features, logits, ood.feature_bank(ckpt), measured["scale"])
     return {
         "name": name,
         "title": title,
@@ -180,18 +181,29 @@ def _model(root: Path, name: str, title: str) -> dict:
             "url": _add(root, f"networks/{name}", ".onnx", content),
             "bytes": len(content),
         },
-        "temperature": ckpt.temperature,
-        "unsure": below,
-        "doubt": page_data.not_sure(below),
+        "calibrated": {kind: _calibration(ckpt, kind) for kind in get_args(Kind)},
         "unlike": {
             "network": {
                 "url": _add(root, f"networks/{name}-distance", ".onnx", distance),
                 "bytes": len(distance),
             },
-            "threshold": threshold,
+            "scale": measured["scale"],
             "notice": page_data.UNLIKE,
-            "tests": np.flatnonzero(unlike).tolist(),
+            "tests": np.flatnonzero(scores > measured["threshold"]).tolist(),
         },
+    }
+
+
+def _calibration(ckpt: Checkpoint, kind: Kind) -> dict:
+    """Return what was measured for a kind of view, see `pictures.Seen`."""
+    calibrated = ckpt.calibrated_for(kind)
+    below = calibrated.measured["unsure"]["below"]
+    return {
+        "temperature": calibrated.temperature,
+        "threshold": calibrated.measured["ood"]["threshold"],
+        "unsure": below,
+        "doubt": page_data.not_sure(below),
+        "note": page_data.calibration_note(ckpt, kind),
     }
 
 

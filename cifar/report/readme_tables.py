@@ -8,7 +8,7 @@ from cifar.files import FileError, read_json
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import find_layer
-from cifar.models.model_card import duration, interval, percent
+from cifar.models.model_card import duration, estimate, interval, percent
 
 README = PROJECT / "README.md"
 SPEED = PROJECT / "docs" / "speed.md"
@@ -55,6 +55,48 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
             f"- `{ckpt.name}`: trained on {training['hardware']} (torch {training['torch']}) over "
             f"{training['images']:,} images; n = {test['accuracy']['n']:,} test images, by "
             f"`{evaluation['command']}` on {evaluation['hardware']}."
+        )
+    return "\n".join([*lines, "", *notes])
+
+
+def photographs_table(checkpoints: Sequence[Checkpoint]) -> str:
+    """Write Markdown: a table of what was measured on photographs, then how.
+
+    Raises CheckpointError for a checkpoint that was not measured on photographs yet.
+    """
+    heads = (
+        "photographs, as the app looks at them",
+        "right (95% interval)",
+        "mean confidence",
+        "other things over 90% confidence",
+        "found *unlike CIFAR-10*",
+        "area under the ROC curve",
+    )
+    lines = [_table_row(heads), "|---" + "|---:" * (len(heads) - 1) + "|"]
+    notes = []
+    for ckpt in checkpoints:
+        found = ckpt.measured.get("photographs")
+        if found is None:
+            raise CheckpointError(
+                f"{ckpt.name} was not measured on photographs yet: run "
+                f"`python -m cifar evaluate {ckpt.name} --photos FOLDER`."
+            )
+        looks = found["views"]["looks"]
+        cells = (
+            f"`{ckpt.name}`",
+            f"**{looks['accuracy']['value']:.1%}**{percent(looks['accuracy']).partition('%')[2]}",
+            f"{looks['confidence']:.1%}",
+            percent(looks["confident_others"]),
+            percent(looks["detected"]),
+            estimate(looks["auroc"]),
+        )
+        lines.append(_table_row(cells))
+        notes.append(
+            f"- `{ckpt.name}`: n = {looks['accuracy']['n']} photographs of the ten classes and "
+            f"{found['others']} of other things, {found['source']}; by `{found['command']}` on "
+            f"{found['hardware']}. What is found, and the area, are of {looks['detected']['n']} "
+            f"other things, at {percent(looks['false_alarms'])} false alarms among "
+            f"{looks['false_alarms']['n']} of the ten classes."
         )
     return "\n".join([*lines, "", *notes])
 
@@ -175,4 +217,8 @@ def load_reports() -> list[dict]:
 
 def readme_sections(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
     """Write README's sections on checkpoints, by the name of the section."""
-    return {"results": results_table(checkpoints), "heat maps": heat_map_notes(checkpoints)}
+    return {
+        "results": results_table(checkpoints),
+        "photographs": photographs_table(checkpoints),
+        "heat maps": heat_map_notes(checkpoints),
+    }

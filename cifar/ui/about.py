@@ -14,13 +14,14 @@ HOW_TO_READ = f"""
 than covering other places, or if a network with random weights draws the same map, it says nothing
 about what the network knows. Of the quick methods, the one shown first, with its layer, had the
 highest mean ROAD score on test images (the model card has all scores, random weights too); a single
-map can still fail.
+map can still fail, so the check ranks it among 19 random maps, and *better than chance* is what one
+in twenty random maps would be called.
 
 ### How to read a doubt
 {page_data.UNSURE.strip()}
 *Unlike CIFAR-10*: the features that the network finds in the picture are too far from those of the
-test images, or too weak. One in twenty ordinary images gets this warning wrongly, and some pictures
-of other things pass; the model card says how many of which kind.
+test images or too weak, and it is not sure of any class. About one in twenty ordinary pictures gets
+this warning wrongly, and most photographs of other things pass; the model card says how many.
 
 ### How to read a confidence
 {page_data.CONFIDENCE.strip()}

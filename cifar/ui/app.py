@@ -17,7 +17,7 @@ from gradio import http_server
 from starlette.middleware import Middleware
 
 from cifar import LensError
-from cifar.data.pictures import silence_warnings
+from cifar.data.pictures import prepare
 from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.facts import TITLES
@@ -168,7 +168,7 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         raise LensError('MCP clients need one more package: pip install "gradio[mcp]".')
     if find_spec("mcp") is not None:
         mcp_tools.install()
-    silence_warnings()
+    prepare()
     return_freed_memory()
     temporary_files.sweep_forever()
     if threading.current_thread() is threading.main_thread():

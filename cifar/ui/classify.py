@@ -4,40 +4,61 @@ The tab runs in the page. This module has the server functions that only this ta
 picture to the network's pixels, and for example images. See `cifar.ui.validation`.
 """
 
+import base64
+import io
 import tempfile
 from pathlib import Path
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from cifar import LensError
 from cifar.data import remote_pictures
-from cifar.data.pictures import FITS, MAX_BYTES, network_view, open_image
+from cifar.data.pictures import FITS, MAX_BYTES, open_image, read
+from cifar.data.pictures import see as seen_by_network
 from cifar.explore import page_data
 from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
 from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
 from cifar.ui.validation import choice, report_errors, uploaded
 
+SHOWN = 768  # pixels a side of a picture that is shown by the server
+
 
 @report_errors
 def see(question: dict) -> dict:
     """Return the pixels that the network sees of a picture.
 
-    question: path of an upload, fit (how to make it square, one of FITS), and box (the part to cut
-    out instead: left, top, right and bottom as fractions of the upright picture, or null).
-    Answer: the pixels, and width and height of the picture.
+    question: path of an upload, fit (how to make it square, one of FITS), box (the part to cut out
+    instead: left, top, right and bottom as fractions of the upright picture, or null), and unseen
+    (whether the browser cannot show it).
+    Answer: the pixels of all views and their kind (see `Seen`), and width and height of the
+    picture. Where browsers may show it in another way, also shown: a small copy as a data URL, so
+    that the box cuts out exactly what it is seen on.
     """
     path = uploaded(question.get("path"))
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
     box = question.get("box")
-    picture = open_image(path)
+    picture, plain = read(path)
+    seen = seen_by_network(picture, fit, box)
     return {
-        "pixels": page_data.pixels_of(network_view(picture, fit, box)),
+        "pixels": page_data.pixels_of(seen.views),
+        "kind": seen.kind,
         "width": picture.width,
         "height": picture.height,
+        **({} if plain and question.get("unseen") is not True else {"shown": _small(picture)}),
     }
+
+
+def _small(picture: Image.Image) -> str:
+    """Return a copy of a picture, at most SHOWN pixels a side, as a data URL of a JPEG."""
+    copy = picture.copy()
+    copy.thumbnail((SHOWN, SHOWN))
+    stream = io.BytesIO()
+    copy.save(stream, "JPEG", quality=90)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 @report_errors

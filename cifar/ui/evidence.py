@@ -9,7 +9,7 @@ import base64
 import numpy as np
 
 from cifar import LensError
-from cifar.data.pictures import FITS, network_view, open_image
+from cifar.data.pictures import FITS, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import Answer, classify
 from cifar.explain.drawing import STRENGTH
@@ -18,12 +18,14 @@ from cifar.explain.faithfulness import faithfulness
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap, default_choice
 from cifar.explain.probes import flips, sweeps
+from cifar.explain.trust import FRACTIONS
 from cifar.explore import page_data, store
 from cifar.explore.page_data import Notice
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
 from cifar.ui.html import png_url
 from cifar.ui.validation import (
+    Asked,
     choice,
     class_index,
     fraction,
@@ -40,20 +42,23 @@ MAX_CLASSES = 2
 def look(question: dict) -> dict:
     """Return the prediction for an image, and the heat maps of one or two classes."""
     ckpt = store.load(model_name(question.get("model")))
-    image, label = image_of(question.get("image"))
-    answer = classify(ckpt, image)
+    asked = image_of(question.get("image"))
+    label = asked.label
+    answer = classify(ckpt, asked.seen)
     runner_up = int(np.argsort(-answer.probabilities, kind="stable")[1])
     classes = _classes(question) or [
         answer.predicted,
         runner_up if label in (None, answer.predicted) else label,
     ]
-    maps = maps_of(ckpt, image, classes, question)
+    maps = maps_of(ckpt, asked.image, classes, question)
     return {
         "probabilities": answer.probabilities.tolist(),
         "predicted": answer.predicted,
         "runner_up": runner_up,
         "label": label,
         "notices": notices(ckpt, answer),
+        "calibrated": page_data.calibration_note(ckpt, answer.kind),
+        "looks": answer.said.tolist(),
         "method": maps[0].method,
         "layers": [layer.name for layer in maps[0].layers],
         "title": maps[0].title,
@@ -76,7 +81,8 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[Notice]:
     if ood.is_ood(ckpt, answer):
         doubts.append(page_data.UNLIKE)
     if ood.is_unsure(ckpt, answer):
-        doubts.append(page_data.not_sure(ckpt.measured["unsure"]["below"]))
+        below = ckpt.calibrated_for(answer.kind).measured["unsure"]["below"]
+        doubts.append(page_data.not_sure(below))
     return doubts
 
 
@@ -87,22 +93,22 @@ def trust(question: dict) -> dict:
     The question's `against` is the class whose map is beside it, if any: maps of fused layers share
     one scale.
     """
-    ckpt = store.load(model_name(question.get("model")))
-    image, _ = image_of(question.get("image"))
+    asked = image_of(question.get("image"))
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.kind)
     target = class_index(question.get("target"))
     against = question.get("against")
     others = [] if against is None else [class_index(against)]
-    heat_map = maps_of(ckpt, image, [target, *others], question)[0]
-    check = gpu.compute(faithfulness, ckpt, image, heat_map)
+    heat_map = maps_of(ckpt, asked.image, [target, *others], question)[0]
+    check = gpu.compute(faithfulness, ckpt, asked.image, heat_map)
     return {
-        "fractions": list(check.fractions),
-        "deletion": check.deletion.tolist(),
-        "insertion": check.insertion.tolist(),
-        "random_deletion": _band(check.random_deletion),
-        "random_insertion": _band(check.random_insertion),
-        "random_road": float(np.abs(check.random_road).max()),
-        **{key: getattr(check, key) for key in ("road", "control", "occlusion", "verdict")},
-        "sentence": check.sentence,
+        "fractions": list(FRACTIONS),
+        "deletion": check.deletion[0].tolist(),
+        "insertion": check.insertion[0].tolist(),
+        "random_deletion": _band(check.deletion[1:]),
+        "random_insertion": _band(check.insertion[1:]),
+        "road": float(check.road[0]),
+        "random_road": float(np.abs(check.road[1:]).max()),
+        **{key: getattr(check, key) for key in ("control", "occlusion", "verdict", "sentence")},
     }
 
 
@@ -118,9 +124,9 @@ def _band(curves: np.ndarray) -> dict:
 @report_errors
 def probes(question: dict) -> dict:
     """Return predictions for an image changed in steps, and the first changes that flip them."""
-    ckpt = store.load(model_name(question.get("model")))
-    image, _ = image_of(question.get("image"))
-    return gpu.compute(_run_probes, ckpt, image)
+    asked = image_of(question.get("image"))
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.kind)
+    return gpu.compute(_run_probes, ckpt, asked.image)
 
 
 def _run_probes(ckpt: Checkpoint, image: np.ndarray) -> dict:
@@ -159,25 +165,27 @@ def bundle(question: dict) -> dict:
     name = model_name(question.get("model"))
     ckpt = store.load(name)
     given = question.get("image")
-    image, label = image_of(given)
-    answer = classify(ckpt, image)
-    maps = maps_of(ckpt, image, _classes(question) or [answer.predicted], question)
+    asked = image_of(given)
+    answer = classify(ckpt, asked.seen)
+    ckpt = ckpt.calibrated_for(asked.kind)
+    maps = maps_of(ckpt, asked.image, _classes(question) or [answer.predicted], question)
     strength = fraction(question.get("strength", STRENGTH), "heat map strength")
-    original, view = _original(question, image) if question.get("path") else (None, None)
+    original, view = _original(question, asked) if question.get("path") else (None, None)
     index = given.get("index") if isinstance(given, dict) else None
     content = as_zip(
         Evidence(
             ckpt,
-            image,
+            asked.image,
+            asked.seen.views,
             answer,
             maps,
-            [gpu.compute(faithfulness, ckpt, image, heat_map) for heat_map in maps],
+            [gpu.compute(faithfulness, ckpt, asked.image, heat_map) for heat_map in maps],
             strength=strength,
             smooth=question.get("smooth") is not False,
             original=original,
             view=view,
             index=index,
-            label=label,
+            label=asked.label,
         )
     )
     stem = "picture" if index is None else f"test-{index}"
@@ -187,17 +195,21 @@ def bundle(question: dict) -> dict:
     }
 
 
-def _original(question: dict, image: np.ndarray) -> tuple[tuple[str, bytes], dict]:
-    """Return name and content of the picture that an image was made from, and its fit and box.
+def _original(question: dict, asked: Asked) -> tuple[tuple[str, bytes], dict]:
+    """Return name and content of the picture that an image was made from, and its fit, box, look.
 
     Raises LensError if the picture does not give exactly this image.
     """
     path = uploaded(question["path"])
     fit = choice(question.get("fit"), FITS, "way to make a picture square")
     box = question.get("box")
-    if not np.array_equal(network_view(open_image(path), fit, box), image):
+    if not np.array_equal(see(open_image(path), fit, box).views, asked.seen.views):
         raise LensError("The picture has been cut in another way meanwhile: save it again.")
-    return (f"input{path.suffix.lower()}", path.read_bytes()), {"fit": fit, "box": box}
+    return (f"input{path.suffix.lower()}", path.read_bytes()), {
+        "fit": fit,
+        "box": box,
+        "look": asked.look,
+    }
 
 
 def _classes(question: dict) -> list[int]:

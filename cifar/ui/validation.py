@@ -10,12 +10,13 @@ import functools
 import reprlib
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from gradio.utils import get_upload_folder
 
 from cifar import CLASSES, LensError
-from cifar.data.pictures import SIZE
+from cifar.data.pictures import SIZE, SQUARES, Kind, Seen
 from cifar.explore import store
 from cifar.explore.page_data import models
 
@@ -68,23 +69,54 @@ def choice(value: object, known: Collection[str], what: str) -> str:
     return value
 
 
-def image_of(image: object) -> tuple[np.ndarray, int | None]:
-    """Return the image of a question, uint8 (32, 32, 3), and its label if it is a test image.
+class Asked(NamedTuple):
+    """What a question is about.
 
-    image: {"index": of a test image} or {"pixels": as from `page_data.pixels_of`}.
+    seen: what the network sees. look: the number of the view whose evidence is asked for. label:
+    of a test image.
+    """
+
+    seen: Seen
+    look: int = 0
+    label: int | None = None
+
+    @property
+    def image(self) -> np.ndarray:
+        """The view whose evidence is asked for, uint8 (32, 32, 3)."""
+        return self.seen.views[self.look]
+
+    @property
+    def kind(self) -> str:
+        """The kind of that view alone, for its temperature."""
+        return "look" if self.seen.kind == "looks" else self.seen.kind
+
+
+# The number of views of each kind.
+LOOKS: dict[Kind, int] = {"image": 1, "look": 1, "looks": len(SQUARES) + 1}
+
+
+def image_of(image: object) -> Asked:
+    """Return what a question is about.
+
+    image: {"index": of a test image}, or {"pixels": of all views, as from `page_data.pixels_of`,
+    "kind": see `Seen`, "image" if left out, "look": the view whose evidence is asked for, 0 if left
+    out}.
     """
     image = image if isinstance(image, dict) else {}
     if "index" in image:
         images = store.test_images()
         index = image_index(image["index"], len(images))
-        return images[index], int(images.labels[index])
+        return Asked(Seen.image(images[index]), label=int(images.labels[index]))
+    named = choice(image.get("kind", "image"), LOOKS, "kind of picture")
+    kind = next(kind for kind in LOOKS if kind == named)
     try:
         data = base64.b64decode(image.get("pixels") or "", validate=True)
     except (TypeError, ValueError, binascii.Error):
         data = b""
-    if len(data) != SIZE * SIZE * 3:
+    if len(data) != LOOKS[kind] * SIZE * SIZE * 3:
         raise LensError("The picture did not arrive whole: choose it again.")
-    return np.frombuffer(bytearray(data), np.uint8).reshape(SIZE, SIZE, 3), None
+    views = np.frombuffer(bytearray(data), np.uint8).reshape(-1, SIZE, SIZE, 3)
+    return Asked(Seen(views, kind), image_index(image.get("look", 0), len(views)))
 
 
 def uploaded(path: object) -> Path:

@@ -12,6 +12,7 @@ from cifar.__main__ import main
 from cifar.bench import explain, network, start, suites, train, turns
 from cifar.bench import rows as shape
 from cifar.data import cifar10
+from cifar.data.pictures import Seen
 from cifar.evaluation import evaluate
 from cifar.evaluation.classifier import classify, to_tensor
 from cifar.models import checkpoint
@@ -236,7 +237,7 @@ def test_both_sides_of_the_network_suite_find_the_same(make_checkpoint):
     pixels = batch.permute(0, 2, 3, 1).numpy()
     logits = network.bare_network(ckpt, to_tensor(pixels))().numpy()
     np.testing.assert_allclose(logits, evaluate.predict(ckpt, batch)[0], atol=1e-4)
-    np.testing.assert_allclose(logits[0], classify(ckpt, pixels[0]).logits, atol=1e-4)
+    np.testing.assert_allclose(logits[0], classify(ckpt, Seen.image(pixels[0])).logits, atol=1e-4)
 
 
 def test_calls_are_made_in_turns_and_the_first_are_not_counted():

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
+from cifar.evaluation.metrics import written
 from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
@@ -117,7 +118,7 @@ class Classify:
         if answer is not None:
             bars = self.root.locator(".bars li")
             for k, (name, probability) in enumerate(answer.top(3)):
-                assert bars.nth(k).inner_text().split() == [name, f"{100 * probability:.1f}%"]
+                assert bars.nth(k).inner_text().split() == [name, written(probability, 1)]
             assert self.root.locator(".name").inner_text().startswith(answer.top(1)[0][0])
 
 

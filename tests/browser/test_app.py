@@ -4,7 +4,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
+from cifar.evaluation.metrics import written
 from cifar.explore import store
 from cifar.report import screenshot
 
@@ -19,8 +21,9 @@ def test_the_model_switch_serves_every_tab(page, pixels_of):
     accuracy = store.load("basenet").metrics["test"]["accuracy"]["value"]
     expect(page.locator("#report")).to_contain_text(f"{accuracy:.2%}")
     page.get_by_role("tab", name="Classify").click()
-    said = classify(store.load("basenet"), pixels_of(0))  # the example that the page opens on
-    expect(page.locator("#classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    opening = Seen.image(pixels_of(0))  # the example that the page opens on
+    said = classify(store.load("basenet"), opening)
+    expect(page.locator("#classify .name")).to_contain_text(written(said.confidence, 1))
 
 
 TABS = (

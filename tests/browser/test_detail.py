@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cifar import CLASSES
+from cifar.evaluation.metrics import written
 from cifar.explain.drawing import COLOURS, colour_table
 from cifar.explore import store
 from cifar.explore.mistakes import caption
@@ -57,7 +58,7 @@ def test_the_detail_says_what_was_recorded(desk, truth):
     detail = desk.page.locator("#explorer .detail")
     expect(detail.locator(".facts")).to_contain_text(f"labelled {row['true']}")
     expect(detail.locator(".facts")).to_contain_text(
-        f"seen as {row['predicted']}, {row['confidence']:.0%} sure"
+        f"seen as {row['predicted']}, {written(row['confidence'])} sure"
     )
     expect(detail.locator(".badge")).to_have_text(VERDICTS["suspect"][0])
     loss = float(detail.locator(".numbers").inner_text().split()[1])

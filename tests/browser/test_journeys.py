@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import network_view, open_image, see
 from cifar.evaluation.classifier import classify
 from cifar.explore import store
 from tests.browser.conftest import PATIENCE
@@ -198,8 +198,8 @@ def test_no_answer_stands_beside_another_picture(classify_tab):
     expect(answer.locator(".name")).to_be_hidden()
     expect(save).to_have_attribute("aria-disabled", "true")
     answer.get_by_role("button", name="try again").click()
-    seen = network_view(open_image(LION))
-    tab.expect(seen, classify(store.load("resnet"), seen))
+    seen = see(open_image(LION))
+    tab.expect(seen.views[0], classify(store.load("resnet"), seen))
     expect(save).to_have_attribute("aria-disabled", "false")
 
 

@@ -12,19 +12,22 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 from playwright.sync_api import expect
 
 from cifar import CLASSES
 from cifar.data.downloads import FetchError
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import Seen, network_view, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify, classify_all
+from cifar.evaluation.metrics import written
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, store
 from cifar.publish import onnxruntime_web
 from cifar.publish.static_site import METHODS, build
 from cifar.ui.evidence import notices
+from tests.profiles import DISPLAY_P3
+from tests.profiles import profile as color_profile
 from tests.serving import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -176,7 +179,7 @@ def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
     indices = [*range(25, 10_000, 250), int(confidence.argmin())]  # the last is in doubt
     found = desk.evaluate(LOOK, [model, indices, "gradcam", []])
     images = test_split.images[indices].permute(0, 2, 3, 1).contiguous().numpy()
-    answers = classify_all(store.load(model), images)
+    answers = classify_all(store.load(model), [Seen.image(image) for image in images])
     wanted = np.array([answer.probabilities for answer in answers])
     assert len(found) == 41
     np.testing.assert_allclose([one["probabilities"] for one in found], wanted, atol=1e-3)
@@ -285,17 +288,20 @@ def read(tmp_path):
     return read_one
 
 
-def test_colours_are_those_of_the_file_and_it_stands_upright(desk, read):
+def test_colours_are_as_the_profile_says_and_it_stands_upright(desk, read):
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     image = photograph(160, 120)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     plain = sent(image, exif=exif)
-    coloured = sent(image, exif=exif, icc_profile=profile)
+    coloured = sent(image, exif=exif, icc_profile=b"no profile")
     wanted = network_view(read(plain))
     for content in (plain, coloured):
         largest, _ = shares(seen_in_page(desk, content, "crop"), wanted)
         assert largest <= 1
+    vivid = sent(image, icc_profile=color_profile(DISPLAY_P3))
+    wanted = network_view(read(vivid))
+    assert shares(wanted, network_view(image))[0] > 10
+    assert shares(seen_in_page(desk, vivid, "crop"), wanted)[0] <= 3
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -413,14 +419,14 @@ def test_the_model_switch_serves_every_tab(visit, pixels_of):
     expect(page.locator("#tab-report img[src*='basenet-confusion']")).to_be_visible()
     tab(page, "Classify")
     page.locator(".classify .bars li").first.wait_for()
-    said = classify(store.load("basenet"), pixels_of(0))
-    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    said = classify(store.load("basenet"), Seen.image(pixels_of(0)))
+    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
     page.locator("#model label", has_text="ResNet").click()
-    said = classify(store.load("resnet"), pixels_of(0))
-    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    said = classify(store.load("resnet"), Seen.image(pixels_of(0)))
+    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
     assert page.url.endswith("/lens/#classify")
     page.reload()
-    expect(page.locator(".classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
 
 
 def drop(page, content, name, target):
@@ -439,12 +445,12 @@ def drop(page, content, name, target):
 
 def classified(page, image, fit="crop", model="basenet", box=None):
     """Wait for Python's answer about a picture."""
-    said = classify(store.load(model), network_view(image, fit, box))
+    said = classify(store.load(model), see(image, fit, box))
     bars = page.locator(".classify .bars li")
     page.locator(".classify .answer:not(.old)").wait_for()
     for k, (name, probability) in enumerate(said.top(3)):
         expect(bars.nth(k)).to_contain_text(name)
-        value = float(bars.nth(k).locator(".value").inner_text().rstrip("%"))
+        value = float(bars.nth(k).locator(".value").inner_text().strip("<>%"))
         assert abs(value - 100 * probability) <= 0.2
 
 
@@ -628,7 +634,7 @@ def test_a_picture_unlike_cifar_is_said_to_be(visit, tmp_path):
         else:
             path = photo("bus.png")
         ckpt = store.load("resnet")
-        answer = classify_all(ckpt, network_view(open_image(path))[None])[0]
+        answer = classify(ckpt, see(open_image(path)))
         page = visit("#classify")
         page.locator(".classify .bars li").first.wait_for()
         page.locator(".classify input[type=file]").first.set_input_files(path)

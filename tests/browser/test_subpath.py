@@ -11,8 +11,9 @@ import trustme
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import open_image, see
 from cifar.evaluation.classifier import classify
+from cifar.evaluation.metrics import written
 from cifar.explore import store
 from cifar.report import screenshot
 from tests.proxy import HOST, proxy
@@ -66,7 +67,7 @@ def photo(tmp_path):
 @pytest.fixture
 def said(photo):
     """The best model's answer on the photo."""
-    return classify(store.load("resnet"), network_view(open_image(photo)))
+    return classify(store.load("resnet"), see(open_image(photo)))
 
 
 def test_the_page_works(visit, site, photo, said):
@@ -83,7 +84,7 @@ def test_the_page_works(visit, site, photo, said):
 
     page.get_by_role("tab", name="Classify").click()
     page.locator("#classify input[type=file]").first.set_input_files(photo)
-    expect(page.locator("#classify .name")).to_contain_text(f"{said.confidence:.1%}")
+    expect(page.locator("#classify .name")).to_contain_text(written(said.confidence, 1))
 
     page.get_by_role("tab", name="Report").click()
     picture = page.locator(f"img[src^='{site.url}gradio_api/file=']:visible").first

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from cifar.evaluation.metrics import written
 from cifar.explore import store
 
 pytestmark = pytest.mark.browser
@@ -43,7 +44,9 @@ def test_the_header_switches_models_and_keeps_the_filters(visit, truth):
             assert re.fullmatch(r"\w+ \([\d,]+\)", option)
         assert explorer.view["model"] == model and explorer.shown == 61
         row = truth.rows[model].loc[61]
-        expect(page.locator("#explorer .facts")).to_contain_text(f"{row['confidence']:.0%} sure")
+        expect(page.locator("#explorer .facts")).to_contain_text(
+            f"{written(row['confidence'])} sure"
+        )
         heads = page.locator("#explorer .shares thead th")
         first, second = (store.title(store.load(name)) for name in (model, other))
         expect(heads.nth(0)).to_have_text(first.rpartition(" · ")[0])

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from cifar.data import pictures
-from cifar.data.pictures import FITS, ImageError, network_view, open_image
+from cifar.data.pictures import FITS, ImageError, network_view, open_image, see
+from tests.profiles import DISPLAY_P3, SRGB, profile
 
 
 def noise(*shape):
@@ -223,7 +224,7 @@ def test_a_box_shows_what_lies_in_it():
     assert np.array_equal(view, pixels[32:64, 32:64])
     assert np.array_equal(network_view(picture, "stretch", [0.25, 1 / 3, 0.5, 2 / 3]), view)
     half = network_view(halves(320, 160), box=(0.5, 0, 1, 1))
-    assert np.abs(half.astype(int) - (0, 255, 0)).max() <= 20  # the filter sees past the edge
+    assert np.abs(half.astype(int) - (0, 255, 0)).max() <= 32  # the filter sees past the edge
 
 
 def test_a_box_that_is_not_square_is_stretched():
@@ -295,7 +296,7 @@ def test_a_small_box_of_a_large_jpeg_keeps_its_detail(tmp_path, orientation):
         assert found.size == (1600, 2400)
         view = view.T
     assert np.ptp(view, axis=0).max() <= 6
-    assert (np.abs(np.diff(view[16, 1::2])) > 200).all()
+    assert (np.abs(np.diff(view[16, 1::2])) > 180).all()  # the filter blurs a little
 
 
 def test_shrinking_averages_over_fine_patterns():
@@ -329,7 +330,7 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path, content):
 
 
 def test_other_formats_are_refused(tmp_path):
-    Image.new("RGB", (32, 32)).save(tmp_path / "a.png", "TIFF")
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png", "PCX")
     with pytest.raises(ImageError, match="not a picture that can be read"):
         open_image(tmp_path / "a.png")
 
@@ -429,3 +430,101 @@ def test_reading_pictures_changes_nothing_of_the_process(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(read, range(8)))
     assert seen == [before] * len(seen) and list(warnings.filters) == before
+
+
+def test_a_picture_is_looked_at_in_four_ways():
+    picture = Image.fromarray(noise(96, 160, 3))
+    seen = see(picture)
+    assert seen.kind == "looks" and seen.views.shape == (4, 32, 32, 3)
+    for view, share in zip(seen.views, (1, 0.9, 0.8), strict=False):
+        width, height = share * 96 / 160 / 2, share / 2
+        box = 0.5 - width, 0.5 - height, 0.5 + width, 0.5 + height
+        assert np.abs(view - network_view(picture, box=box).astype(int)).max() <= 1
+    assert np.array_equal(seen.views[0], network_view(picture))
+    assert np.array_equal(seen.views[3], network_view(picture, "stretch"))
+
+
+@pytest.mark.parametrize("question", [("fit", None), ("stretch", None), ("crop", (0, 0, 0.5, 1))])
+def test_what_a_visitor_cut_out_is_looked_at_as_it_is(question):
+    picture = Image.fromarray(noise(96, 160, 3))
+    seen = see(picture, *question)
+    assert seen.kind == "look"
+    assert np.array_equal(seen.views, network_view(picture, *question)[None])
+
+
+def test_an_image_of_the_networks_size_is_seen_once_as_it_is():
+    pixels = noise(32, 32, 3)
+    seen = see(Image.fromarray(pixels))
+    assert seen.kind == "image" and np.array_equal(seen.views, pixels[None])
+    assert see(Image.fromarray(pixels), box=(0, 0, 0.5, 0.5)).kind == "look"
+
+
+# Colors
+
+
+def of_colour(path, colour=(200, 60, 40), **options):
+    Image.new("RGB", (40, 40), colour).save(path, **options)
+    return np.asarray(open_image(path))[0, 0].astype(int)
+
+
+def test_colors_are_converted_as_their_profile_says(tmp_path):
+    """The numbers of a color in Display P3, and in sRGB by its matrices and its curve."""
+    shares = (np.array([200, 60, 40]) / 255) ** 2.2
+    linear = np.linalg.solve(np.transpose(SRGB), np.transpose(DISPLAY_P3) @ shares)
+    linear = np.clip(linear, 0, 1)
+    expected = 255 * np.where(
+        linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
+    )
+    found = of_colour(tmp_path / "a.png", icc_profile=profile(DISPLAY_P3))
+    assert np.abs(found - expected).max() <= 4 and np.abs(found - (200, 60, 40)).max() > 15
+    jpeg = of_colour(tmp_path / "a.jpg", quality=100, icc_profile=profile(DISPLAY_P3))
+    assert np.abs(jpeg - found).max() <= 4
+
+
+def test_a_profile_of_srgb_or_of_nothing_changes_no_pixel(tmp_path):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    for icc_profile in (srgb, lab, b"no profile"):
+        found = of_colour(tmp_path / "a.png", icc_profile=icc_profile)
+        assert found.tolist() == [200, 60, 40]
+
+
+def test_what_is_transparent_is_white_in_any_profile(tmp_path):
+    picture = Image.new("RGBA", (40, 40), (200, 60, 40, 0))
+    picture.paste((200, 60, 40, 255), (0, 0, 20, 40))
+    picture.save(tmp_path / "a.png", icc_profile=profile())
+    pixels = np.asarray(open_image(tmp_path / "a.png"))
+    assert (pixels[:, 30] >= 254).all()
+    assert np.array_equal(pixels[0, 5], of_colour(tmp_path / "b.png", icc_profile=profile()))
+
+
+# Sizes
+
+
+def test_a_jpeg_of_48_megapixels_is_decoded_at_half_its_size(tmp_path):
+    picture = Image.linear_gradient("L").resize((8000, 6000)).convert("RGB")
+    picture.save(tmp_path / "a.jpg")
+    found = open_image(tmp_path / "a.jpg")
+    assert found.size == (4000, 3000)
+    assert np.abs(network_view(found) - network_view(picture).astype(int)).max() <= 2
+
+
+# Whether browsers show the same
+
+
+@pytest.mark.parametrize(
+    ("kind", "orientation", "alike"),
+    [
+        ("PNG", 1, True),
+        ("JPEG", 1, True),
+        ("JPEG", 6, False),
+        ("WEBP", 2, False),
+        ("TIFF", 1, False),
+    ],
+)
+def test_what_browsers_may_show_otherwise_is_told(tmp_path, kind, orientation, alike):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (40, 20)).save(tmp_path / "a", kind, exif=exif)
+    picture, plain = pictures.read(tmp_path / "a")
+    assert plain is alike and picture.size == ((20, 40) if orientation == 6 else (40, 20))

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from cifar import CLASSES
-from cifar.evaluation.classifier import classify, to_tensor
+from cifar.data.pictures import Seen
+from cifar.evaluation.classifier import classify, classify_all, to_tensor
 from cifar.models import checkpoint
 
 
@@ -33,7 +34,7 @@ def by_hand(image):
 
 
 def test_probabilities_are_the_softmax_of_the_calibrated_logits(ckpt, image):
-    answer = classify(ckpt, image)
+    answer = classify(ckpt, Seen.image(image))
     with torch.no_grad():
         logits = ckpt.model(by_hand(image))[0]
     np.testing.assert_allclose(answer.logits, logits, atol=1e-4)
@@ -43,7 +44,7 @@ def test_probabilities_are_the_softmax_of_the_calibrated_logits(ckpt, image):
 
 
 def test_an_answer_has_its_types_and_shapes(ckpt, image):
-    answer = classify(ckpt, image)
+    answer = classify(ckpt, Seen.image(image))
     assert answer.logits.shape == (10,) and answer.logits.dtype == np.float32
     assert answer.probabilities.shape == (10,) and answer.probabilities.dtype == np.float64
     assert answer.features.shape == (ckpt.model.head.in_features,)
@@ -52,7 +53,7 @@ def test_an_answer_has_its_types_and_shapes(ckpt, image):
 
 
 def test_top_lists_the_most_probable_classes_in_order(ckpt, image):
-    answer = classify(ckpt, image)
+    answer = classify(ckpt, Seen.image(image))
     expected = sorted(zip(CLASSES, answer.probabilities, strict=True), key=lambda pair: -pair[1])
     for k in range(1, 11):
         assert answer.top(k) == expected[:k]
@@ -61,7 +62,7 @@ def test_top_lists_the_most_probable_classes_in_order(ckpt, image):
 
 @pytest.mark.parametrize("k", [0, -1, 11])
 def test_top_takes_1_to_10(make_checkpoint, image, k):
-    answer = classify(checkpoint.load(make_checkpoint()), image)
+    answer = classify(checkpoint.load(make_checkpoint()), Seen.image(image))
     with pytest.raises(ValueError, match="choose 1 to 10"):
         answer.top(k)
 
@@ -84,7 +85,28 @@ def test_views_and_reversed_arrays_are_taken(image):
 
 def test_classifying_changes_neither_image_nor_gradients(ckpt, image):
     before = image.copy()
-    classify(ckpt, image)
+    classify(ckpt, Seen.image(image))
     assert np.array_equal(image, before)
     assert all(p.grad is None for p in ckpt.model.parameters())
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+
+
+def test_several_looks_count_with_their_mirror_images_by_their_means(ckpt, tiny_split):
+    views = tiny_split(5).images.permute(0, 2, 3, 1).numpy()
+    both = [classify(ckpt, Seen.image(one)) for one in (*views, *views[:, :, ::-1])]
+    answer = classify(ckpt, Seen(views, "looks"))
+    for part in ("logits", "probabilities", "features"):
+        mean = np.mean([getattr(one, part) for one in both], axis=0)
+        np.testing.assert_allclose(getattr(answer, part), mean, atol=1e-4)
+    said = [one.predicted for one in both]
+    assert answer.said.T.ravel().tolist() == said and answer.said.shape == (5, 2)
+    assert answer.predicted == answer.probabilities.argmax()
+
+
+def test_pictures_of_all_kinds_go_through_the_network_together(ckpt, tiny_split):
+    views = tiny_split(5).images.permute(0, 2, 3, 1).numpy()
+    pictures = [Seen.image(views[0]), Seen(views, "looks"), Seen(views[3:4], "look")]
+    for picture, answer in zip(pictures, classify_all(ckpt, pictures), strict=True):
+        alone = classify(ckpt, picture)
+        np.testing.assert_allclose(answer.probabilities, alone.probabilities, atol=1e-5)
+        assert answer.kind == picture.kind and np.array_equal(answer.said, alone.said)

@@ -9,6 +9,7 @@ from sklearn import metrics as reference
 
 from cifar import CLASSES
 from cifar.data import cifar10, image_statistics, ood_sets
+from cifar.data.pictures import Seen
 from cifar.evaluation import neighbors, ood
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.evaluate import evaluate, predict, split_metrics
@@ -254,12 +255,12 @@ def test_doubts_are_measured_and_live_answers_agree(evaluated):
     ckpt, result = checkpoint.load(evaluated.folder), evaluated.result
     rows = {row["name"]: row for row in result["ood"]["sets"]}
     assert [(row["name"], row["n"]) for row in rows.values()] == [("noise", 30), ("black", 7)]
-    answers = [classify(ckpt, image) for image in noise(30)]
+    answers = [classify(ckpt, Seen.image(image)) for image in noise(30)]
     found = sum(ood.is_ood(ckpt, answer) for answer in answers)
     assert rows["noise"]["detected"]["value"] == pytest.approx(found / 30)
     assert result["ood"]["false_alarms"]["val"]["value"] == 10 / 200
     test = evaluated.splits["test"].images.permute(0, 2, 3, 1).numpy()
-    answers = [classify(ckpt, image) for image in test]
+    answers = [classify(ckpt, Seen.image(image)) for image in test]
     alarms = sum(ood.is_ood(ckpt, answer) for answer in answers)
     assert result["ood"]["false_alarms"]["test"]["value"] == pytest.approx(alarms / 260)
     unsure = sum(ood.is_unsure(ckpt, answer) for answer in answers)

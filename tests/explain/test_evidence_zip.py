@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from cifar import CLASSES
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.explain.drawing import overlay
 from cifar.explain.evidence_zip import Evidence, as_zip
@@ -24,7 +25,7 @@ def shown(make_checkpoint, tiny_split):
     image = tiny_split(10).images[4].permute(1, 2, 0).numpy()
     heats = heat_maps(ckpt, image, [2, 7])
     checks = [faithfulness(ckpt, image, heat) for heat in heats]
-    return ckpt, image, classify(ckpt, image), heats, checks
+    return ckpt, image, image[None], classify(ckpt, Seen.image(image)), heats, checks
 
 
 def files(content):
@@ -38,7 +39,7 @@ def picture(content):
 
 
 def test_it_holds_what_was_shown(shown):
-    ckpt, image, answer, heats, checks = shown
+    ckpt, image, _, answer, heats, checks = shown
     found = files(as_zip(Evidence(*shown, original=("input.jpg", b"as uploaded"), index=None)))
     manifest = json.loads(found.pop("manifest.json"))
     assert found.keys() == manifest["files"].keys()
@@ -66,11 +67,13 @@ def test_it_holds_what_was_shown(shown):
     for one, heat, check in zip(manifest["maps"], heats, checks, strict=True):
         assert (one["class"], one["peak"]) == (CLASSES[heat.target], heat.peak)
         assert one["against"] is None
-        assert (one["road"], one["sentence"]) == (check.road, check.sentence)
+        assert one["road"]["map"] == check.road[0]
+        assert one["road"]["random_maps"] == check.road[1:].tolist()
+        assert (one["p_value"], one["sentence"]) == (check.p_value, check.sentence)
 
 
 def test_maps_are_drawn_as_the_visitor_chose(shown):
-    _, image, _, heats, _ = shown
+    _, image, _, _, heats, _ = shown
     scale = max(heat.peak for heat in heats)
     found = files(as_zip(Evidence(*shown, strength=0.25, smooth=False)))
     drawn = overlay(
@@ -96,3 +99,12 @@ def test_one_class_has_no_contrast(shown):
 
 def test_the_same_evidence_is_the_same_bytes(shown):
     assert as_zip(Evidence(*shown)) == as_zip(Evidence(*shown))
+
+
+def test_several_looks_are_there_side_by_side(shown):
+    ckpt, image, _, _, heats, checks = shown
+    views = np.stack([image, image[:, ::-1]])
+    answer = classify(ckpt, Seen(views, "looks"))
+    found = files(as_zip(Evidence(ckpt, views[1], views, answer, heats, checks)))
+    assert np.array_equal(picture(found["looks.png"]), np.concatenate(list(views), axis=1))
+    assert np.array_equal(picture(found["view.png"]), views[1])

@@ -10,6 +10,7 @@ import torch
 from pytorch_grad_cam.metrics import road as library
 from torch import nn
 
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import calibrated, classify, to_tensor
 from cifar.explain.faithfulness import agreement, curves, faithfulness
 from cifar.explain.heat_maps import heat_maps
@@ -84,20 +85,18 @@ def truth():
 
 def test_a_map_of_what_matters_beats_its_inverse(toy, bright):
     right, wrong = (faithfulness(toy, bright, heat(v)) for v in (truth(), 1 - truth()))
-    assert area(right.deletion) < 0.3 < 0.7 < area(wrong.deletion)
-    assert area(right.insertion) > 0.8 > area(wrong.insertion)
-    assert right.road > 0.2 and wrong.road == pytest.approx(-right.road, abs=0.1)
-    assert right.deletion[2] < 0.2 < 0.9 < wrong.deletion[2]
-    assert wrong.verdict == "no"
+    assert area(right.deletion[0]) < 0.3 < 0.7 < area(wrong.deletion[0])
+    assert area(right.insertion[0]) > 0.8 > area(wrong.insertion[0])
+    assert right.road[0] > 0.2 and wrong.road[0] == pytest.approx(-right.road[0], abs=0.1)
+    assert right.deletion[0, 1] < 0.2 < 0.9 < wrong.deletion[0, 1]
+    assert wrong.verdict == "chance" and wrong.p_value > 0.5
 
 
 def test_a_map_of_what_matters_is_trusted(toy, bright):
     found = faithfulness(toy, bright, heat(truth()))
-    assert found.verdict == "yes"
+    assert found.verdict == "better" and found.p_value == 0.05
     assert found.sentence.startswith("Covering the brightest fifth of the picture costs cat ")
-    assert (area(found.random_deletion) > area(found.deletion)).all()
-    assert (area(found.random_insertion) < area(found.insertion)).all()
-    assert abs(found.random_road).max() < found.road
+    assert (found.gains[0] > found.gains[1:]).all()
 
 
 def test_curves_run_from_the_picture_to_nothing_and_back(trained):
@@ -106,26 +105,23 @@ def test_curves_run_from_the_picture_to_nothing_and_back(trained):
     pixels = to_tensor(image)[0].numpy()
     ends = np.stack([pixels, np.zeros_like(pixels), blur(pixels)])
     original, covered, blurred = calibrated(ckpt, torch.from_numpy(ends))[:, chosen.target]
-    assert original == pytest.approx(classify(ckpt, image).probabilities[chosen.target], abs=1e-6)
-    for deletion in (found.deletion, *found.random_deletion):
+    assert original == pytest.approx(
+        classify(ckpt, Seen.image(image)).probabilities[chosen.target], abs=1e-6
+    )
+    for deletion in found.deletion:
         assert deletion[[0, -1]] == pytest.approx([original, covered], abs=1e-6)
-    for insertion in (found.insertion, *found.random_insertion):
+    for insertion in found.insertion:
         assert insertion[[0, -1]] == pytest.approx([blurred, original], abs=1e-6)
 
 
 def test_shapes_dtypes_and_ranges(trained):
     found = faithfulness(*trained)
-    assert found.fractions == FRACTIONS == tuple(i / 10 for i in range(11))
-    for values, shape in (
-        (found.deletion, (11,)),
-        (found.insertion, (11,)),
-        (found.random_deletion, (4, 11)),
-        (found.random_insertion, (4, 11)),
-    ):
-        assert values.shape == shape and values.dtype == np.float64
+    assert pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1]) == FRACTIONS
+    for values in (found.deletion, found.insertion):
+        assert values.shape == (20, 6) and values.dtype == np.float64
         assert values.min() >= 0 and values.max() <= 1
-    assert found.random_road.shape == (4,) and -1 <= found.road <= 1
-    assert type(found.road) is float and type(found.control) in (float, type(None))
+    assert found.road.shape == (20,) and abs(found.road).max() <= 1
+    assert type(found.control) in (float, type(None))
 
 
 def test_deletion_covers_the_most_evidence_with_the_mean_colour(trained):
@@ -134,11 +130,11 @@ def test_deletion_covers_the_most_evidence_with_the_mean_colour(trained):
     order = ranking(chosen.values)
     pixels = to_tensor(image)[0].numpy()
     deleted, inserted = pixels.copy().reshape(3, -1), blur(pixels).reshape(3, -1)
-    deleted[:, order[:307]] = 0
-    inserted[:, order[:307]] = pixels.reshape(3, -1)[:, order[:307]]
+    deleted[:, order[:410]] = 0  # two fifths
+    inserted[:, order[:410]] = pixels.reshape(3, -1)[:, order[:410]]
     pictures = np.stack([deleted, inserted]).reshape(2, 3, 32, 32)
     expected = calibrated(ckpt, torch.from_numpy(pictures))[:, chosen.target]
-    assert [found.deletion[3], found.insertion[3]] == pytest.approx(expected, abs=1e-5)
+    assert [found.deletion[0, 2], found.insertion[0, 2]] == pytest.approx(expected, abs=1e-5)
 
 
 def test_probabilities_are_calibrated(trained):
@@ -148,25 +144,20 @@ def test_probabilities_are_calibrated(trained):
     assert not np.allclose(*found)
 
 
-def test_random_maps_come_with_their_opposites(trained):
-    road = faithfulness(*trained).random_road
-    assert np.array_equal(road[2:], -road[:2]) and road.any()
-
-
 def test_the_same_seed_gives_the_same_numbers(trained):
     once, again, other = (faithfulness(*trained, seed=seed) for seed in (0, 0, 1))
     for field in fields(once):
         np.testing.assert_equal(getattr(again, field.name), getattr(once, field.name))
-    assert not np.array_equal(once.random_deletion, other.random_deletion)
-    assert np.array_equal(once.deletion, other.deletion)
+    assert not np.array_equal(once.deletion[1:], other.deletion[1:])
+    np.testing.assert_allclose(once.deletion[0], other.deletion[0], atol=1e-6)
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(0, "nothing"), (2, "no")])
+@pytest.mark.parametrize(("value", "verdict"), [(0, "nothing"), (2, "chance")])
 def test_a_constant_map_is_measured_but_marks_nothing(trained, value, verdict):
     ckpt, image, chosen = trained
     found = faithfulness(ckpt, image, replace(chosen, values=np.full((8, 8), value, np.float32)))
     assert found.verdict == verdict and found.control is None
-    assert np.isfinite(found.deletion).all() and np.isfinite(found.random_road).all()
+    assert np.isfinite(found.gains).all()
 
 
 def test_four_threads_give_the_serial_numbers(make_checkpoint, tiny_split):
@@ -216,7 +207,7 @@ def test_road_equals_the_grad_cam_library(trained, monkeypatch, size):
     assert len(np.unique(values)) == 1024
     order = ranking(values)
     random = np.random.default_rng(0)
-    *_, (road,) = curves(ckpt, image, chosen.target, [order], STEPS, [order], random)
+    *_, (road,) = curves(ckpt, image, chosen.target, [order], STEPS, random)
     theirs = library.ROADCombined([20, 40, 60, 80])(
         to_tensor(image), values[None], [Calibrated(chosen.target, 2.0)], ckpt.model
     )

@@ -7,14 +7,14 @@ import pytest
 from cifar import LensError, files
 from cifar.__main__ import main
 from cifar.data import cifar10
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
-from cifar.evaluation.evaluate import recorded_scores
+from cifar.evaluation.evaluate import kept_sections
 from cifar.explain import method_scores
 from cifar.explain.faithfulness import curves
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.method_scores import (
     SCORES,
-    STEPS,
     choices,
     evenly_spaced,
     mean,
@@ -25,7 +25,9 @@ from cifar.explain.method_scores import (
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explain.perturbation import ranking
 from cifar.explain.randomization import model_randomization
+from cifar.explain.trust import FRACTIONS, area
 from cifar.models import checkpoint
+from cifar.models import model_card as cards
 from cifar.models.errors import CheckpointError
 from cifar.models.model_card import model_card, scores_table
 
@@ -41,13 +43,12 @@ def evaluated(make_checkpoint, metrics_of, tiny_split, monkeypatch):
     monkeypatch.setattr(cifar10, "load", lambda name, source=None: split)
     monkeypatch.setattr(method_scores, "SLOW_IMAGES", 2)
     # The card needs all that an evaluation measures; it is tried with the real checkpoints.
-    monkeypatch.setattr(
-        method_scores, "model_card", lambda config, metrics: str(metrics["explain"])
-    )
+    monkeypatch.setattr(cards, "model_card", lambda config, metrics: str(metrics["explain"]))
     folder = make_checkpoint()
     sha256 = files.sha256_of(folder / "model.safetensors")
     metrics = metrics_of(sha256, temperature=2.0, kept=[1, 2])
-    del metrics["explain"]
+    for section in ("explain", "photographs", "trust"):
+        metrics.pop(section, None)
     files.write_json(folder / "metrics.json", metrics)
     return folder
 
@@ -87,15 +88,15 @@ def test_an_image_is_scored_as_its_maps_are_one_by_one(make_checkpoint, tiny_spl
     ckpt, image = checkpoint.load(make_checkpoint()), image_of(tiny_split(10), 3)
     found = score_image(ckpt, image, np.random.default_rng(0), slow=False)
     assert [row for row, _ in found] == [*few, method_scores.RANDOM, method_scores.RANDOM]
-    target = classify(ckpt, image).predicted
+    target = classify(ckpt, Seen.image(image)).predicted
     for (method, layer), got in found[:2]:
         (heat,) = heat_maps(ckpt, image, [target], method, [layer])
         order = ranking(heat.values)
         deletion, insertion, road = curves(
-            ckpt, image, target, [order], STEPS, [order], np.random.default_rng(0)
+            ckpt, image, target, [order], FRACTIONS, np.random.default_rng(0)
         )
-        assert got["deletion"] == pytest.approx(np.trapezoid(deletion[0], STEPS), abs=1e-6)
-        assert got["insertion"] == pytest.approx(np.trapezoid(insertion[0], STEPS), abs=1e-6)
+        assert got["deletion"] == pytest.approx(area(deletion[0]), abs=1e-6)
+        assert got["insertion"] == pytest.approx(area(insertion[0]), abs=1e-6)
         assert got["road"] == pytest.approx(road[0], abs=0.02)  # other noise
         assert got["control"] == model_randomization(ckpt, image, heat, networks=1)
         assert got["seconds"] > 0
@@ -219,7 +220,7 @@ def test_a_checkpoint_that_is_replaced_meanwhile_is_refused(
         make_checkpoint(seed=1)
 
     meanwhile(monkeypatch, act)
-    with pytest.raises(CheckpointError, match="was replaced while it was scored"):
+    with pytest.raises(CheckpointError, match="was replaced while it was measured"):
         score(evaluated, images=2)
     assert not (evaluated / "metrics.json").exists()
 
@@ -232,13 +233,13 @@ def test_a_number_of_images_that_cannot_be_is_refused(evaluated, images):
 
 def test_an_evaluation_keeps_the_scores_of_the_same_weights(evaluated, few):
     explain = score(evaluated, images=3)["explain"]
-    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
+    assert kept_sections(checkpoint.load(evaluated, measured=False)) == {"explain": explain}
 
 
 def test_an_evaluation_drops_the_scores_of_other_weights(evaluated, few, make_checkpoint):
     score(evaluated, images=3)
     make_checkpoint(seed=1)
-    assert recorded_scores(checkpoint.load(evaluated, measured=False)) == {}
+    assert kept_sections(checkpoint.load(evaluated, measured=False)) == {}
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"weights_sha256": "0"}'])
@@ -246,7 +247,7 @@ def test_an_evaluation_minds_no_metrics_that_are_absent_or_broken(make_checkpoin
     folder = make_checkpoint()
     if content is not None:
         (folder / "metrics.json").write_text(content)
-    assert recorded_scores(checkpoint.load(folder, measured=False)) == {}
+    assert kept_sections(checkpoint.load(folder, measured=False)) == {}
 
 
 def interval(value):
@@ -294,7 +295,7 @@ def test_the_card_has_the_table_once_there_are_scores():
     plain = {key: value for key, value in ckpt.metrics.items() if key != "explain"}
     assert "## Heat maps" not in model_card(ckpt.config, plain)
     card = model_card(ckpt.config, plain | {"explain": EXPLAIN})
-    assert f"\n## Heat maps\n\n{scores_table(EXPLAIN)}\n\n## Doubt\n" in card
+    assert f"\n## Heat maps\n\n{scores_table(EXPLAIN)}\n\n## Photographs\n" in card
 
 
 def test_the_command_scores_heat_maps_alone(evaluated, few, monkeypatch, capsys):

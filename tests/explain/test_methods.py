@@ -10,6 +10,7 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, FinerWeightedTarget
 
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify, to_tensor
 from cifar.explain import cam
 from cifar.explain.heat_maps import heat_maps
@@ -66,7 +67,7 @@ def expected(method, ckpt, image, layer, target, **options):
     if method == "eigencam" and -raw.min() > raw.max():
         raw = -raw
     if method == "ablationcam":
-        raw = raw * classify(ckpt, image).logits[target]
+        raw = raw * classify(ckpt, Seen.image(image)).logits[target]
     return np.maximum(raw, 0)
 
 
@@ -139,7 +140,7 @@ def test_an_ablation_cam_does_not_depend_on_the_sign_of_the_logit(make_checkpoin
     for shift in (-100, 200):
         with torch.no_grad():
             ckpt.model.head.bias[3] += shift
-        assert np.sign(classify(ckpt, image).logits[3]) == np.sign(shift)
+        assert np.sign(classify(ckpt, Seen.image(image)).logits[3]) == np.sign(shift)
         maps.append(heat_maps(ckpt, image, [3], "ablationcam")[0].values)
     np.testing.assert_allclose(*maps, rtol=1e-3, atol=1e-4 * maps[0].max())
 

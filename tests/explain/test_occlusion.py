@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from cifar.data.pictures import Seen
 from cifar.evaluation import metrics
 from cifar.evaluation.classifier import classify, to_tensor
 from cifar.explain.heat_maps import heat_maps
@@ -40,7 +41,9 @@ def covered_probabilities(ckpt, image, rows, columns):
 def test_a_cell_is_what_covering_the_patch_around_it_costs(ckpt, image, row, column, rows, columns):
     drops = occlusion(ckpt, image, [4, 9])
     assert drops.shape == (2, 8, 8) and drops.dtype == np.float32
-    cost = classify(ckpt, image).probabilities - covered_probabilities(ckpt, image, rows, columns)
+    cost = classify(ckpt, Seen.image(image)).probabilities - covered_probabilities(
+        ckpt, image, rows, columns
+    )
     np.testing.assert_allclose(drops[:, row, column], cost[[4, 9]], atol=1e-5)
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from cifar import files
+from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.explain.probes import PROBES, Flip, Sweep, flips, sweeps
 from cifar.models import checkpoint
@@ -198,7 +199,7 @@ def test_a_sweep_is_what_the_network_says_of_each_image(ckpt, swept):
         assert sweep.probabilities.dtype == sweep.change.dtype == np.float64
         for i, setting in enumerate(sweep.probe.settings):
             assert np.array_equal(sweep.images[i], sweep.probe.apply(IMAGE, setting))
-            answer = classify(ckpt, sweep.images[i])
+            answer = classify(ckpt, Seen.image(sweep.images[i]))
             np.testing.assert_allclose(sweep.probabilities[i], answer.probabilities, atol=1e-4)
             squares = (sweep.images[i].astype(float) - IMAGE) ** 2
             assert sweep.change[i] == pytest.approx(np.sqrt(squares.mean()))
@@ -214,7 +215,7 @@ def test_batches_change_nothing(ckpt, swept, monkeypatch):
 def test_flips_are_true_and_the_smallest_and_in_order(ckpt, swept):
     found = flips(swept)
     assert found and [flip.change for flip in found] == sorted(flip.change for flip in found)
-    before = classify(ckpt, IMAGE).predicted
+    before = classify(ckpt, Seen.image(IMAGE)).predicted
     by_probe = {flip.probe.name: flip for flip in found}
     assert len(by_probe) == len(found)
     for sweep in swept:
@@ -223,13 +224,13 @@ def test_flips_are_true_and_the_smallest_and_in_order(ckpt, swept):
             for setting, image, change in zip(
                 sweep.probe.settings, sweep.images, sweep.change, strict=True
             )
-            if classify(ckpt, image).predicted != before
+            if classify(ckpt, Seen.image(image)).predicted != before
         }
         flip = by_probe.get(sweep.probe.name)
         assert (flip is None) == (not changed)
         if flip:
             assert flip.change == min(changed.values()) == changed[flip.setting]
-            answer = classify(ckpt, flip.probe.apply(IMAGE, flip.setting))
+            answer = classify(ckpt, Seen.image(flip.probe.apply(IMAGE, flip.setting)))
             assert flip.becomes == answer.predicted != before
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cifar import ASSETS
-from cifar.data.pictures import network_view, open_image
+from cifar.data.pictures import open_image, see
 from cifar.evaluation.classifier import classify
 from cifar.explore import page_data, store
 from cifar.publish.space import build
@@ -50,10 +50,11 @@ def test_it_starts_from_its_files_alone_and_answers(files, tmp_path):
         explore = serving.asking(server, server.http, "explorer")
         path = server.upload("bus.png", serving.photo("bus.png").read_bytes())
         seen = ask("see", {"path": path, "fit": "crop"})
-        view = network_view(open_image(serving.photo("bus.png")))
-        assert base64.b64decode(seen["pixels"]) == view.tobytes()
-        found = ask("look", {"model": "resnet", "image": {"pixels": seen["pixels"]}})
-        wanted = classify(store.load("resnet"), view).probabilities
+        wanted = see(open_image(serving.photo("bus.png")))
+        assert base64.b64decode(seen["pixels"]) == wanted.views.tobytes()
+        image = {"pixels": seen["pixels"], "kind": seen["kind"]}
+        found = ask("look", {"model": "resnet", "image": image})
+        wanted = classify(store.load("resnet"), wanted).probabilities
         np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-4)
         for question, content_of in (
             ({"kind": "sheet", "name": 0}, page_data.sheet(0)),

@@ -76,8 +76,13 @@ def test_the_page_is_told_of_files_that_are_there(built, told):
     for part in (model["network"], told["runtime"]["binary"]):
         assert (built / part["url"]).stat().st_size == part["bytes"]
     ckpt = store.load("basenet")
-    assert (model["name"], model["temperature"]) == ("basenet", ckpt.temperature)
-    assert model["unsure"] == ckpt.metrics["unsure"]["below"]
+    assert model["name"] == "basenet" and set(model["calibrated"]) == {"image", "look", "looks"}
+    for kind, found in model["calibrated"].items():
+        calibrated = ckpt.calibrated_for(kind)
+        assert found["temperature"] == calibrated.temperature
+        assert found["threshold"] == calibrated.metrics["ood"]["threshold"]
+        assert found["unsure"] == calibrated.metrics["unsure"]["below"]
+    assert model["unlike"]["scale"] == ckpt.metrics["ood"]["scale"]
     assert told["model"] == "basenet" and told["space"] == SPACE
     assert [one["name"] for one in told["evidence"]["methods"]] == [
         name for name in ALL_METHODS if name in METHODS

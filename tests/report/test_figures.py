@@ -321,6 +321,20 @@ def test_heat_map_notes_refuse_a_checkpoint_without_scores(ckpt):
         readme_tables.heat_map_notes([dataclasses.replace(ckpt, metrics=bare)])
 
 
+def test_photographs_say_how_many_and_whence(project):
+    ckpts = [checkpoint.load(project / "checkpoints" / name) for name in ("resnet", "basenet")]
+    found = ckpts[0].measured["photographs"]
+    looks = found["views"]["looks"]
+    table, notes = readme_tables.photographs_table(ckpts).split("\n\n")
+    row = table.splitlines()[2]
+    assert f"**{looks['accuracy']['value']:.1%}**" in row and f"{looks['confidence']:.1%}" in row
+    for said in (f"n = {looks['accuracy']['n']} photographs", found["source"], found["command"]):
+        assert said in notes.splitlines()[0]
+    bare = {key: value for key, value in ckpts[0].metrics.items() if key != "photographs"}
+    with pytest.raises(CheckpointError, match="--photos FOLDER"):
+        readme_tables.photographs_table([dataclasses.replace(ckpts[0], metrics=bare)])
+
+
 def test_refresh_readme_keeps_the_rest():
     once = readme_tables.refresh_sections(README, {"heat maps": "new", "results": "newer"})
     assert once.splitlines()[2:5] == ["<!-- results -->", "newer", "<!-- /results -->"]

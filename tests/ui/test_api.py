@@ -21,7 +21,7 @@ from PIL import Image
 
 from cifar import CLASSES, LensError
 from cifar.data import remote_pictures
-from cifar.data.pictures import FITS, network_view, open_image
+from cifar.data.pictures import FITS, network_view, open_image, see
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.metrics import probabilities, proportion
 from cifar.explain.drawing import overlay
@@ -87,7 +87,7 @@ def own_server():
 
 
 def said_of_the_bus(model, fit="crop"):
-    return classify(store.load(model), network_view(open_image(BUS), fit))
+    return classify(store.load(model), see(open_image(BUS), fit))
 
 
 def check_bus(found, model, top_k, fit="crop"):

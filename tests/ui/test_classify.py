@@ -34,8 +34,8 @@ def photo(folder):
 
 
 def image_of(answer):
-    """The pixels of an answer or an example as an array."""
-    return np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(32, 32, 3)
+    """The pixels of an answer's main view, or of an example, as an array."""
+    return np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(-1, 32, 32, 3)[0]
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -43,6 +43,7 @@ def test_an_upload_is_seen_in_every_fit(photo, fit):
     answer = tab.see({"path": photo, "fit": fit, "box": None})
     picture = open_image(photo)
     assert np.array_equal(image_of(answer), network_view(picture, fit))
+    assert answer["kind"] == ("looks" if fit == "crop" else "look")
     assert (answer["width"], answer["height"]) == picture.size
 
 

@@ -38,7 +38,7 @@ def test_all_that_is_computed_there_can_go_to_another_process_and_back(monkeypat
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     question = {"model": MODEL, "image": {"pixels": pixels_of(image)}, "target": 3}
     found = evidence.trust(question)
-    assert found["sentence"] and len(found["deletion"]) == 11
+    assert found["sentence"] and len(found["deletion"]) == 6
     assert evidence.look(question | {"method": "scorecam"})["method"] == "scorecam"
     assert len(evidence.probes(question)["probes"]) == 11
     assert sent == [faithfulness, heat_maps, evidence._run_probes]

@@ -24,14 +24,32 @@ def test_an_answer_is_given_whatever_is_asked():
 
 def test_pixels_come_back_as_they_were_sent(tiny_split):
     image = tiny_split(3).images[0].permute(1, 2, 0).numpy()
-    back, label = validation.image_of({"pixels": page_data.pixels_of(image)})
-    assert np.array_equal(back, image) and label is None
+    asked = validation.image_of({"pixels": page_data.pixels_of(image)})
+    assert np.array_equal(asked.image, image) and asked.label is None
+    assert (asked.seen.kind, asked.kind) == ("image", "image")
+
+
+def test_one_of_several_looks_is_asked_for(tiny_split):
+    views = tiny_split(4).images.permute(0, 2, 3, 1).numpy()
+    question = {"pixels": page_data.pixels_of(views), "kind": "looks", "look": 2}
+    asked = validation.image_of(question)
+    assert np.array_equal(asked.seen.views, views) and np.array_equal(asked.image, views[2])
+    assert (asked.seen.kind, asked.kind) == ("looks", "look")
+    for wrong, problem in (
+        ({"look": 4}, "no image 4: choose 0 to 3"),
+        ({"look": "2"}, "no image '2'"),
+        ({"kind": "views"}, "no such kind of picture"),
+        ({"kind": "look"}, "did not arrive whole"),
+        ({"pixels": page_data.pixels_of(views[:3])}, "did not arrive whole"),
+    ):
+        with pytest.raises(LensError, match=problem):
+            validation.image_of(question | wrong)
 
 
 def test_a_test_image_comes_with_its_label(test_images):
-    image, label = validation.image_of({"index": 7})
-    assert np.array_equal(image, test_images[7])
-    assert label == store.predictions("resnet").labels[7]
+    asked = validation.image_of({"index": 7})
+    assert np.array_equal(asked.image, test_images[7])
+    assert asked.label == store.predictions("resnet").labels[7]
 
 
 def test_what_a_question_must_not_hold_gets_one_sentence():

@@ -52,6 +52,8 @@ class Classification(Network):
     predicted: str
     confidence: float | None
     probabilities: list[Probability]
+    looks: dict[str, int]
+    calibrated: str
     notices: list[Notice]
 
 

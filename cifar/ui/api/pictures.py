@@ -3,11 +3,14 @@
 PyTorch is imported at the first call, see `cifar.ui.network_thread`.
 """
 
+from collections import Counter
+
 import numpy as np
 
 from cifar import CLASSES
-from cifar.data.pictures import FITS, network_view, open_image
+from cifar.data.pictures import FITS, Seen, open_image, see
 from cifar.explain.drawing import STRENGTH, ZOOM, overlay
+from cifar.explore.page_data import calibration_note
 from cifar.ui.api.answers import Classification, Explanation
 from cifar.ui.api.values import (
     DECIMALS,
@@ -25,15 +28,18 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> Clas
     """Say which of the ten CIFAR-10 classes a picture shows, with calibrated probabilities.
 
     Args:
-        image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
+        image: The picture: PNG, JPEG, WEBP, GIF, BMP, AVIF, HEIF or TIFF, at most 20 MB.
         model: The network to ask.
         top_k: How many classes to give, the most probable first.
-        fit: How to make it square: keep its middle (crop), add a plain border (fit) or stretch it.
+        fit: How to make it square: look at its middle in several ways (crop), add a plain border
+            (fit) or stretch it.
 
     Returns:
         model and weights_sha256
         predicted class and its confidence, 0 to 1
         probabilities of the top_k classes
+        looks: how many of the looks at the picture say each class
+        calibrated: what a confidence means, and on what that was measured
         notices: reasons to doubt the answer (unlike CIFAR-10; not sure), empty if there are none
 
     """
@@ -42,12 +48,14 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> Clas
 
     ckpt = checkpoint_of(model)
     count = whole_number("top_k", top_k, 1, len(CLASSES))
-    answer = classify_image(ckpt, _network_image(image, fit))
+    answer = classify_image(ckpt, _seen(image, fit))
     return {
         **identity(ckpt),
         "predicted": CLASSES[answer.predicted],
         "confidence": json_number(answer.confidence),
         "probabilities": class_probabilities(answer.top(count)),
+        "looks": dict(Counter(CLASSES[said] for said in answer.said.ravel())),
+        "calibrated": calibration_note(ckpt, answer.kind),
         "notices": notices(ckpt, answer),
     }
 
@@ -58,7 +66,7 @@ def explain(
     """Show where a network finds evidence for a class in a picture, as a heat map over it.
 
     Args:
-        image: The picture: PNG, JPEG, WEBP, GIF or BMP, at most 20 MB.
+        image: The picture: PNG, JPEG, WEBP, GIF, BMP, AVIF, HEIF or TIFF, at most 20 MB.
         model: The network to ask.
         target: The class to show evidence for; the predicted one if empty.
         method: The heat map method; if empty, the quick one with the highest mean ROAD score here.
@@ -77,8 +85,8 @@ def explain(
     from cifar.evaluation.classifier import classify as classify_image
     from cifar.ui.evidence import maps_of
 
-    ckpt, pixels = checkpoint_of(model), _network_image(image, fit)
-    predicted = classify_image(ckpt, pixels).predicted
+    ckpt, seen = checkpoint_of(model), _seen(image, fit)
+    pixels, predicted = seen.views[0], classify_image(ckpt, seen).predicted
     label = CLASSES.index(choice(target, CLASSES, "class")) if target else predicted
     question = {"method": method or None, "layers": [layer] if layer else None}
     (heat_map,) = maps_of(ckpt, pixels, [label], question)
@@ -95,8 +103,8 @@ def explain(
     }
 
 
-def _network_image(image: object, fit: object) -> np.ndarray:
-    """Return the pixels that a network sees of a picture: uint8 (32, 32, 3)."""
+def _seen(image: object, fit: object) -> Seen:
+    """Return what a network sees of a picture."""
     known_fit = choice(fit, FITS, "way to make a picture square")
     with picture_file(image) as path:
-        return network_view(open_image(path), known_fit)
+        return see(open_image(path), known_fit)

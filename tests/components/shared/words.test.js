@@ -27,6 +27,10 @@ test("counts, shares and intervals are written alike everywhere", () => {
   assert.equal(words.images(10_000), "10,000 images");
   assert.equal(words.percent(0.926), "93%");
   assert.equal(words.percent(0.926, 1), "92.6%");
+  assert.equal(words.probability(0.926), "93%");
+  assert.equal(words.probability(0.9996, 1), ">99.9%");
+  assert.equal(words.probability(0.0004, 1), "<0.1%");
+  assert.equal(words.probability(0.996), ">99%");
   assert.equal(words.interval({ low: 0.977, high: 0.98512 }), "97.7 to 98.5");
 });
 

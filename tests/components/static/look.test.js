@@ -11,6 +11,13 @@ const options = {
   colours: { sequential: [], diverging: [] },
 };
 
+const CALIBRATION = {
+  temperature: 1,
+  unsure: 0.6,
+  doubt: { kind: "unsure", title: "not sure", text: "Fewer are right." },
+  note: "Calibrated.",
+};
+
 /** @param {number|null} label of the image @param {number} far distance of a visitor's picture */
 function createSite(label = null, far = 0.4) {
   /** @type {string[]} */
@@ -19,32 +26,47 @@ function createSite(label = null, far = 0.4) {
     models: {
       net: {
         network: { url: "net", bytes: 1 },
-        temperature: 1,
-        unsure: 0.6,
-        doubt: { kind: "unsure", title: "not sure", text: "Fewer are right." },
+        calibrated: {
+          image: { ...CALIBRATION, threshold: 2 },
+          look: { ...CALIBRATION, threshold: 1 },
+          looks: { ...CALIBRATION, threshold: 1, temperature: 0.5 },
+        },
         unlike: {
           network: { url: "distance", bytes: 1 },
-          threshold: 0.5,
+          // The energy of the logits below is -log(2 + 5 + 3): it adds nothing to the score.
+          scale: {
+            distance: { mean: 0.4, deviation: 0.1 },
+            energy: { mean: -Math.log(10), deviation: 1 },
+          },
           notice: { kind: "unlike", title: "unlike CIFAR-10", text: "It may mean nothing." },
           tests: [7],
         },
       },
     },
     options,
-    image: async (about) => ({
-      pixels: new Uint8Array(3072),
-      label: "index" in about ? label : null,
-    }),
-    run: async (network, _, distance) => {
+    image: async (about) =>
+      "index" in about
+        ? { pixels: new Uint8Array(3072), kind: "image", look: 0, label }
+        : {
+            pixels: new Uint8Array(3072 * (about.kind === "looks" ? 5 : 1)),
+            kind: about.kind,
+            look: about.look ?? 0,
+            label: null,
+          },
+    run: async (network, pixels, distance) => {
       asked.push(network.url + (distance ? ` ${distance.url}` : ""));
-      return {
-        distance: distance && far,
+      const run = {
         logits: Float32Array.of(Math.log(2), Math.log(5), Math.log(3)),
         maps: Float32Array.of(1),
         weights: Float32Array.of(1, 2, 3),
         height: 1,
         width: 1,
       };
+      const runs = Array.from({ length: pixels.length / 3072 }, () => run);
+      // The last look says "cat" when it is mirrored.
+      if (runs.length > 1)
+        runs[9] = { ...run, logits: Float32Array.of(2, 0, 1), maps: Float32Array.of(3) };
+      return { distance: distance && far, runs };
     },
   });
   return { look, asked };
@@ -109,9 +131,22 @@ test("a picture far from CIFAR-10 is said to be unlike it, and test images as re
     const { notices } = await look(question({ image }));
     return [asked[0], notices.map(({ kind }) => kind)];
   };
-  const pixels = { pixels: "AAAA" };
+  const pixels = { pixels: "AAAA", kind: "look" };
   assert.deepEqual(await kinds(0.6, pixels), ["net distance", ["unlike", "unsure"]]);
   assert.deepEqual(await kinds(0.4, pixels), ["net distance", ["unsure"]]);
   assert.deepEqual(await kinds(0.6, { index: 4 }), ["net", ["unsure"]]);
   assert.deepEqual(await kinds(0.6, { index: 7 }), ["net", ["unlike", "unsure"]]);
+});
+
+test("several looks are averaged, each says its class, and one is explained", async () => {
+  const { look } = createSite();
+  const image = { pixels: "AAAA", kind: "looks" };
+  const answer = await look(question({ image, classes: [1] }));
+  // At a temperature of 0.5, shares are squared: 25 of 38 in nine looks.
+  const [, last] = [2, 0, 1].map((logit) => Math.exp(2 * (logit - 2)));
+  const share = last / (1 + last + Math.exp(-2));
+  assert.ok(Math.abs(answer.probabilities[1] - (0.9 * 25) / 38 - 0.1 * share) < 1e-6);
+  assert.deepEqual(answer.looks, [...Array(4).fill([1, 1]), [1, 0]]);
+  const fourth = await look(question({ image: { ...image, look: 3 }, classes: [1] }));
+  assert.deepEqual(fourth.maps, answer.maps);
 });

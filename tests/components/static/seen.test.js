@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { networkView, withoutAlpha } from "../../../cifar/ui/components/static/seen.js";
+import { networkView, seen, withoutAlpha } from "../../../cifar/ui/components/static/seen.js";
 
 /**
  * Make a picture of one color for each pixel's place.
@@ -64,4 +64,18 @@ test("the fourth byte of each pixel is left out", () => {
   const out = new Uint8Array(7);
   assert.equal(withoutAlpha(Uint8ClampedArray.of(1, 2, 3, 255, 4, 5, 6, 255), out, 1), 7);
   assert.deepEqual([...out], [0, 1, 2, 3, 4, 5, 6]);
+});
+
+test("a picture is looked at in four ways, unless a part was cut out or it has the size", () => {
+  /** @param {number} width @param {number} height */
+  const picture = (width, height) => ({ width, height, data: new Uint8Array(3 * width * height) });
+  /** @param {Parameters<typeof seen>} asked */
+  const found = (...asked) => {
+    const { bytes, kind } = seen(...asked);
+    return [kind, bytes.length / 3072];
+  };
+  assert.deepEqual(found(picture(90, 60), "crop", null), ["looks", 4]);
+  assert.deepEqual(found(picture(90, 60), "crop", [0, 0, 0.5, 0.5]), ["look", 1]);
+  assert.deepEqual(found(picture(90, 60), "stretch", null), ["look", 1]);
+  assert.deepEqual(found(picture(32, 32), "crop", null), ["image", 1]);
 });

@@ -1,9 +1,9 @@
 /** Show the card in the middle: what the network sees, what it says, and how sure it is. */
 
 import { createBar, markOf, ranked } from "../shared/bars.js";
-import { el, fill, setText } from "../shared/dom.js";
+import { el, fill, findAll, setAria, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
-import { percent } from "../shared/words.js";
+import { probability } from "../shared/words.js";
 import { show } from "./pixels.js";
 
 const START_TOP = 5;
@@ -30,8 +30,11 @@ function remember(top) {
 
 /** @typedef {import('../evidence/evidence.js').Answer} Answer of the network */
 
-/** @param {string[]} classes */
-export function createAnswer(classes) {
+/**
+ * @param {string[]} classes
+ * @param {(k: number) => void} choose the look whose evidence is shown
+ */
+export function createAnswer(classes, choose) {
   const canvas = el("canvas.pixels", {
     width: SIDE,
     height: SIDE,
@@ -42,6 +45,9 @@ export function createAnswer(classes) {
   const truth = el("p.truth");
   const meaning = el("p.quiet");
   const notices = el("ul.notices");
+  const agreed = el("p.quiet");
+  const strip = el("div.look-strip", { role: "group", "aria-label": "Looks at the picture" });
+  const looks = el("div.looks", { hidden: true }, strip, agreed);
   const bars = el("ul.bars", { "aria-label": "Probabilities" });
   const status = el("p.status", { role: "status" });
   const chosen = el("b");
@@ -72,15 +78,19 @@ export function createAnswer(classes) {
       el("figure", {}, canvas, el("figcaption", {}, "what the network sees: 32 x 32 pixels")),
       el("div.verdict", { "aria-live": "polite" }, name, truth, notices, meaning, status),
     ),
+    looks,
     body,
   );
-  /** The newest answer. @type {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>|null} */
+  /** All that the network sees. @type {HTMLCanvasElement[]} */
+  let views = [];
+  /** @typedef {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'|'calibrated'|'looks'>} Said */
+  /** The newest answer. @type {Said|null} */
   let shown = null;
 
   function row(k) {
     const mark = markOf(k, shown.label, shown.predicted);
     const marked = (tag) => (mark ? `${tag}.${mark}` : tag);
-    const bar = createBar({ filled: marked("span.fill") }, (share) => percent(share, 1));
+    const bar = createBar({ filled: marked("span.fill") }, (share) => probability(share, 1));
     bar.track.setAttribute("aria-hidden", "true");
     bar.set(shown.probabilities[k]);
     return el("li", {}, el(marked("span.class"), {}, classes[k]), bar.track, bar.value);
@@ -103,7 +113,7 @@ export function createAnswer(classes) {
       name,
       el(right ? "span.true" : "span.said", {}, classes[predicted]),
       " ",
-      el("span.quiet", {}, percent(probabilities[predicted], 1)),
+      el("span.quiet", {}, probability(probabilities[predicted], 1)),
     );
     truth.hidden = label === null;
     if (label !== null)
@@ -111,7 +121,7 @@ export function createAnswer(classes) {
         truth,
         right ? "as labelled: " : "labelled ",
         el("b.true", {}, classes[label]),
-        !right && `, ${percent(probabilities[label], 1)}`,
+        !right && `, ${probability(probabilities[label], 1)}`,
       );
     fill(
       notices,
@@ -119,31 +129,64 @@ export function createAnswer(classes) {
         el(`li.${kind}`, {}, el("span.badge", {}, el("i.dot"), title), " ", text),
       ),
     );
-    setText(
-      meaning,
-      "Calibrated: of the test images that get such a confidence, about that share is right. " +
-        "It knows ten classes and nothing else.",
+    setText(meaning, `${shown.calibrated} It knows ten classes and nothing else.`);
+  }
+
+  /** @param {HTMLCanvasElement} view @param {number} k */
+  const lookButton = (view, k) =>
+    el(
+      "button",
+      { onclick: () => choose(k) },
+      el("img.pixels", { src: view.toDataURL(), alt: "", draggable: "false" }),
+      el("span"),
     );
+
+  /** Show which look's evidence is shown. @param {number} chosen */
+  function mark(chosen) {
+    show(canvas, views[chosen]);
+    for (const [k, button] of findAll(strip, "button", HTMLButtonElement).entries())
+      setAria(button, "pressed", k === chosen);
+  }
+
+  /** Write below each look what it says, and how many say what the answer is. */
+  function drawLooks() {
+    const all = shown.looks.flat();
+    const same = all.filter((k) => k === shown.predicted).length;
+    setText(agreed, `${same} of ${all.length} looks say ${classes[shown.predicted]}.`);
+    for (const [k, button] of findAll(strip, "button", HTMLButtonElement).entries()) {
+      const [plain, mirrored] = shown.looks[k].map((said) => classes[said]);
+      const words = plain === mirrored ? plain : `${plain}, ${mirrored} mirrored`;
+      button.setAttribute("aria-label", `look ${k + 1}: ${words}; show its heat map`);
+      button.title = words;
+      setText(button.querySelector("span"), plain === mirrored ? plain : `${plain}/${mirrored}`);
+    }
   }
 
   setText(chosen, slider.value);
 
   return {
     node,
-    /** Show what the network is about to be asked about. @param {HTMLCanvasElement} image */
-    see: (image) => show(canvas, image),
+    /** Show what the network is about to be asked about. @param {HTMLCanvasElement[]} all */
+    see(all) {
+      views = all;
+      looks.hidden = all.length < 2;
+      fill(strip, looks.hidden ? [] : all.map(lookButton));
+      mark(0);
+    },
+    mark,
     /** Hide the answer, which is that of another picture: only its place is kept. */
     wait() {
       node.classList.add("old");
       setText(status, "looking ...");
     },
-    /** @param {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'>} answer */
+    /** @param {Said} answer */
     show(answer) {
       shown = answer;
       node.classList.remove("old");
       setText(status, "");
       body.hidden = false;
       drawVerdict();
+      drawLooks();
       drawBars();
     },
     /** Say why no answer has come. @param {string} message @param {() => void} [again] */

@@ -21,19 +21,23 @@ import { createInput } from "./input.js";
  * @property {(file: File) => Promise<{path: string}>} [upload] without it, `see` takes the file itself
  * @property {(path: string) => string} [fileUrl] the address of an upload
  * @property {(url: string) => Promise<{path: string}>} [fetchPicture] fetch a picture of another page
- * @property {(question: object) => Promise<{pixels: string, width: number, height: number}>} see
+ * @property {(question: object) => Promise<Seen & {width: number, height: number, shown?: string}>} see
  * @property {() => Promise<import('./examples.js').Example[]>} examples
  */
 
 /** @typedef {'crop'|'fit'|'stretch'} Fit how a picture becomes square */
 
 /**
+ * All views of a picture that the network sees, and their kind: see `Seen` in `data/pictures.py`.
+ * @typedef {{pixels: string, kind: 'image'|'look'|'looks'}} Seen
+ */
+
+/**
  * @typedef {object} Picture
  * @property {{path?: string, file?: File}|null} source one of the two, as `see` takes it; null for a
  *   test image, whose pixels are known
  * @property {string} name
- * @property {'cut'|'ready'|'unseen'} kind whether it can be cut, has the size already, or is
- *   shown by the browser in another way than the server reads it
+ * @property {'cut'|'ready'} kind whether it can be cut, or has the size already
  * @property {{src: string, width: number, height: number}} shown
  * @property {HTMLCanvasElement|null} small for previews, where it can be cut
  * @property {string} [url] to revoke after use
@@ -44,7 +48,7 @@ import { createInput } from "./input.js";
 export function mount(root, adapter) {
   root.classList.add("lens", "classify");
   const { classes } = adapter.options;
-  const answer = createAnswer(classes);
+  const answer = createAnswer(classes, choose);
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -55,11 +59,28 @@ export function mount(root, adapter) {
   /** What the network was asked about last. @type {Omit<import('../evidence/evidence.js').Subject, 'model'>|null} */
   let subject = null;
 
+  /** All that the network sees of it. @type {HTMLCanvasElement[]} */
+  let views = [];
+
   /** Ask for the prediction and the evidence. */
   function ask() {
     if (!subject) return;
-    const mine = subject;
     answer.wait();
+    explain();
+  }
+
+  /** Choose the look at the picture whose evidence is shown. @param {number} k */
+  function choose(k) {
+    if (!subject || !("pixels" in subject.image)) return;
+    const image = { ...subject.image, look: k };
+    const key = k ? `${k} ${image.pixels}` : image.pixels;
+    subject = { ...subject, image, key, picture: async () => views[k] };
+    answer.mark(k);
+    explain();
+  }
+
+  function explain() {
+    const mine = subject;
     evidence.show({
       ...subject,
       model,
@@ -73,12 +94,12 @@ export function mount(root, adapter) {
       subject = null;
       answer.wait();
       evidence.clear();
-      if (canvas) answer.see(canvas);
+      if (canvas) answer.see([canvas]);
     },
     fail: (message) => answer.fail(message),
-    see(next, canvas) {
-      answer.see(canvas);
-      subject = next;
+    see(next, all) {
+      answer.see(all);
+      [subject, views] = [next, all];
       ask();
     },
   });

@@ -1,7 +1,7 @@
 /** Offer pictures to start with: test images, one of each class. */
 
 import { el, fill, findAll, setAria } from "../shared/dom.js";
-import { fromPixels } from "./pixels.js";
+import { viewsOf } from "./pixels.js";
 
 /** The class of the example that the page opens on. */
 const OPENING = "cat";
@@ -10,7 +10,7 @@ const OPENING = "cat";
  * @typedef {object} Example
  * @property {number} index of the test image
  * @property {number} label
- * @property {string} pixels as of `fromPixels`
+ * @property {string} pixels as of `viewsOf`
  */
 
 /**
@@ -63,7 +63,7 @@ export function createExamples(classes, request, pick, privacy) {
             onclick: () => pick(example, captionOf(example)),
           },
           el("img.pixels", {
-            src: fromPixels(example.pixels).toDataURL(),
+            src: viewsOf(example.pixels)[0].toDataURL(),
             alt: "",
             draggable: "false",
           }),

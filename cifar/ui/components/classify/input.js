@@ -1,11 +1,11 @@
 /** The left side of the tab: the picture that was chosen, its crop, and the examples. */
 
 import { SIDE } from "../shared/heat.js";
-import { decoded, drawable } from "./decode.js";
+import { decoded, drawable, sendable, uprightOf } from "./decode.js";
 import { createExamples } from "./examples.js";
 import { createPicture } from "./picture.js";
 import { kept, keep } from "./kept.js";
-import { fromPixels, preview } from "./pixels.js";
+import { preview, viewsOf } from "./pixels.js";
 
 /** Types that may be animated; the network sees their first frame. */
 const MOVING = ["image/gif", "image/webp"];
@@ -21,8 +21,8 @@ const MOVING = ["image/gif", "image/webp"];
  * @param {object} actions
  * @param {(canvas: HTMLCanvasElement|null) => void} actions.preview called while a crop changes, with
  *   what the network is about to see, where the page can tell
- * @param {(subject: Subject, canvas: HTMLCanvasElement) => void} actions.see called with what the
- *   network sees, and how to ask about it
+ * @param {(subject: Subject, views: HTMLCanvasElement[]) => void} actions.see called with all that
+ *   the network sees, and how to ask about it
  * @param {(message: string) => void} actions.fail called if a crop was not read
  */
 export function createInput(adapter, { preview: showPreview, see, fail }) {
@@ -41,36 +41,37 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
   /** Counts the pictures and crops that were chosen: the newest one wins. */
   let turn = 0;
 
-  function seen(pixels) {
-    const canvas = fromPixels(pixels);
+  /** @param {import('./classify.js').Seen} seen */
+  function ask({ pixels, kind }) {
+    const views = viewsOf(pixels);
     const index = picture.example?.index ?? null;
     /** @type {Subject} */
     const subject = {
-      image: index === null ? { pixels } : { index },
+      image: index === null ? { pixels, kind } : { index },
       key: index === null ? pixels : `test image ${index}`,
       label: picture.example?.label ?? null,
-      picture: async () => canvas,
+      picture: async () => views[0],
       path: picture.source?.path,
       view: { fit, box },
     };
-    see(subject, canvas);
+    see(subject, views);
     keep({ path: picture.source?.path, name: picture.name, example: index, fit, box });
   }
 
   /**
    * Replace the picture.
    * @param {Picture} next
-   * @param {string} pixels as the server reads it
+   * @param {import('./classify.js').Seen} seen of it
    * @param {import('./box.js').Shares|null} [cut]
    */
-  function present(next, pixels, cut = null) {
+  function present(next, seen, cut = null) {
     if (picture?.url) URL.revokeObjectURL(picture.url);
     picture = next;
     box = cut;
     card.busy("");
     card.show(picture, fit, box);
     examples.mark(picture.example?.index ?? -1);
-    seen(pixels);
+    ask(seen);
   }
 
   /** Return a file as `see` takes it. @param {File} file @returns {Promise<Picture['source']>} */
@@ -78,26 +79,24 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     return adapter.upload ? { path: (await adapter.upload(file)).path } : { file };
   }
 
-  /** Read a picture of the visitor. @param {File} file */
-  async function take(file) {
+  /** Read a picture of the visitor. @param {File} given */
+  async function take(given) {
     const mine = ++turn;
-    const megabytes = file.size / 2 ** 20;
-    const limit = adapter.maxBytes / 2 ** 20;
-    if (megabytes > limit) {
-      card.fail(`The file is larger than ${limit} MB: send a smaller picture.`);
-      return;
-    }
+    const name = given.name || "your picture";
     const doing = adapter.upload ? "sending" : "reading";
-    card.busy(`${doing} ${file.name || "the picture"}, ${megabytes.toFixed(1)} MB ...`);
-    const url = URL.createObjectURL(file);
+    card.busy(`${doing} ${name}, ${(given.size / 2 ** 20).toFixed(1)} MB ...`);
+    let url = "";
     try {
+      const file = await sendable(given, adapter.maxBytes);
+      url = URL.createObjectURL(file);
       const [source, image] = await Promise.all([sent(file), decoded(url)]);
+      const current = mine === turn;
+      const answer = current && (await adapter.see({ ...source, fit, box: null, unseen: !image }));
+      const upright = current && (await uprightOf(image, answer));
       if (mine !== turn) return URL.revokeObjectURL(url);
-      const answer = await adapter.see({ ...source, fit, box: null });
-      if (mine !== turn) return URL.revokeObjectURL(url);
-      const name = file.name || "your picture";
-      const look = drawable(image, answer, MOVING.includes(file.type));
-      present({ source, name, url, example: null, ...look }, answer.pixels);
+      const look = drawable(upright, answer, MOVING.includes(file.type));
+      present({ source, name, url, example: null, ...look }, answer);
+      if (file !== given) card.note("The file is large: a smaller copy of it was sent.");
     } catch (error) {
       URL.revokeObjectURL(url);
       if (mine === turn) card.fail(error.message);
@@ -111,14 +110,13 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
    * @param {import('./box.js').Shares|null} cut
    */
   async function takeStored(mine, { path, name }, cut) {
-    const [image, answer] = await Promise.all([
-      decoded(adapter.fileUrl(path)),
-      adapter.see({ path, fit, box: cut }),
-    ]);
+    const image = await decoded(adapter.fileUrl(path));
+    const answer = await adapter.see({ path, fit, box: cut, unseen: !image });
+    const upright = await uprightOf(image, answer);
     if (mine !== turn) return;
     present(
-      { source: { path }, name, example: null, ...drawable(image, answer, true) },
-      answer.pixels,
+      { source: { path }, name, example: null, ...drawable(upright, answer, true) },
+      answer,
       cut,
     );
   }
@@ -141,7 +139,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     turn++;
     const { pixels } = example;
     const look = drawable(null, { pixels, width: SIDE, height: SIDE });
-    present({ source: null, name, example, ...look }, pixels);
+    present({ source: null, name, example, ...look }, { pixels, kind: "image" });
   }
 
   /** Preview another crop of the same picture, and ask about it once it rests. */
@@ -153,10 +151,10 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
 
   async function readCrop(mine) {
     try {
-      const { pixels } = await adapter.see({ ...picture.source, fit, box });
+      const seen = await adapter.see({ ...picture.source, fit, box });
       if (mine !== turn) return;
       card.busy("");
-      seen(pixels);
+      ask(seen);
     } catch (error) {
       if (mine !== turn) return;
       card.fail(error.message, () => readCrop(++turn));

@@ -4,7 +4,8 @@ import { choice, el, fill, setText } from "../shared/dom.js";
 import { createCamera, hasCamera, isHandheld } from "./camera.js";
 import { createCrop } from "./crop.js";
 
-const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
+const ACCEPT =
+  "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/avif,image/heic,image/heif,image/tiff";
 /** @typedef {'crop'|'fit'|'stretch'} Fit how a picture becomes square */
 
 /** @type {import('../shared/dom.js').Option<Fit>[]} */
@@ -14,16 +15,13 @@ const FITS = [
   { value: "stretch", text: "stretch" },
 ];
 const ABOUT = {
-  crop: "Drag the square or its corners; double click puts it back.",
+  crop:
+    "The network looks at the middle in several ways. Drag the square or its corners for a crop of " +
+    "your own; double click puts it back.",
   fit: "The whole picture; the rest of the square gets its mean colour.",
   stretch: "The whole picture, squeezed into a square.",
 };
-/** @type {Object<string, string>} */
-const NOT_CUT = {
-  ready: "It has 32 x 32 pixels already, so nothing is cut or scaled.",
-  unseen:
-    "Your browser cannot show this picture as it is, so only the network's view of it is here.",
-};
+const READY = "It has 32 x 32 pixels already, so nothing is cut or scaled.";
 
 /**
  * @param {object} actions
@@ -93,7 +91,7 @@ export function createPicture({ take, box, fit }) {
   /** @param {Fit} value */
   function setFit(value) {
     fits.set(value);
-    setText(about, NOT_CUT[kind] ?? ABOUT[value]);
+    setText(about, kind === "ready" ? READY : ABOUT[value]);
     crop.enable(kind === "cut" && value === "crop");
   }
 
@@ -120,6 +118,8 @@ export function createPicture({ take, box, fit }) {
       problem.hidden = false;
       fill(problem, message, again && [" ", el("button.link", { onclick: again }, "try again")]);
     },
+    /** Say something of the picture that is shown. @param {string} message */
+    note: (message) => setText(status, message),
     setFit,
     /** Put the crop box back into the centre. */
     centre: crop.centre,

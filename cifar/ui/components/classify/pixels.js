@@ -12,8 +12,11 @@ export function square(side = SIDE) {
   return canvas;
 }
 
+/** Bytes of a view: RGB, row by row. */
+export const VIEW = 3 * SIDE * SIDE;
+
 /**
- * @param {string} pixels base64 of 3072 bytes: RGB, row by row
+ * @param {string} pixels base64 of VIEW bytes for each view of a picture
  * @returns {Uint8Array}
  */
 export const bytesOf = (pixels) => Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
@@ -22,9 +25,16 @@ export const bytesOf = (pixels) => Uint8Array.from(atob(pixels), (letter) => let
 export const toPixels = (bytes) =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
-/** @param {string} pixels as of `bytesOf` @returns {HTMLCanvasElement} 32x32 */
-export function fromPixels(pixels) {
+/** @param {string} pixels as of `bytesOf` @returns {HTMLCanvasElement[]} 32x32 each */
+export function viewsOf(pixels) {
   const bytes = bytesOf(pixels);
+  return Array.from({ length: bytes.length / VIEW }, (_, k) =>
+    drawn(bytes.subarray(k * VIEW, (k + 1) * VIEW)),
+  );
+}
+
+/** @param {Uint8Array} bytes of a view */
+function drawn(bytes) {
   const canvas = square();
   const context = canvas.getContext("2d");
   const picture = context.createImageData(SIDE, SIDE);

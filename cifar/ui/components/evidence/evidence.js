@@ -18,7 +18,10 @@ const KEPT = 60;
 
 /** @typedef {import('./choices.js').Options} Options */
 /** @typedef {import('./choices.js').Choice} Choice */
-/** @typedef {{index: number}|{pixels: string}} ImageOf a test image, or 32x32 pixels in base64 */
+/**
+ * A test image, or all views of another picture and the one whose evidence is asked for.
+ * @typedef {{index: number}|(import('../classify/classify.js').Seen & {look?: number})} ImageOf
+ */
 /** @typedef {{kind: string, title: string, text: string}} Notice a warning beside the answer */
 
 /**
@@ -52,6 +55,9 @@ const KEPT = 60;
  * @property {number} runner_up
  * @property {number|null} label
  * @property {Notice[]} notices
+ * @property {string} calibrated what a probability means, and on what that was measured
+ * @property {number[][]} looks the class that each view of the picture says: as it is, and
+ *   mirrored if there are several views
  * @property {string} method
  * @property {string[]} layers
  * @property {string} title of the layers

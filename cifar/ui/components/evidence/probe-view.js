@@ -3,7 +3,7 @@
 import { createBar, markOf, topOf } from "../shared/bars.js";
 import { el, fill, setStyle, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
-import { percent } from "../shared/words.js";
+import { percent, probability } from "../shared/words.js";
 import { curves, framed } from "./curves.js";
 import { flippedFrom, probabilitiesOf, relevantClasses } from "./probe-values.js";
 
@@ -49,7 +49,7 @@ export function createProbeView(classes) {
       setting,
       `${probe.words[at]}: `,
       el(`b.${mark(top) || "other"}`, {}, classes[top]),
-      ` ${percent(shares[top])}`,
+      ` ${probability(shares[top])}`,
     );
     slider.setAttribute("aria-valuetext", setting.textContent);
     for (const { k, bar } of bars) bar.set(shares[k]);

@@ -9,7 +9,11 @@ import { createAnswers, createLatest } from "./latest.js";
 const REST_MS = 700;
 const KEPT = 60;
 const EVERY = "cifar-lens:check-every-map";
-const VERDICTS = { yes: "yes", partly: "partly", no: "no", nothing: "nothing to check" };
+const VERDICTS = {
+  better: "better than chance",
+  chance: "no better than chance",
+  nothing: "nothing to check",
+};
 
 /** Remember whether every map is to be checked, as long as the tab is open. */
 const remembered = {
@@ -46,7 +50,7 @@ const remembered = {
  * @property {number} random_road how far from 0 a random map came
  * @property {number|null} control rank correlation
  * @property {number|null} occlusion rank correlation
- * @property {'yes'|'partly'|'no'|'nothing'} verdict
+ * @property {'better'|'chance'|'nothing'} verdict
  * @property {string} sentence
  */
 

@@ -1,6 +1,6 @@
 /** Name recorded images, and give the steps that their numbers are kept in. */
 
-import { percent } from "../shared/words.js";
+import { probability } from "../shared/words.js";
 
 /** Confidence is kept in steps of 1e-4, probabilities in steps of 1/255. */
 export const CONFIDENCE = 1e-4;
@@ -14,7 +14,7 @@ export const PROBABILITY = 1 / 255;
 export function caption({ images: { header, columns }, model }, index) {
   const label = columns.label[index];
   const predicted = model.columns.predicted[index];
-  const sure = percent(model.columns.confidence[index] * CONFIDENCE);
+  const sure = probability(model.columns.confidence[index] * CONFIDENCE);
   return label === predicted
     ? `#${index} ${header.classes[label]}, recognised ${sure}`
     : `#${index} ${header.classes[label]}, seen as ${header.classes[predicted]} ${sure}`;

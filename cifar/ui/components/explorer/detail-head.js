@@ -2,7 +2,7 @@
 
 import { el, enable, fill, setAria, setStyle, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
-import { count, percent } from "../shared/words.js";
+import { count, probability } from "../shared/words.js";
 
 /** Screen pixels for each of an image's: at first, and at most where it is enlarged. */
 const SCALE = 5;
@@ -60,9 +60,15 @@ export function createHead(classes, { step, sheets }) {
             {},
             "labelled ",
             el("b.true", {}, classes[label]),
-            `, ${percent(labelProbability)}`,
+            `, ${probability(labelProbability)}`,
           ),
-        el("p", {}, correct ? "recognised as " : "seen as ", seen, `, ${percent(confidence)} sure`),
+        el(
+          "p",
+          {},
+          correct ? "recognised as " : "seen as ",
+          seen,
+          `, ${probability(confidence)} sure`,
+        ),
       );
       fill(
         verdict,

@@ -1,7 +1,7 @@
 /** What a visitor can take away from an image: a link to it, and a card with all about it. */
 
 import { copy, download, el, setText } from "../shared/dom.js";
-import { percent } from "../shared/words.js";
+import { percent, probability } from "../shared/words.js";
 import { sidesOf } from "./bars.js";
 import { drawCard } from "./card.js";
 import { recordOf } from "./record.js";
@@ -85,7 +85,7 @@ function cardOf(state, tags) {
     { text: `CIFAR-10 test image #${index}` },
     { text: `labelled ${classes[label]}`, kind: "true" },
     {
-      text: `seen as ${classes[predicted]}, ${percent(confidence)}`,
+      text: `seen as ${classes[predicted]}, ${probability(confidence)}`,
       kind: correct ? "true" : "said",
     },
   ];

@@ -15,6 +15,18 @@ export const images = (number) => `${count(number)} ${number === 1 ? "image" : "
  */
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
 
+/**
+ * Write a probability in percent: '93%', or with one digit '92.6%'. Nothing is certain: '>99.9%'.
+ * @param {number} share
+ * @param {number} [digits]
+ */
+export function probability(share, digits = 0) {
+  const step = 10 ** -digits;
+  const written = percent(share, digits);
+  if (written === percent(1, digits)) return `>${(100 - step).toFixed(digits)}%`;
+  return written === percent(0, digits) ? `<${step.toFixed(digits)}%` : written;
+}
+
 /** Write shares in percent as '97.7 to 98.5'. @param {{low: number, high: number}} interval */
 export const interval = ({ low, high }) =>
   `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;

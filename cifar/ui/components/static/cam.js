@@ -13,7 +13,6 @@
  * @property {Float32Array} weights of the head, (classes, D)
  * @property {number} height
  * @property {number} width
- * @property {number|null} [distance] to the features of CIFAR-10's test images, if it was asked for
  */
 
 /**

@@ -11,22 +11,28 @@
  */
 
 /**
+ * What the network makes of each view of a picture, and the distance of their mean features to
+ * those of CIFAR-10's test images, if it was asked for.
+ * @typedef {{runs: import('./cam.js').Run[], distance: number|null}} Answered
+ */
+
+/**
  * What the worker sends: an answer, how far a file has come, or why nothing more will come.
- * @typedef {(import('./cam.js').Run & {id: number}) | {progress: Progress & {url: string}}
+ * @typedef {(Answered & {id: number}) | {progress: Progress & {url: string}}
  *   | {problem: string}} Message
  */
 
 /**
  * A question whose answer is awaited.
  * @typedef {object} Waiting
- * @property {(run: import('./cam.js').Run) => void} resolve
+ * @property {(answered: Answered) => void} resolve
  * @property {(error: Error) => void} reject
  */
 
 /**
- * Run a network on 3072 bytes of pixels, and another on its features, if any.
+ * Run a network on views of 3072 bytes each, and another on their mean features, if any.
  * @typedef {(network: Sized, pixels: Uint8Array, distance: Sized|null) =>
- *   Promise<import('./cam.js').Run>} Networks
+ *   Promise<Answered>} Networks
  */
 
 /**

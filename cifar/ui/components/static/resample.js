@@ -1,6 +1,6 @@
 /**
- * Scale pictures down to the very pixels that Pillow gives in `cifar/images.py`: first the means of
- * whole blocks down to three times the size, then Lanczos, both in whole numbers as Pillow has them
+ * Scale pictures down to the very pixels that Pillow gives in `cifar/data/pictures.py`: first the
+ * means of whole blocks down to three times the size, then bilinear, both in whole numbers as it has them
  * (https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.resize).
  */
 
@@ -15,8 +15,8 @@
 
 /** Blocks are averaged until the picture is at most so many times larger than wanted. */
 const GAP = 3;
-/** Lobes of the Lanczos filter. */
-const LOBES = 3;
+/** How far the bilinear filter reaches, in pixels of the result. */
+const REACH = 1;
 /** Weights are whole multiples of this. */
 const UNIT = 2 ** -22;
 
@@ -37,7 +37,7 @@ export function resized(picture, width, height, box = [0, 0, picture.width, pict
   let [west, north, east, south] = box;
   if (steps[0] > 1 || steps[1] > 1) {
     // What the filter reaches beyond the box belongs to it.
-    const [x, y] = [across, down].map((scale) => (LOBES - 0.5) * scale);
+    const [x, y] = [across, down].map((scale) => (REACH - 0.5) * scale);
     /** @type {Box} */
     const near = [
       Math.max(0, Math.trunc(left - x)),
@@ -127,23 +127,24 @@ function filtered(data, length, rows, from, to, wanted, deep) {
  * @returns {Array<{first: number, shares: number[]}>}
  */
 function weights(length, from, to, wanted) {
-  const scale = (to - from) / wanted;
+  // Pillow keeps the box as float32, and multiplies by reciprocals.
+  const start = Math.fround(from);
+  const scale = Math.fround(Math.fround(to) - start) / wanted;
   const wide = Math.max(1, scale);
+  const narrow = 1 / wide;
   return Array.from({ length: wanted }, (_, x) => {
-    const center = from + (x + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(center - LOBES * wide + 0.5));
-    const end = Math.min(length, Math.trunc(center + LOBES * wide + 0.5));
+    const center = start + (x + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(center - REACH * wide + 0.5));
+    const end = Math.min(length, Math.trunc(center + REACH * wide + 0.5));
     const raw = Array.from({ length: end - first }, (_, k) =>
-      lanczos((first + k - center + 0.5) / wide),
+      triangle((first + k - center + 0.5) * narrow),
     );
-    const total = raw.reduce((sum, value) => sum + value, 0);
-    return { first, shares: raw.map((value) => roundedAway(value / total / UNIT)) };
+    const share = 1 / raw.reduce((sum, value) => sum + value, 0);
+    return { first, shares: raw.map((value) => roundedAway((value * share) / UNIT)) };
   });
 }
 
 /** @param {number} x */
-const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-/** @param {number} x */
-const lanczos = (x) => (x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0);
+const triangle = (x) => Math.max(0, 1 - Math.abs(x));
 /** @param {number} value */
 const roundedAway = (value) => Math.trunc(value + Math.sign(value) * 0.5);

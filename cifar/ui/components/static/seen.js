@@ -1,20 +1,24 @@
 /** Decode a picture, and cut out of it the 32x32 pixels that the network sees. */
 
+import { VIEW } from "../classify/pixels.js";
 import { SIDE } from "../shared/heat.js";
 import { orientationOf, upright } from "./orientation.js";
 import { resized } from "./resample.js";
 
 /** Rows that are read at once: some browsers have no canvas for a large photograph. */
 const STRIP = 512;
+/** Central squares that the network looks at, as shares of the short side. */
+const SQUARES = [1, 0.9, 0.8];
 
 /**
- * Decode a picture file to RGB: upright, its first frame, on white, its colours as in the file.
+ * Decode a picture file to RGB: upright, its first frame, on white, in sRGB as its profile says.
  * @param {Blob} file
  * @param {number} most pixels
- * @returns {Promise<import('./resample.js').Rgb>}
+ * @returns {Promise<import('./resample.js').Rgb & {turned: boolean}>} turned: browsers show the file
+ *   in another way
  */
 export async function opened(file, most) {
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
+  const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error("The file is not a picture that this browser can read: try a PNG or JPEG.");
   });
   const { width, height } = bitmap;
@@ -23,11 +27,25 @@ export async function opened(file, most) {
       throw new Error(
         `The picture has ${width}x${height} pixels: choose one of at most ${most / 1e6} megapixels.`,
       );
-    const head = new Uint8Array(await file.arrayBuffer());
-    return upright({ width, height, data: rgb(bitmap) }, orientationOf(head));
+    const orientation = orientationOf(new Uint8Array(await file.arrayBuffer()));
+    const picture = upright({ width, height, data: rgb(bitmap) }, orientation);
+    return { ...picture, turned: orientation !== 1 };
   } finally {
     bitmap.close();
   }
+}
+
+/** Draw a picture. @param {import('./resample.js').Rgb} picture @returns {string} a data URL */
+export function drawn({ width, height, data }) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  for (let k = 0; k < width * height; k++) {
+    pixels.data.set(data.subarray(3 * k, 3 * k + 3), 4 * k);
+    pixels.data[4 * k + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+  return canvas.toDataURL("image/jpeg", 0.9);
 }
 
 /** Read the pixels. @param {ImageBitmap} bitmap @returns {Uint8Array} three bytes a pixel */
@@ -68,10 +86,44 @@ export function withoutAlpha(data, out, to = 0) {
  * @property {File} file
  * @property {import('../classify/picture.js').Fit} fit
  * @property {import('../classify/box.js').Shares|null} box
+ * @property {boolean} [unseen] whether the browser cannot show it
  */
 
 /**
- * Return what the network sees of a picture, as `network_view` in `cifar/images.py` has it.
+ * Return all that the network sees of a picture, as `see` in `cifar/data/pictures.py` has it.
+ * @param {import('./resample.js').Rgb} picture
+ * @param {import('../classify/picture.js').Fit} fit
+ * @param {import('../classify/box.js').Shares|null} box
+ * @returns {{bytes: Uint8Array, kind: 'image'|'look'|'looks'}}
+ */
+export function seen(picture, fit, box) {
+  const { width, height } = picture;
+  if (width === SIDE && height === SIDE && !box)
+    return { bytes: networkView(picture, fit), kind: "image" };
+  if (fit !== "crop" || box) return { bytes: networkView(picture, fit, box), kind: "look" };
+  const views = [
+    ...SQUARES.map((share) => centralSquare(picture, share)),
+    networkView(picture, "stretch"),
+  ];
+  const bytes = new Uint8Array(views.length * VIEW);
+  for (const [k, view] of views.entries()) bytes.set(view, k * VIEW);
+  return { bytes, kind: "looks" };
+}
+
+/**
+ * Scale a central square, whose side is a share of the short side.
+ * @param {import('./resample.js').Rgb} picture
+ * @param {number} share
+ */
+function centralSquare(picture, share) {
+  const { width, height } = picture;
+  const side = share * Math.min(width, height);
+  const [left, top] = [(width - side) / 2, (height - side) / 2];
+  return resized(picture, SIDE, SIDE, [left, top, left + side, top + side]).data;
+}
+
+/**
+ * Return one view of a picture, as `network_view` in `cifar/data/pictures.py` has it.
  * @param {import('./resample.js').Rgb} picture
  * @param {import('../classify/picture.js').Fit} fit the central square, the whole picture on its
  *   mean colour, or the whole picture out of proportion
@@ -86,11 +138,7 @@ export function networkView(picture, fit, box = null) {
     return resized(picture, SIDE, SIDE, [west, north, east, south]).data;
   }
   if (fit === "stretch") return resized(picture, SIDE, SIDE).data;
-  if (fit === "crop") {
-    const side = Math.min(width, height);
-    const [left, top] = [(width - side) / 2, (height - side) / 2];
-    return resized(picture, SIDE, SIDE, [left, top, left + side, top + side]).data;
-  }
+  if (fit === "crop") return centralSquare(picture, 1);
   const shrink = SIDE / Math.max(width, height);
   const inner = resized(
     picture,

@@ -14,7 +14,7 @@ import { fill, find, findAll, setAria, setText } from "../shared/dom.js";
 import { createHistory } from "../shared/history.js";
 import { createLook } from "./look.js";
 import { createNetworks } from "./network.js";
-import { networkView, opened, withoutAlpha } from "./seen.js";
+import { drawn, opened, seen, withoutAlpha } from "./seen.js";
 
 const PRIVACY =
   "Your picture stays in this browser: the network comes to it. This page draws heat maps of the " +
@@ -87,9 +87,18 @@ export function createAnswers(site) {
    */
   let tests = null;
 
-  /** @param {import('../evidence/evidence.js').ImageOf} about */
+  /**
+   * @param {import('../evidence/evidence.js').ImageOf} about
+   * @returns {Promise<import('./look.js').Asked>}
+   */
   async function image(about) {
-    if ("pixels" in about) return { pixels: bytesOf(about.pixels), label: null };
+    if ("pixels" in about)
+      return {
+        pixels: bytesOf(about.pixels),
+        kind: about.kind,
+        look: about.look ?? 0,
+        label: null,
+      };
     const { index } = about;
     tests ??= pack("images")
       .then(readPack)
@@ -97,29 +106,33 @@ export function createAnswers(site) {
     tests.catch(() => (tests = null));
     const { images, sheets } = await tests;
     const label = images.columns.label[index];
-    if (known.has(index)) return { pixels: known.get(index), label };
+    /** @type {{kind: 'image', look: number}} */
+    const whole = { kind: "image", look: 0 };
+    if (known.has(index)) return { pixels: known.get(index), ...whole, label };
     const canvas = await sheets.canvas(index);
     const { width, height } = canvas;
     const bytes = new Uint8Array(3 * width * height);
     withoutAlpha(canvas.getContext("2d").getImageData(0, 0, width, height).data, bytes);
-    return { pixels: bytes, label };
+    return { pixels: bytes, ...whole, label };
   }
 
   /**
    * The picture that was opened last, as its pixels: it may be cut again and again.
-   * @type {{file: File|null, picture: Promise<import('./resample.js').Rgb>|null}}
+   * @type {{file: File|null, picture: ReturnType<typeof opened>|null}}
    */
   let last = { file: null, picture: null };
 
   /** @param {import('./seen.js').Question} question */
-  async function see({ file: wanted, fit, box }) {
+  async function see({ file: wanted, fit, box, unseen }) {
     if (last.file !== wanted) {
       const picture = opened(wanted, site.maxPixels);
       last = { file: wanted, picture };
     }
     const picture = await last.picture;
     const { width, height } = picture;
-    return { pixels: toPixels(networkView(picture, fit, box)), width, height };
+    const { bytes, kind } = seen(picture, fit, box);
+    const shown = (picture.turned || unseen) && { shown: drawn(picture) };
+    return { pixels: toPixels(bytes), kind, width, height, ...shown };
   }
 
   const line = find(document, "#fetching", HTMLElement);
@@ -137,10 +150,10 @@ export function createAnswers(site) {
     },
   });
   const models = Object.fromEntries(
-    site.models.map(({ name, network, temperature, unsure, doubt, unlike }) => [
+    site.models.map(({ name, network, calibrated, unlike }) => [
       name,
       {
-        ...{ network: file(network), temperature, unsure, doubt },
+        ...{ network: file(network), calibrated },
         unlike: { ...unlike, network: file(unlike.network) },
       },
     ]),

@@ -8,8 +8,11 @@
  * @typedef {object} Ort
  * @property {{wasm: {wasmBinary: ArrayBuffer, numThreads: number}, logLevel: string}} env
  * @property {{create(content: Uint8Array, options: object): Promise<Session>}} InferenceSession
- * @property {new (type: string, data: Uint8Array, dims: number[]) => object} Tensor
+ * @property {new (type: string, data: Uint8Array|Float32Array, dims: number[]) => object} Tensor
  */
+
+/** Bytes of a view. */
+const VIEW = 3072;
 
 /** @typedef {Object<string, {data: Float32Array, dims: number[]}>} Outputs of a network */
 /** @typedef {{run(inputs: Object<string, object>): Promise<Outputs>}} Session of one network */
@@ -77,14 +80,33 @@ async function answered({ id, files, network, distance, pixels }) {
     const options = { executionProviders: ["wasm"], logSeverityLevel: 3 }; // errors alone
     sessions.set(url, await ort.InferenceSession.create(content, options));
   }
-  const input = new ort.Tensor("uint8", pixels, [1, 32, 32, 3]);
+  const count = pixels.length / VIEW;
+  const input = new ort.Tensor("uint8", pixels, [count, 32, 32, 3]);
   const { logits, maps, weights, features } = await sessions
     .get(network.url)
     .run({ pixels: input });
   const [, , height, width] = maps.dims;
-  const far = distance && (await sessions.get(distance.url).run({ features })).distance.data[0];
-  const numbers = { logits: logits.data, maps: maps.data, weights: weights.data };
-  return { id, ...numbers, height, width, distance: far };
+  const runs = Array.from({ length: count }, (_, k) => ({
+    logits: part(logits.data, k, count),
+    maps: part(maps.data, k, count),
+    ...{ weights: weights.data, height, width },
+  }));
+  let far = null;
+  if (distance) {
+    const mean = new ort.Tensor("float32", meanOf(features.data, count), [1, features.dims[1]]);
+    far = (await sessions.get(distance.url).run({ features: mean })).distance.data[0];
+  }
+  return { id, runs, distance: far };
+}
+
+/** Return the numbers of one of some views. @param {Float32Array} all @param {number} k @param {number} count */
+const part = (all, k, count) => all.slice((k * all.length) / count, ((k + 1) * all.length) / count);
+
+/** @param {Float32Array} all of some views @param {number} count */
+function meanOf(all, count) {
+  const mean = new Float32Array(all.length / count);
+  for (const [at, value] of all.entries()) mean[at % mean.length] += value / count;
+  return mean;
 }
 
 /** @param {Error} error */
