@@ -219,6 +219,7 @@ def test_what_is_a_picture_by_its_first_bytes_is_tried(ckpt, album, capsys):
     for old, new in (("c.jpg", "c.jfif"), ("d.jpeg", "d.JPE"), ("b.png", "b")):
         (album / old).rename(album / new)
     Image.new("RGB", (8, 8)).save(album / "scan.tiff")
+    (album / "photo.jxl").write_bytes(b"\0\0\0\x0cJXL " + bytes(99))
     (album / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     (album / "new.avif").write_bytes(b"\0\0\0\x18ftypavif" + bytes(99))
     (album / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(99))
@@ -228,13 +229,13 @@ def test_what_is_a_picture_by_its_first_bytes_is_tried(ckpt, album, capsys):
     assert predict.run(ckpt, [album], top_k=1) is False
     said = capsys.readouterr()
     assert [Path(line.split(": ")[0]).name for line in said.out.splitlines()] == [
-        "a.PNG", "b", "c.jfif", "d.JPE",
+        "a.PNG", "b", "c.jfif", "d.JPE", "scan.tiff",
     ]  # fmt: skip
     skipped, *problems = [line for line in said.err.splitlines() if str(album) in line]
     assert skipped.startswith("Skipped, for they are no pictures: ") and "film.mp4" in skipped
     assert skipped.endswith(" and 3 more.") and "hidden" not in skipped
     assert [Path(line.split(": ")[0]).name for line in problems] == [
-        "new.avif", "phone.heic", "scan.tiff",
+        "new.avif", "phone.heic", "photo.jxl",
     ]  # fmt: skip
     assert all("not a picture that can be read" in line for line in problems)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageCms, UnidentifiedImageError
 
 from cifar import LensError
 
@@ -35,6 +35,7 @@ MAX_MPF = 4096
 MAX_PROFILE = 4 * 1024 * 1024  # bytes of a color profile; those of printers have about 2 MB
 # Bytes that may be read before any pixel is decoded. Each tag of a TIFF may claim all of the file.
 MAX_HEADER = 3 * MAX_BYTES
+MAX_META = 128 * 1024  # bytes that describe the pictures of an AVIF or HEIF, profiles included
 SECONDS = 3.0  # limit of processor time to read a picture; one of 25 megapixels takes about 1
 SIZE = 32
 # How a picture becomes square: its central square, the whole picture on a plain background, or the
@@ -47,6 +48,7 @@ MIN_SIDE = 8  # pixels that a box must span at least; fewer would show only blur
 SQUARES = (1.0, 0.9, 0.8)
 ORIENTATION = 0x0112  # the EXIF tag
 TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
+MAX_TILE = 4096  # pixels a side
 SAME_COLOR = 2  # steps of 255 by which the colors of a profile may differ and be taken for sRGB
 # The transpose that makes a picture of an orientation upright.
 TRANSPOSES = {
@@ -72,10 +74,11 @@ DECODE_ERRORS = (
     MemoryError,
     RuntimeError,
     EOFError,
+    TypeError,
     struct.error,
 )
 # Pillow's errors for broken EXIF.
-EXIF_ERRORS = (*DECODE_ERRORS, KeyError, TypeError)
+EXIF_ERRORS = (*DECODE_ERRORS, KeyError)
 
 
 # Whether a network's view of a picture is the picture itself, is cut or scaled, or is one of many.
@@ -92,6 +95,11 @@ class Seen(NamedTuple):
 
     views: np.ndarray
     kind: Kind
+
+    @property
+    def kind_of_view(self) -> Kind:
+        """The kind of each view alone, for its temperature."""
+        return "look" if self.kind == "looks" else self.kind
 
     @classmethod
     def image(cls, pixels: np.ndarray) -> "Seen":
@@ -128,7 +136,7 @@ class _TimedReader(io.BufferedReader):
                 raise ImageError("The picture has too much beside its pixels: save it anew.")
             self._check_segment(content)
             if content[4:8] == b"ftyp":
-                content = _without_exif(content)
+                content = _without_metadata(content)
         return content
 
     def _check_segment(self, content: bytes) -> None:
@@ -140,17 +148,29 @@ class _TimedReader(io.BufferedReader):
             raise ImageError("The picture comes with too many others: save it alone.")
 
 
-def _without_exif(content: bytes) -> bytes:
-    """Hide the EXIF of an AVIF from Pillow, which parses it when it opens the file.
+def _without_metadata(content: bytes) -> bytes:
+    """Hide EXIF and XMP of an AVIF or HEIF from its decoder.
 
-    Each tag may claim all of the EXIF as its value, and Pillow copies it. What turns an AVIF is not
-    its EXIF, but a property that Pillow applies (https://aomediacodec.github.io/av1-avif/).
+    Pillow parses the EXIF of an AVIF when it opens the file, and copies all of it for each tag that
+    claims so; pillow-heif copies EXIF, XMP and profile for each image of a file. Neither is needed:
+    what turns these pictures is a property beside them, which the decoders apply. Boxes are those
+    of ISO/IEC 14496-12. Raises ImageError if those that describe the pictures are too large.
     """
-    start = content.find(b"meta")
-    if start < 4 or not content[8:12].startswith((b"avif", b"avis")):
-        return content
-    end = start - 4 + int.from_bytes(content[start - 4 : start], "big")
-    return content[:start] + content[start:end].replace(b"Exif", b"skip") + content[end:]
+    at = 0
+    while at + 16 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, at)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", content, at + 8)
+        end = at + size if size else len(content)
+        if kind in (b"meta", b"moov"):
+            if end - at > MAX_META:
+                raise ImageError("The picture has too much beside its pixels: save it anew.")
+            box = content[at:end].replace(b"Exif", b"skip").replace(b"mime", b"skip")
+            content = content[:at] + box + content[end:]
+        if end <= at:  # broken: the decoder says so
+            break
+        at = end
+    return content
 
 
 def prepare() -> None:
@@ -165,10 +185,11 @@ def prepare() -> None:
 
 @functools.cache
 def _register_heif() -> None:
-    """Let Pillow open HEIF, once per process."""
+    """Let Pillow open HEIF, and decode it and AVIF in one thread, once per process."""
     import pillow_heif  # slow to import
 
     pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def open_image(path: str | Path) -> Image.Image:
@@ -221,7 +242,7 @@ def _decode(path: Path) -> tuple[Image.Image, int, str]:
     _register_heif()
     with _TimedReader(path) as stream, Image.open(stream, formats=FORMATS) as image:
         stream.in_header = False
-        _check_size(image)
+        _check_size(image, stream)
         image.decodermaxblock = READ_BYTES
         _draft(image)
         image.load()  # in a PNG, EXIF may follow the pixels; a TIFF is turned upright
@@ -229,19 +250,32 @@ def _decode(path: Path) -> tuple[Image.Image, int, str]:
     return _in_srgb(image), orientation, str(image.format)
 
 
-def _check_size(image: Image.Image) -> None:
+def _check_size(image: Image.Image, stream: io.BufferedReader) -> None:
     width, height = image.size
     problem = f"The picture has {width}x{height} pixels: send one of at most"
-    in_parts = image.format == "JPEG" and "progressive" not in image.info
-    most = MAX_JPEG_PIXELS if in_parts else MAX_PIXELS
+    most = MAX_JPEG_PIXELS if _is_in_one_scan(image, stream) else MAX_PIXELS
     if width * height > most:
         raise ImageError(f"{problem} {most // 1_000_000} megapixels.")
     if max(width, height) > MAX_SIDE:
         raise ImageError(f"{problem} {MAX_SIDE:,} pixels a side.")
     # libtiff takes memory for a whole tile, however small the picture.
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > MAX_PIXELS:
+    tile = [getattr(image, "tag_v2", {}).get(tag, 0) for tag in (TILE_WIDTH, TILE_LENGTH)]
+    if not all(isinstance(side, int) and side <= MAX_TILE for side in tile):
         raise ImageError("The picture has too large tiles: save it anew as PNG or JPEG.")
+
+
+def _is_in_one_scan(image: Image.Image, stream: io.BufferedReader) -> bool:
+    """Return whether a picture is a JPEG that is decoded block by block.
+
+    Of one with several scans, progressive or not, all coefficients are held at full size. Pillow
+    leaves the stream behind the header of the first scan.
+    """
+    if image.format != "JPEG" or "progressive" in image.info:
+        return False
+    components = len(image.getbands())
+    length = 6 + 2 * components  # of a header that names all of them
+    stream.seek(-length, io.SEEK_CUR)
+    return stream.read(3) == struct.pack(">HB", length, components)
 
 
 def _draft(image: Image.Image) -> None:
@@ -272,7 +306,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _in_srgb(image: Image.Image) -> Image.Image:
     """Convert to sRGB with 8 bits per channel, on white, in strips."""
-    to_srgb = _transform(image)
+    colors, to_srgb = _transform(image)
     if image.mode == "RGB" and not image.has_transparency_data and to_srgb is None:
         return image
     if image.mode in ("I", "F"):
@@ -281,7 +315,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     rgb = Image.new("RGB", image.size)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        if to_srgb is not None and image.mode == "CMYK":
+        if to_srgb is not None and image.mode == colors:
             strip = to_srgb.apply(strip)
         elif to_srgb is not None:
             strip = to_srgb.apply(_strip_on_white(strip))
@@ -289,31 +323,33 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     return rgb
 
 
-def _transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
-    """Return how to convert a picture's colors to sRGB, from RGB or CMYK.
+def _transform(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    """Return a mode (RGB, CMYK or L) and how to convert a picture's colors from it to sRGB.
 
     None without a profile, and for one that says nothing else or, as browsers do it, that cannot be
     used for these pixels. Raises ImageError for one that is too large.
     """
+    mode = image.mode if image.mode in ("CMYK", "L") else "RGB"
     profile = image.info.get("icc_profile")
     if not profile or image.mode.startswith(("I", "F")):
-        return None
+        return mode, None
     if len(profile) > MAX_PROFILE:
         raise ImageError(
             f"The color profile has more than {MAX_PROFILE // 2**20} MB: save the picture without."
         )
-    mode = "CMYK" if image.mode == "CMYK" else "RGB"
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if mode == "L" and given.profile.xcolor_space.strip() == "RGB":
+            mode = "RGB"
         transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
+        return mode, None
     if mode == "RGB":
         colors = Image.fromarray(_some_colors())
         moved = np.asarray(transform.apply(colors)).astype(int)
         if np.abs(moved - np.asarray(colors)).max() <= SAME_COLOR:
-            return None
-    return transform
+            return mode, None
+    return mode, transform
 
 
 @functools.cache

@@ -31,7 +31,8 @@ maps are coarse. A map shows where evidence lies, not why the network decided, a
 can stand beside a wrong answer.
 """
 UNSURE = """
-*Not sure*: of validation images with so little confidence, fewer than nine in ten were recognised.
+*Not sure*: of validation images with so little confidence, fewer than nine in ten were recognised;
+for a picture that is cut or scaled, of photographs.
 """
 CONFIDENCE = """
 Probabilities are softmax after one temperature. For test images, it is fitted on 2,000 training

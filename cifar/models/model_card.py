@@ -114,9 +114,9 @@ def _doubt_section(metrics: dict) -> list[str]:
     return [
         "## Doubt",
         "",
-        f"Pictures unlike CIFAR-10 are told by the {ood['score']}, with the threshold "
-        f"({ood['threshold']:.4f}) at 5% false alarms among the validation images; among the "
-        f"test images they are {percent(alarms)}.",
+        f"Images of 32x32 pixels unlike CIFAR-10 are told by the {ood['score']}, with the "
+        f"threshold ({ood['threshold']:.4f}) at 5% false alarms among the validation images; among "
+        f"the test images they are {percent(alarms)}.",
         "",
         "| pictures of something else | n | found |",
         "|---|---:|---:|",
@@ -156,6 +156,12 @@ def photographs_table(metrics: dict) -> str:
         "other things: found unlike CIFAR-10": [percent(kind["detected"]) for kind in kinds],
         "other things: over 90% confidence": [percent(kind["confident_others"]) for kind in kinds],
         "area under the ROC curve": [estimate(kind["auroc"]) for kind in kinds],
+        "unlike CIFAR-10 is a score above": [
+            f"{kind['fitted']['ood_threshold']:.4f}" for kind in kinds
+        ],
+        "not sure is a confidence below": [
+            f"{kind['fitted']['unsure_below']:.1%}" for kind in kinds
+        ],
     }
     classes = ", ".join(f"{count} {name}" for name, count in sorted(found["classes"].items()))
     return "\n".join(

@@ -33,7 +33,7 @@ def see(question: dict) -> dict:
 
     question: path of an upload, fit (how to make it square, one of FITS), box (the part to cut out
     instead: left, top, right and bottom as fractions of the upright picture, or null), and unseen
-    (whether the browser cannot show it).
+    (whether the browser cannot show it), and again (whether it is shown already).
     Answer: the pixels of all views and their kind (see `Seen`), and width and height of the
     picture. Where browsers may show it in another way, also shown: a small copy as a data URL, so
     that the box cuts out exactly what it is seen on.
@@ -43,12 +43,13 @@ def see(question: dict) -> dict:
     box = question.get("box")
     picture, plain = read(path)
     seen = seen_by_network(picture, fit, box)
+    show = question.get("again") is not True and (not plain or question.get("unseen") is True)
     return {
         "pixels": page_data.pixels_of(seen.views),
         "kind": seen.kind,
         "width": picture.width,
         "height": picture.height,
-        **({} if plain and question.get("unseen") is not True else {"shown": _small(picture)}),
+        **({"shown": _small(picture)} if show else {}),
     }
 
 

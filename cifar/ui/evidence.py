@@ -50,7 +50,7 @@ def look(question: dict) -> dict:
         answer.predicted,
         runner_up if label in (None, answer.predicted) else label,
     ]
-    maps = maps_of(ckpt, asked.image, classes, question)
+    maps = maps_of(ckpt.calibrated_for(asked.seen.kind_of_view), asked.image, classes, question)
     return {
         "probabilities": answer.probabilities.tolist(),
         "predicted": answer.predicted,
@@ -94,7 +94,7 @@ def trust(question: dict) -> dict:
     one scale.
     """
     asked = image_of(question.get("image"))
-    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.kind)
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.seen.kind_of_view)
     target = class_index(question.get("target"))
     against = question.get("against")
     others = [] if against is None else [class_index(against)]
@@ -125,7 +125,7 @@ def _band(curves: np.ndarray) -> dict:
 def probes(question: dict) -> dict:
     """Return predictions for an image changed in steps, and the first changes that flip them."""
     asked = image_of(question.get("image"))
-    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.kind)
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.seen.kind_of_view)
     return gpu.compute(_run_probes, ckpt, asked.image)
 
 
@@ -167,7 +167,7 @@ def bundle(question: dict) -> dict:
     given = question.get("image")
     asked = image_of(given)
     answer = classify(ckpt, asked.seen)
-    ckpt = ckpt.calibrated_for(asked.kind)
+    ckpt = ckpt.calibrated_for(asked.seen.kind_of_view)
     maps = maps_of(ckpt, asked.image, _classes(question) or [answer.predicted], question)
     strength = fraction(question.get("strength", STRENGTH), "heat map strength")
     original, view = _original(question, asked) if question.get("path") else (None, None)

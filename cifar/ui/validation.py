@@ -85,11 +85,6 @@ class Asked(NamedTuple):
         """The view whose evidence is asked for, uint8 (32, 32, 3)."""
         return self.seen.views[self.look]
 
-    @property
-    def kind(self) -> str:
-        """The kind of that view alone, for its temperature."""
-        return "look" if self.seen.kind == "looks" else self.seen.kind
-
 
 # The number of views of each kind.
 LOOKS: dict[Kind, int] = {"image": 1, "look": 1, "looks": len(SQUARES) + 1}

@@ -112,6 +112,7 @@ def test_each_look_says_its_class_and_one_is_explained(tab):
     tab.button("stretch").click()  # the visitor's own choice is looked at once
     tab.expect(network_view(open_image(WIDE), "stretch"))
     expect(tab.root.locator(".looks")).to_be_hidden()
+    tab.button("centre crop").click()  # it would stay for the next picture
 
 
 def test_a_paste_into_another_tab_or_without_a_picture_changes_nothing(tab, tmp_path):

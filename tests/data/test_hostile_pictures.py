@@ -197,6 +197,26 @@ PICTURES = {  # what comes of it: a sentence, or the colours of the quarters
         tiff({322: 16_000, 323: 16_000}),
         "save it anew as PNG or JPEG.",
     ),
+    "a TIFF of tiles that are no numbers": (
+        tiff({322: 500, 323: 500}, claim=True),
+        "as PNG or JPEG.",
+    ),
+    "60 megapixels of JPEG in several scans": (
+        jpeg_of(10_000, 6000).replace(b"\xff\xda\x00\x0c\x03", b"\xff\xda\x00\x08\x01", 1),
+        MEGAPIXELS,
+    ),
+    "AVIF with a name that hides it, and much EXIF": (
+        saved(format="AVIF", exif=exif(size=70_000)).replace(b"ftypavif", b"ftypmif1", 1),
+        SCENE,
+    ),
+    "AVIF with EXIF that claims all of it": (
+        saved(format="AVIF", exif=tiff({k: 60_000 for k in range(40_000, 40_500)}, claim=True)),
+        SCENE,
+    ),
+    "HEIF with a profile of 200 kB": (
+        saved(format="HEIF", icc_profile=bytes(200_000)),
+        "beside its pixels: save it anew.",
+    ),
     "a TIFF whose tags claim all of it": (
         tiff({tag: 1_000_000 for tag in range(40_000, 40_200)}, claim=True) + bytes(1_100_000),
         "beside its pixels: save it anew.",

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from cifar.data import pictures
 from cifar.data.pictures import FITS, ImageError, network_view, open_image, see
-from tests.profiles import DISPLAY_P3, SRGB, profile
+from tests.profiles import DISPLAY_P3, SRGB, gray_profile, profile
 
 
 def noise(*shape):
@@ -528,3 +528,12 @@ def test_what_browsers_may_show_otherwise_is_told(tmp_path, kind, orientation, a
     Image.new("RGB", (40, 20)).save(tmp_path / "a", kind, exif=exif)
     picture, plain = pictures.read(tmp_path / "a")
     assert plain is alike and picture.size == ((20, 40) if orientation == 6 else (40, 20))
+
+
+def test_gray_is_converted_as_a_profile_of_gray_says(tmp_path):
+    Image.new("L", (40, 40), 100).save(tmp_path / "a.png", icc_profile=gray_profile(gamma=1.0))
+    found = np.asarray(open_image(tmp_path / "a.png"))[0, 0].astype(int)
+    # 100 of 255 of the light is 169 in sRGB.
+    assert np.abs(found - 169).max() <= 2
+    Image.new("L", (40, 40), 100).save(tmp_path / "b.png", icc_profile=profile(SRGB))
+    assert np.abs(np.asarray(open_image(tmp_path / "b.png")).astype(int) - 100).max() <= 4

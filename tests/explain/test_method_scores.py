@@ -292,7 +292,7 @@ def test_the_table_has_the_best_first_and_random_maps_last():
 
 def test_the_card_has_the_table_once_there_are_scores():
     ckpt = checkpoint.load("basenet")
-    plain = {key: value for key, value in ckpt.metrics.items() if key != "explain"}
+    plain = {key: ckpt.metrics[key] for key in ckpt.metrics if key not in ("explain", "trust")}
     assert "## Heat maps" not in model_card(ckpt.config, plain)
     card = model_card(ckpt.config, plain | {"explain": EXPLAIN})
     assert f"\n## Heat maps\n\n{scores_table(EXPLAIN)}\n\n## Photographs\n" in card

@@ -78,7 +78,7 @@ SCORES = {
     "default": {"method": "hirescam", "layers": ["stage2"]},
 }
 MARKED = "before\n\n<!-- {0} -->\nold\n<!-- /{0} -->\n\nafter\n"
-README = "".join(MARKED.format(name) for name in ("results", "heat maps"))
+README = "".join(MARKED.format(name) for name in ("results", "photographs", "heat maps"))
 
 
 @pytest.fixture(scope="module")
@@ -336,9 +336,11 @@ def test_photographs_say_how_many_and_whence(project):
 
 
 def test_refresh_readme_keeps_the_rest():
-    once = readme_tables.refresh_sections(README, {"heat maps": "new", "results": "newer"})
+    sections = {"heat maps": "new", "photographs": "other", "results": "newer"}
+    once = readme_tables.refresh_sections(README, sections)
     assert once.splitlines()[2:5] == ["<!-- results -->", "newer", "<!-- /results -->"]
-    assert once == README.replace("old", "newer", 1).replace("old", "new", 1)
+    replaced = README.replace("old", "newer", 1).replace("old", "other", 1)
+    assert once == replaced.replace("old", "new", 1)
     assert readme_tables.refresh_sections(once, {"results": "newer"}) == once
 
 

@@ -26,7 +26,7 @@ def test_pixels_come_back_as_they_were_sent(tiny_split):
     image = tiny_split(3).images[0].permute(1, 2, 0).numpy()
     asked = validation.image_of({"pixels": page_data.pixels_of(image)})
     assert np.array_equal(asked.image, image) and asked.label is None
-    assert (asked.seen.kind, asked.kind) == ("image", "image")
+    assert (asked.seen.kind, asked.seen.kind_of_view) == ("image", "image")
 
 
 def test_one_of_several_looks_is_asked_for(tiny_split):
@@ -34,7 +34,7 @@ def test_one_of_several_looks_is_asked_for(tiny_split):
     question = {"pixels": page_data.pixels_of(views), "kind": "looks", "look": 2}
     asked = validation.image_of(question)
     assert np.array_equal(asked.seen.views, views) and np.array_equal(asked.image, views[2])
-    assert (asked.seen.kind, asked.kind) == ("looks", "look")
+    assert (asked.seen.kind, asked.seen.kind_of_view) == ("looks", "look")
     for wrong, problem in (
         ({"look": 4}, "no image 4: choose 0 to 3"),
         ({"look": "2"}, "no image '2'"),

@@ -89,7 +89,8 @@ def explain(
     pixels, predicted = seen.views[0], classify_image(ckpt, seen).predicted
     label = CLASSES.index(choice(target, CLASSES, "class")) if target else predicted
     question = {"method": method or None, "layers": [layer] if layer else None}
-    (heat_map,) = maps_of(ckpt, pixels, [label], question)
+    calibrated = ckpt.calibrated_for(seen.kind_of_view)
+    (heat_map,) = maps_of(calibrated, pixels, [label], question)
     large = pixels.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     return overlay(large, heat_map, strength=STRENGTH), {
         **identity(ckpt),

@@ -96,7 +96,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       if (mine !== turn) return URL.revokeObjectURL(url);
       const look = drawable(upright, answer, MOVING.includes(file.type));
       present({ source, name, url, example: null, ...look }, answer);
-      if (file !== given) card.note("The file is large: a smaller copy of it was sent.");
+      const verb = adapter.upload ? "sent" : "read";
+      if (file !== given) card.note(`The file is large: a smaller copy of it was ${verb}.`);
     } catch (error) {
       URL.revokeObjectURL(url);
       if (mine === turn) card.fail(error.message);
@@ -151,7 +152,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
 
   async function readCrop(mine) {
     try {
-      const seen = await adapter.see({ ...picture.source, fit, box });
+      const seen = await adapter.see({ ...picture.source, fit, box, again: true });
       if (mine !== turn) return;
       card.busy("");
       ask(seen);

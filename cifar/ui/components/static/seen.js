@@ -7,6 +7,8 @@ import { resized } from "./resample.js";
 
 /** Rows that are read at once: some browsers have no canvas for a large photograph. */
 const STRIP = 512;
+/** Pixels a side of a picture that the browser would show in another way. */
+const SHOWN = 768;
 /** Central squares that the network looks at, as shares of the short side. */
 const SQUARES = [1, 0.9, 0.8];
 
@@ -35,8 +37,13 @@ export async function opened(file, most) {
   }
 }
 
-/** Draw a picture. @param {import('./resample.js').Rgb} picture @returns {string} a data URL */
-export function drawn({ width, height, data }) {
+/** Draw a small copy. @param {import('./resample.js').Rgb} picture @returns {string} a data URL */
+export function drawn(picture) {
+  const scale = Math.min(1, SHOWN / Math.max(picture.width, picture.height));
+  const [w, h] = [picture.width, picture.height].map((side) =>
+    Math.max(1, Math.round(scale * side)),
+  );
+  const { width, height, data } = resized(picture, w, h);
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
@@ -87,6 +94,7 @@ export function withoutAlpha(data, out, to = 0) {
  * @property {import('../classify/picture.js').Fit} fit
  * @property {import('../classify/box.js').Shares|null} box
  * @property {boolean} [unseen] whether the browser cannot show it
+ * @property {boolean} [again] whether it is shown already
  */
 
 /**

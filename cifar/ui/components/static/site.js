@@ -123,7 +123,7 @@ export function createAnswers(site) {
   let last = { file: null, picture: null };
 
   /** @param {import('./seen.js').Question} question */
-  async function see({ file: wanted, fit, box, unseen }) {
+  async function see({ file: wanted, fit, box, unseen, again }) {
     if (last.file !== wanted) {
       const picture = opened(wanted, site.maxPixels);
       last = { file: wanted, picture };
@@ -131,7 +131,7 @@ export function createAnswers(site) {
     const picture = await last.picture;
     const { width, height } = picture;
     const { bytes, kind } = seen(picture, fit, box);
-    const shown = (picture.turned || unseen) && { shown: drawn(picture) };
+    const shown = !again && (picture.turned || unseen) && { shown: drawn(picture) };
     return { pixels: toPixels(bytes), kind, width, height, ...shown };
   }
 
