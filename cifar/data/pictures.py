@@ -86,7 +86,7 @@ Kind = Literal["image", "look", "looks"]
 
 
 class Seen(NamedTuple):
-    """What the network sees of a picture.
+    """A picture as the network sees it.
 
     views: uint8 (L, 32, 32, 3), the first of which is the main one. kind: "image" if it has 32x32
     pixels and is seen as it is, "look" if one view was cut or scaled from it, "looks" for several

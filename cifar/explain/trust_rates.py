@@ -1,4 +1,4 @@
-"""How often the verdict on a heat map is "better than chance": random maps', and the network's.
+"""Rates at which heat maps, and random ones, are called "better than chance".
 
     python -m cifar evaluate resnet --trust
 

@@ -258,7 +258,7 @@ class Explain(TypedDict):
 
 
 class Trust(TypedDict):
-    """How often the verdict on a heat map is "better than chance".
+    """Rates at which heat maps are called "better than chance".
 
     random: of random maps. right, wrong: of the maps that are shown first, by the prediction.
     """

@@ -70,7 +70,7 @@ def choice(value: object, known: Collection[str], what: str) -> str:
 
 
 class Asked(NamedTuple):
-    """What a question is about.
+    """The picture that a question is about.
 
     seen: what the network sees. look: the number of the view whose evidence is asked for. label:
     of a test image.
