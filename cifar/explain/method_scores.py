@@ -62,11 +62,8 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
     device = fastest_device()
     ckpt = checkpoint.load(checkpoint.find_own(name), device)
     _ = ckpt.measured
-    test = cifar10.load("test")
-    if not 2 <= images <= len(test):
-        raise LensError(f"Heat maps of {images} images were asked for: choose 2 to {len(test)}.")
+    test, indices = spaced_test_images(images)
     started = time.monotonic()
-    indices = evenly_spaced(len(test), images)
     slow_indices = set(indices[evenly_spaced(images, min(images, SLOW_IMAGES))])
     scores_of = defaultdict(list)
     for index in tqdm(indices, "heat maps", unit="img"):
@@ -98,6 +95,17 @@ def command(ckpt: Checkpoint, images: int) -> str:
     """Return the command that reproduces the scores."""
     fewer = "" if images == IMAGES else f" --images {images}"
     return f"python -m cifar evaluate {ckpt.place_for_others} --explain{fewer}"
+
+
+def spaced_test_images(count: int) -> tuple[cifar10.Split, np.ndarray]:
+    """Return the test split and the indices of `count` evenly spaced images, int64 (count,).
+
+    Raises DataError, or LensError for fewer than 2 images or more than there are.
+    """
+    test = cifar10.load("test")
+    if not 2 <= count <= len(test):
+        raise LensError(f"Heat maps of {count} images were asked for: choose 2 to {len(test)}.")
+    return test, evenly_spaced(len(test), count)
 
 
 def evenly_spaced(n: int, count: int) -> np.ndarray:

@@ -15,14 +15,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cifar import LensError
-from cifar.data import cifar10
 from cifar.data.pictures import Seen
 from cifar.evaluation import metrics
 from cifar.evaluation.classifier import classify
 from cifar.explain.faithfulness import compare
 from cifar.explain.heat_maps import heat_maps
-from cifar.explain.method_scores import IMAGES, evenly_spaced
+from cifar.explain.method_scores import IMAGES, spaced_test_images
 from cifar.explain.methods import HeatMap, default_choice
 from cifar.explain.perturbation import random_maps
 from cifar.explain.trust import LEVEL
@@ -45,12 +43,10 @@ def measure(name: str | Path, images: int = IMAGES) -> dict:
     device = fastest_device()
     ckpt = checkpoint.load(checkpoint.find_own(name), device)
     _ = ckpt.measured
-    test = cifar10.load("test")
-    if not 2 <= images <= len(test):
-        raise LensError(f"Heat maps of {images} images were asked for: choose 2 to {len(test)}.")
+    test, indices = spaced_test_images(images)
     started = time.monotonic()
     passed: dict[str, list[bool]] = {"random": [], "right": [], "wrong": []}
-    for index in tqdm(evenly_spaced(len(test), images), "verdicts", unit="img"):
+    for index in tqdm(indices, "verdicts", unit="img"):
         image = test.images[index].permute(1, 2, 0).numpy()
         predicted = classify(ckpt, Seen.image(image)).predicted
         (heat,) = heat_maps(ckpt, image, [predicted])

@@ -202,6 +202,9 @@ def test_unsure_goes_by_confidence(ckpt):
         probs = np.full(10, (1 - confidence) / 9)
         probs[3] = confidence
         assert ood.is_unsure(ckpt, answer(np.zeros(16), np.log(probs))) is expected
+    exact = np.array([below, *[(1 - below) / 9] * 9])
+    said = dataclasses.replace(answer(np.zeros(16)), probabilities=exact)
+    assert ood.is_unsure(ckpt, said) is False
 
 
 @pytest.fixture(autouse=True)
