@@ -4,9 +4,11 @@
 
 adds the section "trust" to the checkpoint's `metrics.json` and to its model card. Checked are the
 map that the app shows first for the predicted class of evenly spaced test images, and as many
-random maps, as coarse and smooth as these, as if they were the network's.
+random maps, as coarse and smooth as these, as if they were the network's. Results are kept in
+`runs/trust-WEIGHTS.jsonl` as they come, and a run that was stopped goes on from there.
 """
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -44,16 +46,20 @@ def measure(name: str | Path, images: int = IMAGES) -> dict:
     ckpt = checkpoint.load(checkpoint.find_own(name), device)
     _ = ckpt.measured
     test, indices = spaced_test_images(images)
-    started = time.monotonic()
-    passed: dict[str, list[bool]] = {"random": [], "right": [], "wrong": []}
-    for index in tqdm(indices, "verdicts", unit="img"):
+    kept = Path("runs") / f"trust-{ckpt.sha256[:12]}.jsonl"
+    kept.parent.mkdir(exist_ok=True)
+    rows, indices = _read(kept), indices.tolist()
+    for index in tqdm([index for index in indices if index not in rows], "verdicts", unit="img"):
         image = test.images[index].permute(1, 2, 0).numpy()
-        predicted = classify(ckpt, Seen.image(image)).predicted
-        (heat,) = heat_maps(ckpt, image, [predicted])
-        right = predicted == int(test.labels[index])
-        passed["right" if right else "wrong"].append(_is_better(ckpt, image, heat))
-        random = np.random.default_rng([SEED, index])
-        passed["random"].append(_is_better(ckpt, image, random_heat(heat, random)))
+        rows[index] = _verdicts(ckpt, image, int(test.labels[index]), index)
+        with kept.open("a") as file:
+            file.write(json.dumps({"index": index, **rows[index]}) + "\n")
+    measured = [rows[index] for index in indices]
+    passed = {
+        "random": [row["random"] for row in measured],
+        "right": [row["map"] for row in measured if row["right"]],
+        "wrong": [row["map"] for row in measured if not row["right"]],
+    }
     method, layers = default_choice(ckpt)
     fewer = "" if images == IMAGES else f" --images {images}"
     section = {
@@ -62,10 +68,34 @@ def measure(name: str | Path, images: int = IMAGES) -> dict:
         "layers": list(layers),
         "command": f"python -m cifar evaluate {ckpt.place_for_others} --trust{fewer}",
         "hardware": describe(torch.device(device)),
-        "seconds": round(time.monotonic() - started),
+        "seconds": round(sum(row["seconds"] for row in measured)),
         **{kind: metrics.proportion(sum(found), len(found)) for kind, found in passed.items()},
     }
-    return add_section(ckpt, "trust", section)
+    section = add_section(ckpt, "trust", section)
+    kept.unlink()
+    return section
+
+
+def _verdicts(ckpt: Checkpoint, image: np.ndarray, label: int, seed: int) -> dict:
+    """Return whether the answer is right, and whether its map and a random one pass."""
+    started = time.monotonic()
+    predicted = classify(ckpt, Seen.image(image)).predicted
+    (heat,) = heat_maps(ckpt, image, [predicted])
+    random = random_heat(heat, np.random.default_rng([SEED, seed]))
+    return {
+        "right": predicted == label,
+        "map": _is_better(ckpt, image, heat),
+        "random": _is_better(ckpt, image, random),
+        "seconds": time.monotonic() - started,
+    }
+
+
+def _read(kept: Path) -> dict[int, dict]:
+    """Return the results that are kept, by the number of the image."""
+    if not kept.exists():
+        return {}
+    rows = [json.loads(line) for line in kept.read_text().splitlines()]
+    return {row.pop("index"): row for row in rows}
 
 
 def random_heat(heat: HeatMap, random: np.random.Generator) -> HeatMap:

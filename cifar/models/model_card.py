@@ -134,7 +134,7 @@ def trust_note(trust: dict) -> str:
     """Return a sentence on how often maps are called "better than chance"."""
     shown = f"`{trust['method']}` at {', '.join(trust['layers'])}"
     return (
-        f"Whether a map can be trusted is tested against 19 random maps. Of {trust['random']['n']} "
+        f"Whether a map can be trusted is tested against random ones. Of {trust['random']['n']} "
         f"random maps that were given to the test as if they were the network's, "
         f"{percent(trust['random'])} were called better than chance. Of the maps that are shown "
         f"first ({shown}), {percent(trust['right'])} of {trust['right']['n']} right answers and "

@@ -14,8 +14,8 @@ HOW_TO_READ = f"""
 than covering other places, or if a network with random weights draws the same map, it says nothing
 about what the network knows. Of the quick methods, the one shown first, with its layer, had the
 highest mean ROAD score on test images (the model card has all scores, random weights too); a single
-map can still fail, so the check ranks it among 19 random maps, and *better than chance* is what one
-in twenty random maps would be called.
+map can still fail, so the check ranks it among 24 random maps, and *better than chance* is what one
+in 25 random maps would be called.
 
 ### How to read a doubt
 {page_data.UNSURE.strip()}

@@ -17,7 +17,9 @@ def curve(start, at_a_fifth, then):
     return np.interp(FRACTIONS, (0, 0.2, 1), (start, at_a_fifth, then))
 
 
-def verdict(fifth=0.3, random_fifth=0.8, beaten=19, control=0.08, map_=None, start=0.9, target=3):
+def verdict(
+    fifth=0.3, random_fifth=0.8, beaten=RANDOM_MAPS, control=0.08, map_=None, start=0.9, target=3
+):
     """A map that is better than `beaten` of the random maps, by every measure."""
     deletion = np.stack([curve(start, fifth, 0.1), *[curve(start, random_fifth, 0.1)] * (M - 1)])
     gains = np.repeat(np.r_[beaten - 0.5, np.arange(RANDOM_MAPS)][:, None], 3, axis=1)
@@ -40,17 +42,17 @@ def test_a_map_that_is_best_of_all_is_better_than_chance():
     assert verdict() == (
         "better",
         "Covering the brightest fifth of the picture costs cat 60 points, a random fifth costs 10. "
-        "Of 19 random maps as coarse and smooth, it beats 19 by covering, 19 by revealing and 19 "
-        "by ROAD; by all three together, p = 0.05. "
+        "Of 24 random maps as coarse and smooth, it beats 24 by covering, 24 by revealing and 24 "
+        "by ROAD; by all three together, p = 0.04. "
         "A network with random weights draws a different map (rank correlation 0.08).",
     )
 
 
-@pytest.mark.parametrize("beaten", [0, 10, 18])
+@pytest.mark.parametrize("beaten", [0, 10, 23])
 def test_a_map_that_random_ones_reach_is_no_better_than_chance(beaten):
     answer, sentence = verdict(beaten=beaten)
     assert answer == "chance" and f"beats {beaten} by covering" in sentence
-    assert f"p = {(20 - beaten) / 20:.2f}." in sentence
+    assert f"p = {(M - beaten) / M:.2f}." in sentence
 
 
 def test_the_three_measures_count_by_their_ranks():
@@ -62,12 +64,12 @@ def test_the_three_measures_count_by_their_ranks():
     assert p_value(np.zeros((M, 3))) == 1
 
 
-def test_a_map_like_the_others_passes_in_one_of_20_cases():
+def test_a_map_like_the_others_passes_in_one_of_25_cases():
     rng = np.random.default_rng(0)
     # The three measures of a map go together, as they do in truth.
     gains = rng.normal(size=(4000, M, 1)) + rng.normal(size=(4000, M, 3))
     passed = np.mean([p_value(one) <= 0.05 for one in gains])
-    assert 0.03 < passed <= 0.056
+    assert 0.03 < passed <= 0.05
 
 
 @pytest.mark.parametrize(
