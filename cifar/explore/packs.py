@@ -16,7 +16,7 @@ from cifar.evaluation.neighbors import SHOWN, NeighborImages
 from cifar.evaluation.predictions import Predictions
 from cifar.explore import mistakes, thumbnails
 from cifar.explore.columns import pack, to_steps
-from cifar.explore.slices import Dimension, slices, worst_first
+from cifar.explore.slices import Dimension, slices
 from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
 from cifar.models.checkpoint import Checkpoint
 
@@ -43,7 +43,12 @@ def images_pack(
         "agreement": [{"key": band} for band in AGREEMENT],
         "reviewers": REVIEWERS,
         "slices": [
-            {"key": key, "title": d.title, "groups": [group["title"] for group in d.groups]}
+            {
+                "key": key,
+                "title": d.title,
+                "groups": [group["title"] for group in d.groups],
+                "details": [group["detail"] for group in d.groups],
+            }
             for key, d in dimensions.items()
         ],
         "sheets": {
@@ -103,10 +108,6 @@ def model_pack(
             ]
             for key, d in dimensions.items()
         },
-        "worst": [
-            {"slice": group["dimension"], "group": group["number"]}
-            for group in worst_first(dimensions)
-        ],
     }
     keys = ["", *VERDICTS]
     columns = {

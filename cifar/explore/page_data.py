@@ -17,6 +17,7 @@ from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes, packs, store, thumbnails
 from cifar.explore.external_predictions import as_predictions
 from cifar.explore.slices import slices
+from cifar.explore.stories import stories
 from cifar.models.checkpoint import Checkpoint
 
 PUBLISHED = "published"
@@ -169,14 +170,31 @@ def neighbor_sheet(model: str, number: int) -> bytes:
     return packs.neighbor_sheet(images, store.test_images(), recorded, rows, number)
 
 
-def examples() -> list[dict]:
-    """Return the first test image of every class: index, label, and pixels (see `pixels_of`)."""
-    labels = store.test_images().labels
+def examples(model: str) -> list[dict]:
+    """Return the pictures to start with, for the page: see `Story` and `pixels_of`."""
     return [
-        {"index": index, "label": label, "pixels": pixels_of(store.test_images()[index])}
-        for label in range(len(CLASSES))
-        for index in [int(np.flatnonzero(labels == label)[0])]
+        {
+            **story,
+            "pixels": pixels_of(story["pixels"]),
+            "votes": None if story["votes"] is None else story["votes"].tolist(),
+        }
+        for story in stories(model)
     ]
+
+
+def facts() -> dict[str, dict]:
+    """Return what the page says of each model: accuracy on the test images (0 to 1), mistakes
+    among them, and how many images it learned from.
+    """
+    return {
+        name: {
+            "accuracy": ckpt.accuracy,
+            "mistakes": ckpt.measured["test"]["mistakes"],
+            "learned": ckpt.measured["train"]["accuracy"]["n"],
+        }
+        for name in models()
+        for ckpt in [store.load(name)]
+    }
 
 
 def pixels_of(image: np.ndarray) -> str:

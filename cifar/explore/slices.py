@@ -1,6 +1,6 @@
 """Slices: the test images grouped by one property at a time, with the error rate of each group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from cifar.data.image_statistics import QUALITIES
 from cifar.evaluation import metrics
 from cifar.explore.verdicts import AGREEMENT, in_band
 
-# The titles of the lowest and the highest fifth.
+# What the lowest and the highest values look like.
 ENDS = {
     "brightness": ("darkest", "brightest"),
     "contrast": ("flattest", "most contrasty"),
@@ -25,8 +25,8 @@ class Dimension:
     """One division of the test images into groups; every image is in exactly one group.
 
     column: uint8 (N,), the group number of each image. groups: a dict per group, in order, with
-    title, n (images), wrong (mistakes), rate (wrong / n, None for n = 0), low and high (Wilson's
-    95% interval of the rate).
+    title, detail (the range of values that it holds, or empty), n (images), wrong (mistakes), rate
+    (wrong / n, None for n = 0), low and high (Wilson's 95% interval of the rate).
     """
 
     title: str
@@ -45,46 +45,43 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
     dimensions = {"class": _dimension("True class", labels, CLASSES, wrong)}
     if qualities is not None:
         for key, values in zip(QUALITIES, qualities.T, strict=True):
-            dimensions[key] = _dimension(key.capitalize(), *_fifths(values, *ENDS[key]), wrong)
+            lowest, highest = ENDS[key]
+            titles = [
+                f"{lowest} fifth",
+                f"second {lowest}",
+                "middle fifth",
+                f"second {highest}",
+                f"{highest} fifth",
+            ]
+            column, details = _fifths(key, values)
+            dimensions[key] = _dimension(key.capitalize(), column, titles, wrong, details)
     agreement = rows["agreement"].to_numpy()
     column = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
     dimensions["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
     return dimensions
 
 
-def worst_first(dimensions: Mapping[str, Dimension]) -> list[dict]:
-    """Return the groups of all dimensions that have images, the highest error rate first.
+def _fifths(key: str, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return the fifth, 0 to 4, of each value, and the range of each fifth in words.
 
-    Each is the group's dict, plus dimension (its key) and number (within that dimension).
-    """
-    groups = [
-        {"dimension": key, "number": number, **group}
-        for key, dimension in dimensions.items()
-        for number, group in enumerate(dimension.groups)
-        if group["n"]
-    ]
-    return sorted(groups, key=lambda group: -group["rate"])
-
-
-def _fifths(values: np.ndarray, lowest: str, highest: str) -> tuple[np.ndarray, list[str]]:
-    """Return the fifth, 0 to 4, of each value, and the titles of the fifths with their edges.
-
-    Values are compared with the rounded edges, so that the titles are exact.
+    Values are compared with the rounded edges, so that the words are exact.
     """
     texts = [f"{edge:.3g}" for edge in np.quantile(values, [0.2, 0.4, 0.6, 0.8])]
     a, b, c, d = texts
-    titles = [
-        f"{lowest} fifth, below {a}",
-        f"second fifth, {a} to under {b}",
-        f"middle fifth, {b} to under {c}",
-        f"fourth fifth, {c} to under {d}",
-        f"{highest} fifth, {d} and above",
+    details = [
+        f"{key} below {a}",
+        *(f"{key} {low} to under {high}" for low, high in ((a, b), (b, c), (c, d))),
+        f"{key} {d} and above",
     ]
-    return np.searchsorted([float(text) for text in texts], values, side="right"), titles
+    return np.searchsorted([float(text) for text in texts], values, side="right"), details
 
 
 def _dimension(
-    title: str, column: np.ndarray, titles: Iterable[str], wrong: np.ndarray
+    title: str,
+    column: np.ndarray,
+    titles: Iterable[str],
+    wrong: np.ndarray,
+    details: Sequence[str] = (),
 ) -> Dimension:
     groups = []
     for number, name in enumerate(titles):
@@ -93,6 +90,7 @@ def _dimension(
         groups.append(
             {
                 "title": name,
+                "detail": details[number] if details else "",
                 "n": share["n"],
                 "wrong": int((inside & wrong).sum()),
                 "rate": share["value"],

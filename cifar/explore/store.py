@@ -94,8 +94,8 @@ def _complete(name: str) -> Checkpoint:
 
 
 def title(ckpt: Checkpoint) -> str:
-    """Return the network, its parameters and its plain test accuracy: 'ResNet 5.3M · 92.8%'."""
-    return f"{short_title(ckpt)} · {ckpt.accuracy:.1%}"
+    """Return the network and its plain test accuracy: 'ResNet 92.8%'."""
+    return f"{TITLES[ckpt.network]} {ckpt.accuracy:.1%}"
 
 
 def short_title(ckpt: Checkpoint) -> str:

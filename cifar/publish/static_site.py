@@ -16,7 +16,6 @@ from string import Template
 from typing import get_args
 
 import numpy as np
-from PIL import Image
 
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS, Kind
@@ -25,8 +24,8 @@ from cifar.explore import page_data, store, thumbnails
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.figure_files import drawn, drawn_of_all
 from cifar.publish import onnx_export, onnxruntime_web
+from cifar.report import page as report
 from cifar.report.readme_tables import results_table
 
 TEMPLATES = Path(__file__).parent / "site"
@@ -35,15 +34,6 @@ COMPONENTS = PACKAGE / "ui" / "components"
 PARTS = ("shared", "explorer", "evidence", "classify", "static")
 # Heat maps that need only the last layer's output and the head; `static/cam.js` computes them.
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "finercam")
-FIGURES = {
-    "confusion_matrix": "confusion matrix of {title}: counts of true and predicted classes",
-    "reliability": "reliability diagram of {title}, before and after the temperature",
-    "misclassified": "the most confident mistakes of {title}, each beside its heat map",
-}
-COMMON_FIGURES = {
-    "training_curves": "loss and accuracy of both networks by epoch",
-    "training_images": "ten training images of each class",
-}
 # Packages that only the site needs, so an environment of the app may lack them.
 NEEDED = ("onnx", "onnxscript", "markdown_it")
 
@@ -107,7 +97,8 @@ def _write(root: Path, space: str) -> None:
         **page_data.model_list(),
         "models": [_model(root, **model) for model in page_data.model_list()["models"]],
         "evidence": page_data.options(METHODS, last_layer=True),
-        "examples": page_data.examples(),
+        "examples": {name: page_data.examples(name) for name in page_data.models()},
+        "facts": page_data.facts(),
         "packs": {
             name: _add(root, f"packs/{name}", ".pack", page_data.pack(name))
             for name in page_data.pack_names()
@@ -135,8 +126,7 @@ def _write(root: Path, space: str) -> None:
         "index.html": {
             "components": components,
             "models": _switch(page["models"], page["model"]),
-            "results": as_html(results),
-            "figures": _figures(root, page["models"]),
+            "reports": _reports(root, checkpoints),
             "how_to_read": as_html(HOW_TO_READ),
             "cards": "\n".join(
                 f'<div data-model="{ckpt.name}">{as_html(model_card.read(ckpt.path))}</div>'
@@ -226,31 +216,17 @@ def _switch(models: list[dict], first: str) -> str:
     )
 
 
-def _figures(root: Path, models: list[dict]) -> str:
-    """Copy the figures of the report and return their HTML; data-model names the model, if one."""
-    checkpoints = [store.load(model["name"]) for model in models]
-    figures: list[tuple[Path, str, str]] = [
-        (path, caption.format(title=model["title"]), model["name"])
-        for kind, caption in FIGURES.items()
-        for model, ckpt in zip(models, checkpoints, strict=True)
-        if (path := drawn(ckpt, kind))
-    ]
-    figures += [
-        (path, caption, "")
-        for kind, caption in COMMON_FIGURES.items()
-        if (path := drawn_of_all(checkpoints, kind))
-    ]
-    return "\n".join(_figure(root, *figure) for figure in figures)
+def _reports(root: Path, checkpoints: list[Checkpoint]) -> str:
+    """Copy the figures of the reports, and return the HTML of these; data-model names the model."""
 
+    def copied(path: Path) -> str:
+        shutil.copy(path, root / "figures" / path.name)
+        return f"figures/{path.name}"
 
-def _figure(root: Path, path: Path, caption: str, model: str) -> str:
-    shutil.copy(path, root / "figures" / path.name)
-    with Image.open(path) as image:
-        width, height = image.size
-    own = f' data-model="{html.escape(model)}"' if model else ""
-    return (
-        f'<figure{own}><img src="figures/{path.name}" alt="{html.escape(caption)}" width="{width}" '
-        f'height="{height}" loading="lazy"></figure>'
+    return "\n".join(
+        f'<div data-model="{html.escape(ckpt.name)}">'
+        f"{report.report(ckpt, checkpoints, copied)}</div>"
+        for ckpt in checkpoints
     )
 
 

@@ -9,7 +9,7 @@ predicted, teal is what is true.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -37,11 +42,24 @@ from cifar.explore import mistakes
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import find_layer
-from cifar.models.figure_files import WEIGHTS, figure_path
+from cifar.models.figure_files import DARK, WEIGHTS, figure_path
 from cifar.report.readme_tables import README, readme_sections, refresh_sections
 
 PREDICTED, TRUE, GRAY = "#C2410C", "#0F766E", "#6B7280"
 INK, FAINT, LINE = "#1F2937", "#9CA3AF", "#E5E7EB"
+# The colors of a figure on a dark page.
+ON_DARK = {
+    "white": "#1C1A18",
+    INK: "#F5F5F4",
+    GRAY: "#A8A29E",
+    FAINT: "#78716C",
+    LINE: "#44403C",
+    PREDICTED: "#FB923C",
+    TRUE: "#2DD4BF",
+}
+
+SHARES = LinearSegmentedColormap.from_list("shares", ("white", PREDICTED))
+SHARES_ON_DARK = LinearSegmentedColormap.from_list("dark", (ON_DARK["white"], ON_DARK[PREDICTED]))
 FONT = "DejaVu Sans"  # comes with matplotlib, so that pictures are the same on every machine
 TITLE, TEXT = 12, 9  # points; README shows the pictures at about two thirds of their size
 DPI = 150
@@ -119,7 +137,6 @@ def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
     wrong = counts * (1 - np.eye(len(counts), dtype=int))
     shares = wrong / np.maximum(wrong.sum(1, keepdims=True), 1)
     max_share = max(float(shares.max()), 1e-9)
-    color_map = LinearSegmentedColormap.from_list("mistakes", ("#FFFFFF", PREDICTED))
 
     left, top, width, height = 150, 138, 106, 58
     right, bottom = left + 10 * width, top + 10 * height
@@ -133,7 +150,8 @@ def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
         **_title(),
     )
     page.imshow(
-        color_map(shares / max_share)[..., :3],
+        shares / max_share,
+        cmap=SHARES,
         extent=(left, right, bottom, top),
         interpolation="nearest",
         aspect="auto",
@@ -155,8 +173,8 @@ def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
         page.text(right + 60, y, _rate(row["recall"]), **_text(GRAY, ha="center"))
         page.text(x, bottom + 30, _rate(row["precision"]), **_text(GRAY, ha="center"))
         for j in range(10):
-            dark = shares[i, j] > 0.8 * max_share
-            color = TRUE if i == j else "white" if dark else INK if counts[i, j] else FAINT
+            full = shares[i, j] > 0.8 * max_share
+            color = TRUE if i == j else "white" if full else INK if counts[i, j] else FAINT
             weight = "bold" if i == j else "normal"
             page.text(
                 left + (j + 0.5) * width,
@@ -171,7 +189,7 @@ def confusion_matrix(measured: dict, name: str = "the network") -> Figure:
     page.text(x - 10, y, "0%", **_text(GRAY, ha="right"))
     page.imshow(
         np.linspace(0, 1, 64)[None, :],
-        cmap=color_map,
+        cmap=SHARES,
         extent=(x, x + 256, y + 9, y - 9),
         interpolation="nearest",
         aspect="auto",
@@ -303,6 +321,29 @@ def reliability(measured: dict, name: str = "the network") -> Figure:
     return figure
 
 
+def darken(figure: Figure) -> Figure:
+    """Change the colors of a figure to those for a dark page, and return it."""
+    table = {to_rgb(light): dark for light, dark in ON_DARK.items()}
+
+    def dark(color: Any) -> Any:
+        return to_rgba(table.get(to_rgb(color), color), to_rgba(color)[3])
+
+    for artist in figure.findobj():
+        if isinstance(artist, Text):
+            artist.set_color(dark(artist.get_color()))
+        elif isinstance(artist, Line2D):
+            artist.set_color(dark(artist.get_color()))
+            artist.set_markeredgecolor(dark(artist.get_markeredgecolor()))
+        elif isinstance(artist, Patch):
+            artist.set_facecolor(dark(artist.get_facecolor()))
+            artist.set_edgecolor(dark(artist.get_edgecolor()))
+        elif isinstance(artist, LineCollection):
+            artist.set_color([dark(color) for color in artist.get_color()])
+        elif isinstance(artist, AxesImage) and artist.get_cmap() is SHARES:
+            artist.set_cmap(SHARES_ON_DARK)
+    return figure
+
+
 def to_image(figure: Figure) -> Image.Image:
     """Render the figure as an RGB picture, at its own resolution."""
     canvas = FigureCanvasAgg(figure)
@@ -330,19 +371,22 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     history = {c.name: checkpoint.read_history(c.path) for c in trained}
     test = cifar10.load("test")
 
-    tasks = {
+    tasks: dict[str, tuple[Callable[..., Figure], list[Checkpoint]]] = {
         "training_images": (partial(training_images, cifar10.load("train")), []),
         "training_curves": (partial(training_curves, history), trained),
     }
     for ckpt, ckpt_rows in zip(checkpoints, rows, strict=True):
-        for kind, draw in (
+        for kind, draw_own in (
             ("misclassified", partial(misclassified, ckpt, ckpt_rows, test)),
             ("confusion_matrix", partial(confusion_matrix, ckpt.metrics, ckpt.name)),
             ("reliability", partial(reliability, ckpt.metrics, ckpt.name)),
         ):
-            tasks[figure_path(ckpt.name, kind).stem] = draw, [ckpt]
-    bar = tqdm(tasks.items(), "figures", unit="figure")
-    pngs = {f"{name}.png": _png(draw(), shown) for name, (draw, shown) in bar}
+            tasks[figure_path(ckpt.name, kind).stem] = draw_own, [ckpt]
+    pngs = {}
+    for name, (draw, shown) in tqdm(tasks.items(), "figures", unit="figure"):
+        figure = draw()
+        pngs[f"{name}.png"] = _png(figure, shown)
+        pngs[f"{name}{DARK}.png"] = _png(darken(figure), shown)
     assets.mkdir(parents=True, exist_ok=True)
     for name, png in pngs.items():
         files.replace(assets / name, partial(_write, content=png))

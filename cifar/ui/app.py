@@ -53,15 +53,12 @@ def build() -> gr.Blocks:
         delete_cache=(temporary_files.EVERY, temporary_files.KEEP),
     ) as demo:
         with gr.Row(equal_height=True, elem_id="header"):
-            gr.HTML(
-                "<h1>CIFAR Lens</h1><p>what a ResNet sees, and why it is wrong</p>",
-                elem_id="brand",
-            )
+            gr.HTML("<h1>CIFAR Lens</h1>", elem_id="brand")
             choices = store.choices()
             model = gr.Radio(
                 choices,
                 value=choices[0][1],
-                label="Model",
+                label="Network",
                 show_label=False,
                 container=False,
                 elem_id="model",

@@ -22,7 +22,7 @@ from cifar.explore import page_data
 from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
 from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
-from cifar.ui.validation import choice, report_errors, uploaded
+from cifar.ui.validation import choice, model_name, report_errors, uploaded
 
 SHOWN = 768  # pixels a side of a picture that is shown by the server
 
@@ -81,8 +81,8 @@ def fetch_picture(question: dict) -> dict:
 
 @report_errors
 def examples(question: dict) -> dict:
-    """Return the example images of `page_data.examples`."""
-    return {"examples": page_data.examples()}
+    """Return the example images of `page_data.examples`. question: model."""
+    return {"examples": page_data.examples(model_name(question.get("model")))}
 
 
 def page() -> dict:
@@ -90,6 +90,7 @@ def page() -> dict:
     return {
         "script": scripts.address("gradio-classify.js"),
         "model": page_data.models()[0],
+        "facts": page_data.facts(),
         "maxBytes": MAX_BYTES,
         "evidence": page_data.options(),
     }

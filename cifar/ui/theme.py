@@ -2,6 +2,8 @@
 
 import gradio as gr
 
+from cifar.ui.scripts import COMPONENTS
+
 # A warm accent for predictions, teal for true classes.
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.orange,
@@ -27,8 +29,9 @@ THEME = gr.themes.Base(
 CSS = """
 /* No media query: within one, Gradio lets a rule reach the inside of the page alone. */
 .gradio-container > .main.app {
-  max-width: 1760px; margin: 0 auto; padding-inline: clamp(12px, 2.3vw, 32px);
+  max-width: 1760px; margin: 0 auto; padding: 0 clamp(12px, 2.3vw, 32px);
 }
+main.contain > .column { gap: 0 !important; }
 :root, .gradio-container {
   --said: #c2410c; --true: #0f766e; --quiet: #6b7280; --line: #e7e5e4; --bar: #f1f0ee;
   --said-soft: #fff1e8;
@@ -39,18 +42,26 @@ CSS = """
 }
 .quiet { color: var(--quiet); font-weight: 400; }
 
-#brand h1 { font-size: 1.25rem; margin: 0; }
-#brand p { margin: 0; color: var(--quiet); }
-#model .wrap { justify-content: flex-end; }
+/* Name, tabs and networks in one row: the tabs are drawn under the row of the other two. */
+#header { position: relative; z-index: 2; height: 56px; align-items: center; flex-wrap: nowrap;
+  pointer-events: none; }
+#header > * { flex: none; width: auto; min-width: 0; pointer-events: auto; }
+#brand { padding: 0; }
+#brand h1 { font-size: 18px; margin: 0; white-space: nowrap; }
+#model { margin-left: auto; display: flex; align-items: center; gap: 10px; }
+#model::before { content: "network"; color: var(--quiet); font-size: 12px; }
+#model .wrap { gap: 0; flex-wrap: nowrap; border: 1px solid var(--line); border-radius: 8px; }
+#model label { position: relative; margin: 0; padding: 6px 12px; border: 0; border-radius: 7px;
+  background: none; box-shadow: none; font-size: 13px; white-space: nowrap; }
+#model label span { margin: 0; }
+#model label:has(:checked) { background: var(--said-soft); color: var(--said); font-weight: 600; }
+/* Over the whole label, so that it shows where the focus is. */
+#model input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; }
+#model label:has(:focus-visible) { outline: 3px solid #2563eb; }
+#parts { margin-top: -56px; }
+#parts > .tab-wrapper { height: 56px; padding: 0 0 0 140px; margin-bottom: 14px; }
+#parts > .tab-wrapper .tab-container { height: 56px; align-items: stretch; }
 
-.figure { max-width: 960px; }
-
-table.numbers { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
-  margin-bottom: .75rem; }
-table.numbers, table.numbers tr { border: 0 !important; }
-table.numbers th, table.numbers td { border: 0 !important; text-align: left; padding: .35rem .6rem;
-  border-bottom: 1px solid var(--line) !important; }
-table.numbers td + td, table.numbers th + th { text-align: right; }
 .scroll { overflow-x: auto; }
 /* A wide table scrolls; Gradio would break its numbers in the middle. */
 #card table { display: block; overflow-x: auto; border: 0; padding: 0;
@@ -58,9 +69,15 @@ table.numbers td + td, table.numbers th + th { text-align: right; }
 #card :is(th, td) { overflow-wrap: normal; word-break: normal; padding: .35rem .6rem; }
 #card p code { white-space: normal; overflow-wrap: anywhere; }
 .tab-container button.selected { color: var(--said) !important; }
+footer > .divider:last-child { display: none; }
 @media (max-width: 640px) {
+  #model::before { content: none; }
+  #header { height: 46px; gap: 8px; }
+  #model label { padding: 5px 8px; font-size: 12px; }
+  #parts { margin-top: 0; }
+  #parts > .tab-wrapper, #parts > .tab-wrapper .tab-container { height: 42px; padding: 0; }
   :is(#classify, #explorer) .html-container { padding: 10px 0; }
   /* All tabs fit on a phone, instead of hiding behind a menu. */
   .tab-container button { padding: .4rem .55rem !important; font-size: .9rem !important; }
 }
-"""
+""" + (COMPONENTS / "shared" / "report.css").read_text(encoding="utf-8")

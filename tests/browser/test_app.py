@@ -8,6 +8,7 @@ from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.metrics import written
 from cifar.explore import store
+from cifar.explore.stories import stories
 from cifar.report import screenshot
 
 pytestmark = pytest.mark.browser
@@ -21,9 +22,9 @@ def test_the_model_switch_serves_every_tab(page, pixels_of):
     accuracy = store.load("basenet").metrics["test"]["accuracy"]["value"]
     expect(page.locator("#report")).to_contain_text(f"{accuracy:.2%}")
     page.get_by_role("tab", name="Classify").click()
-    opening = Seen.image(pixels_of(0))  # the example that the page opens on
+    opening = Seen.image(pixels_of(stories("basenet")[0]["index"]))
     said = classify(store.load("basenet"), opening)
-    expect(page.locator("#classify .name")).to_contain_text(written(said.confidence, 1))
+    expect(page.locator("#classify .headline")).to_contain_text(written(said.confidence, 1))
 
 
 TABS = (

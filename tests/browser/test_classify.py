@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 
 WIDE = photo("cheetah.jpg")  # more wide than high
 WIDTH, HEIGHT = 502, 343
-CAT = 0  # test index of the example that the page opens on
+OPENING = 7099  # test index of the example that the page opens on
 
 
 def said(seen, model="resnet"):
@@ -33,11 +33,17 @@ def said(seen, model="resnet"):
 
 def test_it_opens_on_an_answer(classify_tab, pixels_of):
     tab = classify_tab()
-    tab.expect(pixels_of(CAT), said(Seen.image(pixels_of(CAT))))
-    expect(tab.example("cat")).to_have_attribute("aria-pressed", "true")
-    expect(tab.root.locator(".truth .true")).to_have_text("cat")
-    expect(tab.root.locator("figcaption", has_text="32 x 32 pixels").first).to_be_visible()
+    answer = said(Seen.image(pixels_of(OPENING)))
+    tab.expect(pixels_of(OPENING), answer)
+    expect(tab.example("sure and wrong")).to_have_attribute("aria-pressed", "true")
+    expect(tab.headline).to_have_text(
+        f"This network is {written(answer.confidence, 1)} sure that this cat is a dog."
+    )
+    lead = tab.root.locator(".verdict .lead")
+    expect(lead).to_contain_text("42 of 53 people say cat. It learned ten classes from 48,000")
     expect(tab.root).to_contain_text("do not send private ones")
+    # The picture is shown large already: what the network sees of it needs no second copy.
+    expect(tab.root.locator(".view")).to_be_hidden()
     # A picture of 32x32 pixels leaves nothing to choose.
     expect(tab.box).to_be_hidden()
     expect(tab.button("stretch")).to_be_hidden()
@@ -68,15 +74,16 @@ def dropped(page, path, kind):
 def test_a_picture_comes_in(tab, way):
     if way == "choose":
         with tab.page.expect_file_chooser() as chooser:
-            tab.button("choose a file").press("Enter")
+            tab.button("Try your own picture").press("Enter")
         chooser.value.set_files(WIDE)
     else:
         dropped(tab.page, WIDE, way)
     seen = see(open_image(WIDE))
     tab.expect(seen.views[0], said(seen))
     expect(tab.root.locator(".yours.over")).to_have_count(0)
-    expect(tab.root.locator(".truth")).to_be_hidden()
-    expect(tab.root.locator("[data-index][aria-pressed=true]")).to_have_count(0)
+    expect(tab.headline).to_contain_text("sure that this is a")
+    expect(tab.root.locator(".view figcaption")).to_contain_text("32 x 32 pixels")
+    expect(tab.root.locator(".strip [aria-pressed=true]")).to_have_count(0)
     size = tab.root.locator(".frame img").evaluate("img => [img.naturalWidth, img.naturalHeight]")
     assert size == [WIDTH, HEIGHT]
     assert len(tab.questions("see")) == 1
@@ -163,19 +170,52 @@ def test_a_photo_is_taken(classify_tab):
 
 
 def test_examples_are_picked_by_mouse_and_by_keyboard(tab, pixels_of):
-    ship = tab.example("ship")
-    ship.click()
-    index = int(ship.get_attribute("data-index"))
-    tab.expect(pixels_of(index), said(Seen.image(pixels_of(index))))
-    assert tab.questions("look")[-1]["image"] == {"index": index}
-    ship.press("ArrowRight")
-    truck = tab.example("truck")
-    expect(truck).to_be_focused()
-    truck.press("ArrowUp")
-    expect(tab.example("deer")).to_be_focused()
+    frog = tab.example("label looks wrong")
+    frog.click()
+    tab.expect(pixels_of(2405), said(Seen.image(pixels_of(2405))))
+    assert tab.questions("look")[-1]["image"] == {"index": 2405}
+    expect(tab.headline).to_contain_text("sure that this “cat” is a frog.")
+    expect(tab.root.locator(".lead")).to_contain_text("its label, cat, looks wrong")
+    frog.press("ArrowRight")
+    expect(tab.example("people disagree")).to_be_focused()
+    tab.page.keyboard.press("ArrowLeft")
+    tab.page.keyboard.press("ArrowLeft")
     tab.page.keyboard.press("Enter")
-    expect(tab.example("deer")).to_have_attribute("aria-pressed", "true")
-    expect(tab.root.locator(".truth .true")).to_have_text("deer")
+    expect(tab.example("sure and wrong")).to_have_attribute("aria-pressed", "true")
+    expect(tab.headline).to_contain_text("is a dog.")
+
+
+def test_every_example_tells_its_story(tab):
+    for story, words in (
+        ("people disagree", "People disagree: of 52,"),
+        ("not sure", "This network is only"),
+        ("background alone", "that this covered ship is a ship."),
+        ("no such class", "that this flower is a bird."),
+        ("right and sure", "that this is a horse, and it is."),
+    ):
+        tab.example(story).click()
+        expect(tab.root.locator(".verdict:not(.old)")).to_contain_text(words)
+    expect(tab.root.locator(".bars li").first).to_contain_text("51 of 51")
+
+
+def test_the_answer_is_few_stops_away_from_the_start(classify_tab):
+    tab = classify_tab()
+    stops = 0
+    while not tab.page.evaluate("document.activeElement.closest('.card.answer') !== null"):
+        tab.page.keyboard.press("Tab")
+        stops += 1
+        assert stops <= 12
+
+
+def test_from_an_answer_to_mistakes_of_its_kind_and_back(classify_tab):
+    tab = classify_tab()
+    tab.root.get_by_role("button", name="Test images of class cat that it takes for dog").click()
+    tile = tab.page.locator("#explorer .tile").first
+    expect(tile).to_contain_text("cat, seen as dog")
+    tab.page.go_back()
+    expect(tab.headline).to_be_visible()
+    tab.button("All 498 mistakes").click()
+    expect(tab.page.locator("#explorer .of-all, #explorer .count").first).to_be_visible()
 
 
 # How a picture becomes square
@@ -357,7 +397,7 @@ def test_a_file_that_is_too_large_is_shrunk_before_it_is_sent(tab, tmp_path, kin
     if kind == "image/tiff":  # which Chromium cannot shrink
         expect(tab.problem).to_contain_text("larger than 20 MB")
         return
-    expect(tab.root.locator(".yours")).to_contain_text("a smaller copy of it was sent")
+    expect(tab.root.locator(".ways")).to_contain_text("a smaller copy of it was sent")
     expect(tab.box).to_be_visible()
 
 
@@ -385,15 +425,14 @@ def test_of_an_animation_the_first_frame_is_shown_and_cut(tab, tmp_path):
 
 def test_as_many_bars_as_wished_now_and_next_time(classify_tab):
     tab = classify_tab()
-    slider = tab.root.get_by_label("Classes to show")
     bars = tab.root.locator(".bars li")
     expect(bars).to_have_count(5)
-    for count in (10, 1, 3):
-        slider.fill(str(count))
+    for name, count in (("all", 10), ("top 3", 3)):
+        tab.button(name).click()
         expect(bars).to_have_count(count)
     tab.page.reload()
     expect(bars).to_have_count(3)
-    assert tab.questions("look")[-1]["image"] == {"index": CAT}
+    assert tab.questions("look")[-1]["image"] == {"index": OPENING}
 
 
 def test_a_doubtful_answer_says_so_beside_the_label(classify_tab):
@@ -413,13 +452,14 @@ def test_a_doubtful_answer_says_so_beside_the_label(classify_tab):
         request.fulfill(response=response, json=answer)
 
     tab = classify_tab(route=route)
-    expect(tab.root.locator(".name .said")).to_have_text("truck")
-    expect(tab.root.locator(".truth")).to_have_text("labelled cat, 1.0%")
+    expect(tab.headline.locator(".said")).to_have_text("truck")
+    expect(tab.headline.locator(".true")).to_have_text("cat")
     expect(tab.root.locator(".notices li")).to_have_text(
         "unlike CIFAR-10 It may mean <b>nothing</b>."
     )
-    tab.root.get_by_label("Classes to show").fill("1")
-    assert tab.root.locator(".bars li").all_inner_texts() == ["truck\n55.0%", "cat\n1.0%"]
+    tab.button("top 3").click()
+    rows = [text.split("\n")[:2] for text in tab.root.locator(".bars li").all_inner_texts()]
+    assert rows[0] == ["truck", "55.0%"] and rows[3] == ["cat", "1.0%"] and len(rows) == 4
 
 
 def test_the_model_switch_asks_again(wide):
@@ -427,7 +467,7 @@ def test_the_model_switch_asks_again(wide):
     for k, model in ((1, "basenet"), (0, "resnet")):
         wide.page.locator("#model label").nth(k).click()
         wide.page.wait_for_function(
-            "text => document.querySelector('#classify .name').textContent.includes(text)",
+            "text => document.querySelector('#classify .headline').textContent.includes(text)",
             arg=written(said(seen, model).confidence, 1),
         )
         wide.expect(seen.views[0], said(seen, model))
@@ -447,7 +487,7 @@ def test_the_address_is_left_to_the_other_tabs(classify_tab):
 
 
 def test_what_is_no_picture_gets_one_sentence_and_the_answer_stays(wide, tmp_path):
-    before = wide.seen, wide.root.locator(".name").inner_text()
+    before = wide.seen, wide.headline.inner_text()
     (tmp_path / "notes.png").write_text("not a picture")
     wide.choose(tmp_path / "notes.png")
     expect(wide.problem).to_contain_text("not a picture that can be read")
@@ -455,7 +495,7 @@ def test_what_is_no_picture_gets_one_sentence_and_the_answer_stays(wide, tmp_pat
     wide.choose(tmp_path / "large.png")
     expect(wide.problem).to_have_text("The file is larger than 20 MB: send a smaller picture.")
     assert np.array_equal(wide.seen, before[0]) and wide.questions("look") == []
-    assert wide.root.locator(".name").inner_text() == before[1]
+    assert wide.headline.inner_text() == before[1]
     expect(wide.root.locator(".answer.old")).to_have_count(0)
     expect(wide.box).to_be_visible()
     # The next picture clears it away.
@@ -481,15 +521,15 @@ def test_a_slow_upload_is_shown_and_the_newest_picture_wins(classify_tab):
     held = []
     tab.page.route("**/upload**", lambda route: held.append(route))
     tab.choose(WIDE)
-    status = tab.root.locator(".yours .status")
+    status = tab.root.locator(".ways .status")
     expect(status).to_contain_text("sending cheetah.jpg, 0.1 MB")
     expect(tab.root.locator(".progress")).to_be_visible()
-    tab.example("ship").click()
-    expect(tab.root.locator(".truth .true")).to_have_text("ship")
+    tab.example("right and sure").click()
+    expect(tab.headline.locator(".true")).to_have_text("horse")
     expect(tab.root.locator(".progress")).to_be_hidden()
     held.pop().continue_()
     tab.page.wait_for_timeout(1000)
-    expect(tab.root.locator(".truth .true")).to_have_text("ship")
+    expect(tab.headline.locator(".true")).to_have_text("horse")
     assert tab.questions("see") == []
 
 
@@ -537,7 +577,7 @@ def test_the_columns_follow_the_screen(tab, width, columns):
     try:
         tab.page.wait_for_function(
             """columns => columns === new Set(
-              ['.yours', '.answer', '.why'].map((part) => Math.round(
+              ['.answer', '.why', '.mind'].map((part) => Math.round(
                 document.querySelector(`#classify ${part}`).getBoundingClientRect().x))).size""",
             arg=columns,
         )

@@ -21,6 +21,7 @@ from cifar.explore.mistakes import caption
 from cifar.explore.packs import LOSS_STEP
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.app import VIEW
+from tests.browser.conftest import Classify
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,27 @@ def test_the_detail_says_what_was_recorded(desk, truth):
     for shown, share in zip(table[name], shares, strict=True):
         assert share is None or abs(shown - 100 * share) <= 0.75
     assert row["true"] in table
+
+
+def test_from_an_image_to_all_of_its_kind_and_to_the_classify_tab(visit, truth, pixels_of):
+    explorer = visit()
+    index = explorer.shown
+    row = truth.rows["resnet"].loc[index]
+    explorer.button(f"all {row['true']} seen as {row['predicted']}").click()
+    alike = truth.select(true=[row["true"]], predicted=[row["predicted"]])
+    assert explorer.selection == alike
+    last = explorer.page.locator("#explorer .tile:visible").last
+    last.click()
+    index = explorer.shown
+    explorer.page.wait_for_url(f"**id={index}*")
+    explorer.button("open in Classify").click()
+    tab = Classify(explorer.page)
+    tab.expect(pixels_of(index))
+    expect(tab.headline).to_contain_text(f"this {row['true']} is a {row['predicted']}.")
+    expect(tab.root.locator(".bars .people").first).to_be_visible()
+    explorer.page.go_back()
+    expect(explorer.page.locator("#explorer .detail h2")).to_have_text(f"test image #{index}")
+    expect(explorer.page.locator("#explorer .detail h2")).to_be_visible()
 
 
 def test_neighbours_are_those_of_the_recorded_features(desk, truth):
@@ -154,7 +176,12 @@ def test_the_strength_of_heat_maps_asks_nothing_of_the_server(desk, truth, pixel
         expect(canvas).to_have_attribute("aria-label", re.compile(f"^heat map for {name}, "))
     expect(desk.page.locator("#explorer .neighbours figure")).to_have_count(3)
     asked = []
-    desk.page.on("request", lambda request: asked.append(request.url))
+    desk.page.on(
+        "request",
+        # What would change the answer is asked for as soon as it is in sight.
+        lambda request: "probes" in (request.post_data or "") or asked.append(request.url),
+    )
+    desk.page.locator("#explorer .evidence").get_by_text("How this map was made").click()
     slider = desk.page.locator("#explorer").get_by_label("heat map strength")
     large = pixels_of(index).repeat(7, axis=0).repeat(7, axis=1)
 
@@ -180,6 +207,7 @@ def test_the_strength_of_heat_maps_asks_nothing_of_the_server(desk, truth, pixel
     desk.press("Enter")
     assert np.array_equal(pixels(canvases.first), smooth)
     slider.fill("0.6")
+    desk.page.locator("#explorer .evidence").get_by_text("How this map was made").click()
     assert [url for url in asked if not url.startswith("data:")] == []
 
 

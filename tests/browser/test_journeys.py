@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from cifar.data.pictures import network_view, open_image, see
 from cifar.evaluation.classifier import classify
 from cifar.explore import store
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import PATIENCE, expect_opening
 from tests.serving import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -104,10 +104,9 @@ def test_a_reload_brings_picture_and_crop_back(classify_tab):
     tab.root.locator(".view canvas").wait_for(timeout=PATIENCE)
     tab.expect(seen)
     assert tab.root.locator(".frame img").get_attribute("alt") == "lion.jpg"
-    tab.example("automobile").click()
-    tab.root.locator(".truth", has_text="automobile").wait_for()
-    tab.page.reload()
-    tab.root.locator(".truth", has_text="automobile").wait_for()
+    for step in (tab.example("right and sure").click, tab.page.reload):
+        step()
+        expect(tab.headline).to_contain_text("horse, and it is.")
 
 
 # Pictures from elsewhere
@@ -181,21 +180,21 @@ def release(page, routes, **answer):
 
 def test_no_answer_stands_beside_another_picture(classify_tab):
     tab = classify_tab(errors=True)
-    page, answer = tab.page, tab.root.locator(".card.answer")
-    tab.example("cat").click()
-    tab.root.locator(".truth", has_text="cat").wait_for()
+    page, answer = tab.page, tab.root.locator(".verdict")
+    tab.example("sure and wrong").click()
+    expect_opening(tab)
     save = tab.button("save evidence (.zip)")
     routes = held(page, "look")
     tab.choose(LION)
     tab.root.locator(".answer.old").wait_for()
-    for hidden in (".name", ".truth", ".bars li"):
-        expect(answer.locator(hidden).first).to_be_hidden()
+    for hidden in (".headline", ".lead", ".bars li"):
+        expect(tab.root.locator(hidden).first).to_be_hidden()
     expect(answer.get_by_text("looking ...")).to_be_visible()
     expect(tab.root.locator(".evidence .pair canvas").first).to_be_hidden()
     expect(save).to_have_attribute("aria-disabled", "true")
     release(page, routes, status=500, body="{}")
     expect(answer.get_by_text("The server did not answer.")).to_be_visible()
-    expect(answer.locator(".name")).to_be_hidden()
+    expect(answer.locator(".headline")).to_be_hidden()
     expect(save).to_have_attribute("aria-disabled", "true")
     answer.get_by_role("button", name="try again").click()
     seen = see(open_image(LION))
@@ -215,7 +214,7 @@ def test_a_crop_that_is_not_read_leaves_nothing_to_save(classify_tab):
     release(tab.page, routes, status=500, body="{}")
     expect(tab.problem).to_contain_text("The server did not answer.")
     expect(save).to_have_attribute("aria-disabled", "true")
-    expect(tab.root.locator(".answer .name")).to_be_hidden()
+    expect(tab.headline).to_be_hidden()
     tab.button("try again").click()
     tab.expect(network_view(open_image(LION), "stretch"))
 
@@ -228,6 +227,8 @@ def test_before_the_first_picture_every_control_is_quiet(browser, url):
     page.goto(url)
     root = page.locator("#classify")
     root.get_by_text("Loading the examples ...").wait_for(timeout=PATIENCE)
+    for folded in root.locator(".why .choose > summary").all():
+        folded.click()
     root.get_by_label("method").select_option(index=2)
     root.get_by_text("fuse several").click()
     root.get_by_label("beside").select_option(index=1)
@@ -236,7 +237,7 @@ def test_before_the_first_picture_every_control_is_quiet(browser, url):
     expect(save).to_have_attribute("aria-disabled", "true")
     save.click(force=True)
     release(page, routes)
-    root.locator(".answer:not(.old) .name").wait_for(timeout=PATIENCE)
+    root.locator(".verdict:not(.old) .headline").wait_for(timeout=PATIENCE)
     assert problems == []
     page.close()
 

@@ -82,7 +82,7 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
     give("mine.npy", lambda path: np.save(path, logits))
     expect(problem).to_have_text("Read as logits: 91.1% right.")
     expect(explorer.menu("the other model").locator("option")).to_have_text(
-        ["BaseNet 49k · 91.1%", "a published model", "mixed.npy", "mine.npy"]
+        ["BaseNet 91.1%", "a published model", "mixed.npy", "mine.npy"]
     )
     found = truth.compare("basenet")
     for cell, n in found.counts.items():
@@ -119,11 +119,7 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
 
 def test_slices_filter(desk, truth):
     desk.panel("Slices")
-    rows = desk.page.locator("#explorer .groups tbody tr")
-    rates = rows.locator("td.number:last-child").evaluate_all(
-        "all => all.map(one => parseFloat(one.firstChild.data))"
-    )
-    assert rates == sorted(rates, reverse=True) and len(rates) > 30
+    rows = desk.page.locator("#explorer .groups tr[data-key]")
     seen = set()
     for n, (key, group) in enumerate(
         rows.evaluate_all("all => all.map(row => [row.dataset.key, Number(row.dataset.group)])")

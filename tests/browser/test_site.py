@@ -23,6 +23,7 @@ from cifar.evaluation.classifier import classify, classify_all
 from cifar.evaluation.metrics import written
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, store
+from cifar.explore.stories import stories
 from cifar.publish import onnxruntime_web
 from cifar.publish.static_site import METHODS, build
 from cifar.ui.evidence import notices
@@ -349,7 +350,7 @@ def test_from_the_matrix_to_an_image_with_its_evidence(visit):
     # What only Python can say is not offered.
     for name in ("check this map", "save evidence (.zip)"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
-    expect(page.get_by_text("What would change its mind?")).to_have_count(0)
+    expect(page.get_by_text("What would change its mind")).to_have_count(0)
     recorded = store.predictions("resnet")
     titles = [f"training image {one}" for one in recorded.neighbours[wanted[2], :3]]
     near = page.locator(".detail .neighbours figure")
@@ -405,6 +406,9 @@ def test_a_link_opens_the_view_that_it_was_made_of(visit, address):
 
 
 def test_the_model_switch_serves_every_tab(visit, pixels_of):
+    def opening(model):
+        return pixels_of(stories(model)[0]["index"])
+
     page = opened(visit())
     page.locator("#model label", has_text="BaseNet").click()
     page.wait_for_function(
@@ -415,18 +419,18 @@ def test_the_model_switch_serves_every_tab(visit, pixels_of):
     expect(page.get_by_role("heading", name="BaseNet on CIFAR-10")).to_be_visible()
     expect(page.get_by_role("heading", name="ResNet on CIFAR-10")).to_be_hidden()
     tab(page, "Report")
-    expect(page.locator("#tab-report img:visible")).to_have_count(5)
-    expect(page.locator("#tab-report img[src*='basenet-confusion']")).to_be_visible()
+    expect(page.locator("#tab-report figure img:visible")).to_have_count(3)
+    expect(page.locator("#tab-report img[src='figures/basenet-reliability.png']")).to_be_visible()
     tab(page, "Classify")
     page.locator(".classify .bars li").first.wait_for()
-    said = classify(store.load("basenet"), Seen.image(pixels_of(0)))
-    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
+    said = classify(store.load("basenet"), Seen.image(opening("basenet")))
+    expect(page.locator(".classify .headline")).to_contain_text(written(said.confidence, 1))
     page.locator("#model label", has_text="ResNet").click()
-    said = classify(store.load("resnet"), Seen.image(pixels_of(0)))
-    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
+    said = classify(store.load("resnet"), Seen.image(opening("resnet")))
+    expect(page.locator(".classify .headline")).to_contain_text(written(said.confidence, 1))
     assert page.url.endswith("/lens/#classify")
     page.reload()
-    expect(page.locator(".classify .name")).to_contain_text(written(said.confidence, 1))
+    expect(page.locator(".classify .headline")).to_contain_text(written(said.confidence, 1))
 
 
 def drop(page, content, name, target):
@@ -590,13 +594,15 @@ def test_no_tab_is_wider_than_the_screen(visit):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
-def test_the_examples_are_one_of_each_class(visit):
+def test_examples_and_answers_lead_to_mistakes_as_in_the_app(visit):
     page = visit("?model=basenet#classify")
     page.locator(".classify .bars li").first.wait_for()
-    buttons = page.locator(".classify .strip button")
-    expect(buttons).to_have_count(len(CLASSES))
-    buttons.nth(8).click()
-    expect(page.locator(".classify .truth")).to_contain_text("ship")
+    page.locator(".classify .strip button", has_text="label looks wrong").click()
+    headline = page.locator(".classify .verdict:not(.old) .headline")
+    expect(headline).to_contain_text("sure that this “cat” is a frog.")
+    page.get_by_role("button", name="Test images of class cat that it takes for frog").click()
+    expect(page.locator(".explorer .tile").first).to_contain_text("cat, seen as frog")
+    assert view_of(page)["model"] == "basenet"
 
 
 def test_back_and_forward_lead_through_tabs_models_and_images(visit):
@@ -638,7 +644,7 @@ def test_a_picture_unlike_cifar_is_said_to_be(visit, tmp_path):
         page = visit("#classify")
         page.locator(".classify .bars li").first.wait_for()
         page.locator(".classify input[type=file]").first.set_input_files(path)
-        name = f"{CLASSES[answer.predicted]} "
-        expect(page.locator(".classify .answer:not(.old) .name")).to_contain_text(name)
+        name = f" {CLASSES[answer.predicted]}."
+        expect(page.locator(".classify .verdict:not(.old) .headline")).to_contain_text(name)
         unlike = page.locator(".classify .notices .unlike")
         expect(unlike).to_have_count(int(ood.is_ood(ckpt, answer)))

@@ -84,11 +84,12 @@ def test_the_page_works(visit, site, photo, said):
 
     page.get_by_role("tab", name="Classify").click()
     page.locator("#classify input[type=file]").first.set_input_files(photo)
-    expect(page.locator("#classify .name")).to_contain_text(written(said.confidence, 1))
+    expect(page.locator("#classify .headline")).to_contain_text(written(said.confidence, 1))
 
     page.get_by_role("tab", name="Report").click()
-    picture = page.locator(f"img[src^='{site.url}gradio_api/file=']:visible").first
+    picture = page.locator("#report figure img:visible").first
     picture.wait_for()
+    assert picture.evaluate("image => image.src").startswith(f"{site.url}gradio_api/file=")
     assert picture.evaluate("async image => (await image.decode(), image.naturalWidth)") > 0
     assert site.strays == []
 

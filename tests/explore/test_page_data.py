@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar import CLASSES
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import page_data, store, thumbnails
+from cifar.explore.stories import stories
 from tests.packs import unpack
 
 
@@ -32,13 +32,23 @@ def test_sheets_follow_the_places_that_the_images_pack_tells(test_images):
     assert np.array_equal(sheet[:32, 7 * 32 : 8 * 32], test_images[index])
 
 
-def test_the_examples_are_one_of_each_class(test_images):
-    found = page_data.examples()
-    assert [one["label"] for one in found] == list(range(len(CLASSES)))
-    for one in found:
-        pixels = np.frombuffer(base64.b64decode(one["pixels"]), np.uint8).reshape(32, 32, 3)
-        assert np.array_equal(pixels, test_images[one["index"]])
-        assert store.predictions("resnet").labels[one["index"]] == one["label"]
+def test_the_examples_are_the_stories(test_images):
+    for name in page_data.models():
+        found = page_data.examples(name)
+        json.dumps(found)
+        for one, story in zip(found, stories(name), strict=True):
+            pixels = np.frombuffer(base64.b64decode(one["pixels"]), np.uint8)
+            assert np.array_equal(pixels.reshape(-1, 32, 32, 3), story["pixels"])
+            assert one["story"] == story["story"]
+
+
+def test_facts_are_those_of_the_cards():
+    facts = page_data.facts()
+    assert list(facts) == page_data.models()
+    for name, found in facts.items():
+        assert found["mistakes"] == store.table(name)["wrong"].sum()
+        assert found["accuracy"] == 1 - found["mistakes"] / 10_000
+        assert found["learned"] == 48_000
 
 
 def test_all_methods_and_layers_are_offered_unless_some_cannot_be_had():

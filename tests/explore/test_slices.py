@@ -5,7 +5,7 @@ import pytest
 from cifar import CLASSES
 from cifar.data.image_statistics import QUALITIES
 from cifar.evaluation.metrics import wilson_interval
-from cifar.explore.slices import slices, worst_first
+from cifar.explore.slices import slices
 
 N = 1_000
 
@@ -55,19 +55,19 @@ def test_classes_are_in_order(rows, found):
     assert [CLASSES[number] for number in dimension.column] == rows["true"].tolist()
 
 
-def test_fifths_hold_what_their_titles_say(values, found):
-    """The edges are read from the titles."""
+def test_fifths_hold_what_their_details_say(values, found):
+    """The edges are read from the words."""
     for key, column in zip(QUALITIES, values.T, strict=True):
         groups = found[key].groups
-        titles = [group["title"] for group in groups]
-        edges = [-np.inf, *(float(title.split()[-1]) for title in titles[:4]), np.inf]
-        assert titles[-1].endswith(f"fifth, {edges[4]:g} and above")
+        details = [group["detail"] for group in groups]
+        edges = [-np.inf, *(float(detail.split()[-1]) for detail in details[:4]), np.inf]
+        assert details[-1] == f"{key} {edges[4]:g} and above"
         for number, group in enumerate(groups):
             inside = column[found[key].column == number]
             assert (inside >= edges[number]).all() and (inside < edges[number + 1]).all()
             assert abs(group["n"] - N / 5) <= 5
-    assert found["brightness"].groups[0]["title"].startswith("darkest fifth, below 0.")
-    assert found["sharpness"].groups[4]["title"].startswith("sharpest fifth, 0.")
+    assert found["brightness"].groups[0]["title"] == "darkest fifth"
+    assert found["sharpness"].groups[4]["title"] == "sharpest fifth"
 
 
 def test_equal_values_are_in_one_group(rows):
@@ -91,18 +91,3 @@ def test_agreement_has_a_group_for_each_band(rows, found):
 
 def test_what_is_not_known_has_no_dimension(rows, values):
     assert list(slices(rows, None)) == ["class", "agreement"]
-
-
-def test_worst_first_orders_all_groups(found):
-    groups = worst_first(found)
-    assert len(groups) == 10 + 4 * 5 + 4
-    rates = [group["rate"] for group in groups]
-    assert rates == sorted(rates, reverse=True)
-    for group in groups:
-        own = found[group["dimension"]].groups[group["number"]]
-        assert own.items() <= group.items()
-
-
-def test_groups_without_images_have_no_place_among_the_worst(rows):
-    groups = worst_first(slices(rows, np.full((N, 4), 0.5, np.float32)))
-    assert len(groups) == 10 + 4 * 1 + 4

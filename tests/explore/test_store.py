@@ -118,7 +118,7 @@ def use(tmp_path):
     """Show all that the app, the card and the model repository show of a checkpoint."""
     for _, name in store.choices():
         ckpt = store.load(name)
-        report.numbers(name)
+        report.report(name)
         about.card(name)
         model_card.model_card(ckpt.config, ckpt.measured)
         model_repo.eval_results(ckpt)

@@ -14,7 +14,7 @@ from cifar.data.annotations import FOLDER
 from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.facts import TITLES
-from cifar.models.figure_files import drawn
+from cifar.models.figure_files import DARK, drawn
 from cifar.publish import static_site
 from cifar.publish.space import CHECKPOINT_FILES, ZEROGPU, build, check, deploy
 from cifar.report.readme_tables import README
@@ -87,8 +87,14 @@ def test_the_folder_holds_what_the_app_reads_and_nothing_else(flavour, request):
         path.relative_to(PROJECT).as_posix()
         for name in TITLES
         for kind in ("confusion_matrix", "reliability", "misclassified")
-        if (path := drawn(store.load(name), kind))
-    } | {"assets/training_curves.png", "assets/training_images.png"}
+        for dark in (False, True)
+        if (path := drawn(store.load(name), kind, dark=dark))
+    }
+    figures |= {
+        f"assets/training_{kind}{theme}.png"
+        for kind in ("curves", "images")
+        for theme in ("", DARK)
+    }
     shipped = {"assets/cifar10-test.parquet"}
     shipped |= {f"assets/annotations/{path.name}" for path in FOLDER.iterdir()}
     own = {"README.md", "LICENSE", "requirements.txt", "thumbnail.png"}

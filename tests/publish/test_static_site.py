@@ -154,13 +154,11 @@ def test_the_runtime_comes_with_its_licence(built, told):
 @pytest.mark.slow
 def test_figures_are_those_of_the_report(built):
     html = (built / "index.html").read_text(encoding="utf-8")
-    found = re.findall(
-        r'<img src="(figures/[^"]+)" alt="([^"]+)" width="(\d+)" height="(\d+)"', html
-    )
+    found = re.findall(r'<img src="(figures/[^"]+)" alt="([^"]+)"', html)
     assert len(found) >= 4
-    for address, words, width, height in found:
+    for address, words in found:
         with Image.open(built / address) as image:
-            assert image.size == (int(width), int(height)) and words
+            assert image.format == "PNG" and words
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])

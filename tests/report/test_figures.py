@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cifar import CLASSES, LensError, files
@@ -229,9 +230,9 @@ def test_confusion_matrix_holds_every_count_and_its_margins(ckpt):
 
 
 def test_confusion_matrix_colours_mistakes_and_not_the_diagonal(ckpt):
-    colours = figures.confusion_matrix(ckpt.metrics).axes[0].images[0].get_array()
+    shares = figures.confusion_matrix(ckpt.metrics).axes[0].images[0].get_array()
     counts = np.array(ckpt.metrics["test"]["confusion"])
-    white = (np.asarray(colours) == 1).all(2)
+    white = np.asarray(shares) == 0
     mistaken = (counts > 0) & ~np.eye(10, dtype=bool)
     assert (white == ~mistaken).all()
 
@@ -239,6 +240,17 @@ def test_confusion_matrix_colours_mistakes_and_not_the_diagonal(ckpt):
 def test_confusion_matrix_of_a_network_without_mistakes():
     perfect = evaluate.split_metrics(10 * np.eye(10, dtype="f4"), np.arange(10), 1.0)
     figures.to_image(figures.confusion_matrix({"test": perfect}))
+
+
+def test_a_darkened_figure_has_the_same_words_on_a_dark_page(ckpt):
+    figure = figures.confusion_matrix(ckpt.metrics, ckpt.name)
+    said, light = words(figure), np.asarray(figures.to_image(figure)).astype(int)
+    dark = np.asarray(figures.to_image(figures.darken(figure))).astype(int)
+    assert words(figure) == said and dark.shape == light.shape
+    assert light[2, 2].min() == 255 and dark[2, 2].max() < 40
+    assert not (dark.min(-1) > 250).any()  # nothing white is left
+    colors = {text.get_color() for text in figure.axes[0].texts}
+    assert all(max(color[:3]) > 0.4 or color[:3] == to_rgb("#1C1A18") for color in colors)
 
 
 def test_training_curves_show_both_networks_and_where_the_size_changes():
@@ -366,15 +378,10 @@ def drawing(project, small_test, monkeypatch, tmp_path):
 def test_draw_all_writes_the_pictures_and_the_table(drawing, monkeypatch):
     assets, readme = drawing
     figures.draw_all(assets, readme)
+    own = ("misclassified", "confusion_matrix", "reliability")
+    names = ["training_images", "training_curves", *own, *(f"basenet-{name}" for name in own)]
     assert {path.name for path in assets.iterdir()} == {
-        "training_images.png",
-        "training_curves.png",
-        "misclassified.png",
-        "confusion_matrix.png",
-        "reliability.png",
-        "basenet-misclassified.png",
-        "basenet-confusion_matrix.png",
-        "basenet-reliability.png",
+        f"{name}{theme}.png" for name in names for theme in ("", "-dark")
     }
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
@@ -384,6 +391,7 @@ def test_draw_all_writes_the_pictures_and_the_table(drawing, monkeypatch):
     assert (assets / "confusion_matrix.png").read_bytes() == again
     weights = {path.name: figure_files.weights_of(path) for path in assets.iterdir()}
     light = checkpoint.load("basenet")
+    assert weights["reliability-dark.png"] == {ckpt.sha256}
     assert weights["reliability.png"] == {ckpt.sha256}
     assert weights["basenet-misclassified.png"] == {light.sha256}
     assert weights["training_curves.png"] == {ckpt.sha256, light.sha256}

@@ -14,6 +14,7 @@ from PIL import Image
 from cifar import CLASSES
 from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, network_view, open_image
+from cifar.explore import page_data
 from cifar.ui import classify as tab
 from tests.serving import PHOTOS
 
@@ -107,15 +108,10 @@ def test_a_link_outside_the_upload_folder_is_not_followed(folder):
         assert "did not arrive" in tab.see({"path": path, "fit": "crop"})["error"]
 
 
-def test_examples_are_the_first_test_image_of_each_class(test_images):
-    answer = tab.examples({})
-    found = answer["examples"]
-    assert [example["label"] for example in found] == list(range(10))
-    for example in found:
-        index, label = example["index"], example["label"]
-        assert np.array_equal(image_of(example), test_images[index])
-        assert np.flatnonzero(test_images.labels == label)[0] == index
-    json.dumps(answer)
+def test_examples_are_those_of_the_model():
+    for model in ("resnet", "basenet"):
+        assert tab.examples({"model": model}) == {"examples": page_data.examples(model)}
+    assert "model" in tab.examples({"model": "x"})["error"]
 
 
 def test_what_the_page_is_told_is_plain():

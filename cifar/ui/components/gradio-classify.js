@@ -1,8 +1,8 @@
 /** Tie the Classify tab to a Gradio server, as `gradio.js` does for the explorer. */
 
 import { mount } from "./classify/classify.js";
-import { start } from "./route.js";
-import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
+import { go, start } from "./route.js";
+import { asking, evidenceOf, onClassify, onModel, selectedModel } from "./server.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./evidence/evidence.css", "./classify/classify.css"].map(
@@ -17,6 +17,7 @@ const PRIVACY =
  * What the server knew when it built the page (see `page` in `ui/classify.py`).
  * @typedef {object} Page
  * @property {string} model
+ * @property {import('./classify/classify.js').Adapter['facts']} facts
  * @property {number} maxBytes of an upload
  * @property {import('./evidence/evidence.js').Options} evidence
  */
@@ -37,7 +38,9 @@ export async function connect(element, page, server, upload) {
     privacy: PRIVACY,
     ask: evidenceOf(ask),
     see: (question) => ask("see", question),
-    examples: async () => (await ask("examples", {})).examples,
+    facts: page.facts,
+    examples: async (model) => (await ask("examples", { model })).examples,
+    openMistakes: go,
     // Where Gradio serves uploads: a reload shows the picture again.
     fileUrl: (path) => new URL(`gradio_api/file=${encodeURI(path)}`, document.baseURI).href,
     fetchPicture: (url) => ask("fetch_picture", { url }),
@@ -48,4 +51,5 @@ export async function connect(element, page, server, upload) {
   });
   start();
   onModel((name) => classify.setModel(name));
+  onClassify(classify.pick);
 }

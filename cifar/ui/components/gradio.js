@@ -4,8 +4,8 @@
  */
 
 import { mount } from "./explorer/explorer.js";
-import { onView, setView, start } from "./route.js";
-import { asking, evidenceOf, onModel, selectedModel } from "./server.js";
+import { onView, openTab, setView, start } from "./route.js";
+import { asking, classify, evidenceOf, onModel, selectedModel } from "./server.js";
 import { pageAddress } from "./shared/address.js";
 import { linked } from "./shared/styles.js";
 
@@ -75,6 +75,10 @@ export async function connect(element, page, server, upload) {
       const found = await ask("compare_upload", { path, name: file.name });
       const note = [found.understood, found.warning].filter(Boolean).join(" ");
       return { pack: await download(page.files + found.file), note };
+    },
+    classify(example) {
+      classify(example);
+      openTab("classify");
     },
     pageQuery: () => location.search,
     setQuery: setView,

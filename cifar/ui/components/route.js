@@ -57,10 +57,14 @@ function follow() {
     .find(({ value, checked }) => value === model && !checked)
     ?.click();
   const tab = query.get("tab") ?? (view.size ? "mistakes" : FIRST_TAB);
-  if (tab !== selectedTab())
-    tabs()
-      .find((one) => nameOf(one) === tab)
-      ?.click();
+  if (tab !== selectedTab()) openTab(tab);
+}
+
+/** @param {string} name */
+export function openTab(name) {
+  tabs()
+    .find((one) => nameOf(one) === name)
+    ?.click();
 }
 
 /** Begin to follow the page; a second call changes nothing. */
@@ -76,6 +80,15 @@ export function start() {
       attributes: true,
       attributeFilter: ["aria-selected"],
     });
+}
+
+/** Show a view of the explorer, as a step that Back undoes. @param {string} query "" for all mistakes */
+export function go(query) {
+  const params = new URLSearchParams(query || "?tab=mistakes");
+  for (const [key, value] of new URLSearchParams(location.search))
+    if (key.startsWith("__") || key === "model") params.set(key, value);
+  history.pushState(history.state, "", `${location.pathname}?${params}`);
+  follow();
 }
 
 /** Note the explorer's view. @param {string} query */

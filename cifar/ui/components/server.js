@@ -41,6 +41,26 @@ export const evidenceOf = (ask) => ({
   bundle: (question) => ask("bundle", question),
 });
 
+/** @typedef {(example: import('./classify/examples.js').Example) => void} Pick */
+
+/** What shows a picture in the Classify tab, once that has started. @type {Pick|null} */
+let pick = null;
+/** The picture that it is to show then. @type {Parameters<Pick>[0]|null} */
+let waiting = null;
+
+/** Show a picture in the Classify tab. @type {Pick} */
+export function classify(example) {
+  if (pick) pick(example);
+  else waiting = example;
+}
+
+/** Take the pictures that other tabs show in the Classify tab. @param {Pick} show */
+export function onClassify(show) {
+  pick = show;
+  if (waiting) show(waiting);
+  waiting = null;
+}
+
 /** Return the model that the header shows, which may have changed while this script was loading. */
 export const selectedModel = () => find(document, "#model input:checked", HTMLInputElement)?.value;
 

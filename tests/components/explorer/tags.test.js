@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { afterEach } from "node:test";
 
-import { createTags } from "../../../cifar/ui/components/explorer/tags.js";
+import { createTags, tagsOf } from "../../../cifar/ui/components/explorer/tags.js";
 import { createStorage } from "../helpers.js";
 
 const KEY = "cifar-lens:tags";
@@ -53,4 +53,15 @@ test("without a storage, tags last as long as the page", () => {
   tags.set(3, "interesting", true);
   tags.refresh();
   assert.deepEqual(tags.of(3), ["interesting"]);
+});
+
+test("exported tags are read again, and nothing else is", () => {
+  const text =
+    "index,label,predicted,tags,model\r\n7,cat,dog,label wrong; ambiguous,resnet\r\n" +
+    "x,cat,dog,ambiguous,resnet\r\n9,cat,dog,made up,resnet\r\n\r\n";
+  assert.deepEqual(tagsOf(text), [
+    { index: 7, tag: "label wrong" },
+    { index: 7, tag: "ambiguous" },
+  ]);
+  for (const other of ["", "a,b\r\n1,2\r\n", "index\r\n1\r\n"]) assert.deepEqual(tagsOf(other), []);
 });

@@ -1,135 +1,150 @@
-/** Show the card in the middle: what the network sees, what it says, and how sure it is. */
+/** Show the card of what the network says, class by class and look by look, and what people say. */
 
 import { createBar, markOf, ranked } from "../shared/bars.js";
-import { el, fill, findAll, setAria, setText } from "../shared/dom.js";
+import { choice, el, fill, findAll, setAria, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
 import { probability } from "../shared/words.js";
 import { show } from "./pixels.js";
 
+const TOPS = [3, 5, 10];
 const START_TOP = 5;
 const KEPT = "cifar-lens:top-k";
 
-/** Return how many classes the visitor wants to see. @param {number} count of all */
-function remembered(count) {
+/** Return how many classes the visitor wants to see. */
+function remembered() {
   try {
     const kept = Number(localStorage.getItem(KEPT));
-    return kept >= 1 && kept <= count ? Math.round(kept) : START_TOP;
+    return TOPS.includes(kept) ? kept : START_TOP;
   } catch {
     return START_TOP; // storage is closed to this page
   }
 }
 
-/** @param {string} top */
+/** @param {number} top */
 function remember(top) {
   try {
-    localStorage.setItem(KEPT, top);
+    localStorage.setItem(KEPT, String(top));
   } catch {
     // it holds for this visit
   }
 }
 
 /** @typedef {import('../evidence/evidence.js').Answer} Answer of the network */
+/** @typedef {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'|'calibrated'|'looks'>} Said */
 
 /**
  * @param {string[]} classes
- * @param {(k: number) => void} choose the look whose evidence is shown
+ * @param {object} actions
+ * @param {(k: number) => void} actions.choose the look whose evidence is shown
+ * @param {(pair: {label: number|null, predicted: number}) => void} [actions.similar] show test
+ *   images that the network got wrong in this way
  */
-export function createAnswer(classes, choose) {
+export function createAnswer(classes, { choose, similar }) {
   const canvas = el("canvas.pixels", {
     width: SIDE,
     height: SIDE,
     role: "img",
     "aria-label": "what the network sees",
   });
-  const name = el("p.name");
-  const truth = el("p.truth");
+  const figure = el(
+    "figure.view",
+    {},
+    canvas,
+    el("figcaption.quiet", {}, "what the network sees: 32 x 32 pixels"),
+  );
   const meaning = el("p.quiet");
-  const notices = el("ul.notices");
   const agreed = el("p.quiet");
   const strip = el("div.look-strip", { role: "group", "aria-label": "Looks at the picture" });
   const looks = el("div.looks", { hidden: true }, strip, agreed);
   const bars = el("ul.bars", { "aria-label": "Probabilities" });
-  const status = el("p.status", { role: "status" });
-  const chosen = el("b");
-  const slider = el("input", {
-    type: "range",
-    min: 1,
-    max: classes.length,
-    step: 1,
-    value: remembered(classes.length),
-    "aria-label": "Classes to show",
-    oninput() {
-      remember(slider.value);
+  let top = remembered();
+  const tops = choice(
+    "Classes to show",
+    TOPS.map((k) => ({ value: String(k), text: k === classes.length ? "all" : `top ${k}` })),
+    (value) => {
+      top = Number(value);
+      tops.set(value);
+      remember(top);
       drawBars();
     },
+  );
+  tops.set(String(top));
+  const legend = el(
+    "p.quiet",
+    { hidden: true },
+    "above: the network; below: people who were asked",
+  );
+  const more = el("button.link", {
+    onclick: () => similar({ label: shown.label, predicted: shown.predicted }),
   });
   const body = el(
     "div.said-part",
     { hidden: true },
-    el("label.top-k", {}, el("span", {}, "top ", chosen, ` of ${classes.length}`), slider),
+    legend,
     bars,
+    tops.node,
+    meaning,
+    similar && more,
   );
   const node = el(
     "section.card.answer",
     { "aria-label": "What the network says" },
-    el(
-      "div.view",
-      {},
-      el("figure", {}, canvas, el("figcaption", {}, "what the network sees: 32 x 32 pixels")),
-      el("div.verdict", { "aria-live": "polite" }, name, truth, notices, meaning, status),
-    ),
+    el("h2", {}, "What it says"),
+    figure,
     looks,
     body,
   );
   /** All that the network sees. @type {HTMLCanvasElement[]} */
   let views = [];
-  /** @typedef {Pick<Answer, 'probabilities'|'predicted'|'label'|'notices'|'calibrated'|'looks'>} Said */
   /** The newest answer. @type {Said|null} */
   let shown = null;
-
+  /** How many people chose each class. @type {number[]|null|undefined} */
+  let votes = null;
   function row(k) {
     const mark = markOf(k, shown.label, shown.predicted);
     const marked = (tag) => (mark ? `${tag}.${mark}` : tag);
     const bar = createBar({ filled: marked("span.fill") }, (share) => probability(share, 1));
     bar.track.setAttribute("aria-hidden", "true");
     bar.set(shown.probabilities[k]);
-    return el("li", {}, el(marked("span.class"), {}, classes[k]), bar.track, bar.value);
+    return el(
+      "li",
+      {},
+      el(marked("span.class"), {}, classes[k]),
+      bar.track,
+      bar.value,
+      votes && votesOf(k),
+    );
+  }
+
+  /** @param {number} k class */
+  function votesOf(k) {
+    const all = votes.reduce((sum, one) => sum + one, 0);
+    const bar = createBar({ track: "span.track.people", value: "span.value.people" }, () =>
+      k === shown.predicted || votes[k] ? `${votes[k]} of ${all}` : "nobody",
+    );
+    bar.track.setAttribute("aria-hidden", "true");
+    bar.set(votes[k] / all);
+    return [bar.track, bar.value];
   }
 
   function drawBars() {
-    setText(chosen, slider.value);
     if (!shown) return;
     // The label is shown however improbable it was.
-    const rows = ranked(shown.probabilities).filter(
-      (k, place) => place < +slider.value || k === shown.label,
-    );
+    const rows = ranked(shown.probabilities).filter((k, place) => place < top || k === shown.label);
+    legend.hidden = !votes;
     fill(bars, rows.map(row));
   }
 
-  function drawVerdict() {
-    const { predicted, label, probabilities } = shown;
-    const right = predicted === label;
-    fill(
-      name,
-      el(right ? "span.true" : "span.said", {}, classes[predicted]),
-      " ",
-      el("span.quiet", {}, probability(probabilities[predicted], 1)),
+  function drawWords() {
+    const { label, predicted, calibrated } = shown;
+    setText(meaning, `${calibrated} It knows ten classes and nothing else.`);
+    const wrong = label !== null && label !== predicted;
+    setText(
+      more,
+      wrong
+        ? `Test images of class ${classes[label]} that it takes for ${classes[predicted]}`
+        : `Test images of other classes that it takes for ${classes[predicted]}`,
     );
-    truth.hidden = label === null;
-    if (label !== null)
-      fill(
-        truth,
-        right ? "as labelled: " : "labelled ",
-        el("b.true", {}, classes[label]),
-        !right && `, ${probability(probabilities[label], 1)}`,
-      );
-    fill(
-      notices,
-      shown.notices.map(({ kind, title, text }) =>
-        el(`li.${kind}`, {}, el("span.badge", {}, el("i.dot"), title), " ", text),
-      ),
-    );
-    setText(meaning, `${shown.calibrated} It knows ten classes and nothing else.`);
   }
 
   /** @param {HTMLCanvasElement} view @param {number} k */
@@ -155,20 +170,25 @@ export function createAnswer(classes, choose) {
     setText(agreed, `${same} of ${all.length} looks say ${classes[shown.predicted]}.`);
     for (const [k, button] of findAll(strip, "button", HTMLButtonElement).entries()) {
       const [plain, mirrored] = shown.looks[k].map((said) => classes[said]);
-      const words = plain === mirrored ? plain : `${plain}, ${mirrored} mirrored`;
-      button.setAttribute("aria-label", `look ${k + 1}: ${words}; show its heat map`);
-      button.title = words;
+      const both = plain === mirrored ? plain : `${plain}, ${mirrored} mirrored`;
+      button.setAttribute("aria-label", `look ${k + 1}: ${both}; show its heat map`);
+      button.title = both;
       setText(button.querySelector("span"), plain === mirrored ? plain : `${plain}/${mirrored}`);
     }
   }
 
-  setText(chosen, slider.value);
-
   return {
     node,
-    /** Show what the network is about to be asked about. @param {HTMLCanvasElement[]} all */
-    see(all) {
+    /**
+     * Show what the network is about to be asked about.
+     * @param {HTMLCanvasElement[]} all
+     * @param {{votes?: number[]|null, ready?: boolean}} [about] ready: it has the network's size, and
+     *   is shown large already
+     */
+    see(all, { votes: people = null, ready = false } = {}) {
       views = all;
+      votes = people;
+      figure.hidden = ready;
       looks.hidden = all.length < 2;
       fill(strip, looks.hidden ? [] : all.map(lookButton));
       mark(0);
@@ -177,23 +197,15 @@ export function createAnswer(classes, choose) {
     /** Hide the answer, which is that of another picture: only its place is kept. */
     wait() {
       node.classList.add("old");
-      setText(status, "looking ...");
     },
     /** @param {Said} answer */
     show(answer) {
       shown = answer;
       node.classList.remove("old");
-      setText(status, "");
       body.hidden = false;
-      drawVerdict();
+      drawWords();
       drawLooks();
       drawBars();
-    },
-    /** Say why no answer has come. @param {string} message @param {() => void} [again] */
-    fail(message, again) {
-      if (!node.classList.contains("old")) return;
-      const retry = again && [" ", el("button.link", { onclick: again }, "try again")];
-      fill(status, message, retry);
     },
   };
 }

@@ -5,10 +5,12 @@
  */
 
 import { createEvidence } from "../evidence/evidence.js";
-import { el, fill } from "../shared/dom.js";
+import { el, fill, setText } from "../shared/dom.js";
+import { count } from "../shared/words.js";
 import { createAnswer } from "./answer.js";
 import { takeDrops, takePastes } from "./incoming.js";
 import { createInput } from "./input.js";
+import { createVerdict } from "./verdict.js";
 
 /**
  * What a page provides.
@@ -22,7 +24,9 @@ import { createInput } from "./input.js";
  * @property {(path: string) => string} [fileUrl] the address of an upload
  * @property {(url: string) => Promise<{path: string}>} [fetchPicture] fetch a picture of another page
  * @property {(question: object) => Promise<Seen & {width: number, height: number, shown?: string}>} see
- * @property {() => Promise<import('./examples.js').Example[]>} examples
+ * @property {(model: string) => Promise<import('./examples.js').Example[]>} examples
+ * @property {Object<string, {accuracy: number, mistakes: number, learned: number}>} facts by model
+ * @property {(query: string) => void} openMistakes show a view of the explorer, "" for all mistakes
  */
 
 /** @typedef {'crop'|'fit'|'stretch'} Fit how a picture becomes square */
@@ -44,11 +48,16 @@ import { createInput } from "./input.js";
  * @property {import('./examples.js').Example|null} example
  */
 
-/** @param {HTMLElement} root @param {Adapter} adapter @returns {{setModel(name: string): void}} */
+/**
+ * @param {HTMLElement} root
+ * @param {Adapter} adapter
+ * @returns {{setModel(name: string): void, pick(example: import('./examples.js').Example): void}}
+ */
 export function mount(root, adapter) {
   root.classList.add("lens", "classify");
   const { classes } = adapter.options;
-  const answer = createAnswer(classes, choose);
+  const answer = createAnswer(classes, { choose, similar });
+  const verdict = createVerdict(classes);
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -62,10 +71,35 @@ export function mount(root, adapter) {
   /** All that the network sees of it. @type {HTMLCanvasElement[]} */
   let views = [];
 
+  /** The picture that was asked about last, if it is an example. */
+  let example = /** @type {Picture['example']} */ (null);
+
+  const describe = () => setText(mistakes, `All ${count(adapter.facts[model].mistakes)} mistakes`);
+
+  function wait() {
+    answer.wait();
+    verdict.wait();
+  }
+
+  /** @param {import('../evidence/evidence.js').Answer} found */
+  function present(found) {
+    // Of a picture that was made from a test image, the page alone knows the label.
+    const said = { ...found, label: found.label ?? example?.label ?? null };
+    verdict.show(said, example, adapter.facts[model]);
+    answer.show(said);
+  }
+
+  /** Show the test images that the network got wrong in the way of an answer. */
+  function similar({ label, predicted }) {
+    const query = new URLSearchParams({ pred: classes[predicted] });
+    if (label !== null && label !== predicted) query.set("true", classes[label]);
+    adapter.openMistakes(`?${query}`);
+  }
+
   /** Ask for the prediction and the evidence. */
   function ask() {
     if (!subject) return;
-    answer.wait();
+    wait();
     explain();
   }
 
@@ -84,25 +118,29 @@ export function mount(root, adapter) {
     evidence.show({
       ...subject,
       model,
-      onanswer: (said) => mine === subject && answer.show(said),
-      onfailure: (error, again) => mine === subject && answer.fail(error.message, again),
+      onanswer: (said) => mine === subject && present(said),
+      onfailure: (error, again) => mine === subject && verdict.fail(error.message, again),
     });
   }
 
-  const input = createInput(adapter, {
+  /** @type {Parameters<typeof createInput>[1]} */
+  const actions = {
     preview(canvas) {
       subject = null;
-      answer.wait();
+      wait();
       evidence.clear();
       if (canvas) answer.see([canvas]);
     },
-    fail: (message) => answer.fail(message),
-    see(next, all) {
-      answer.see(all);
+    fail: (message) => verdict.fail(message),
+    see(next, all, { example: known, kind }) {
+      example = known;
+      answer.see(all, { votes: example?.votes, ready: kind === "ready" });
       [subject, views] = [next, all];
       ask();
     },
-  });
+  };
+  const mistakes = el("button.small", { onclick: () => adapter.openMistakes("") });
+  const input = createInput(adapter, actions, mistakes);
   takeDrops(root, input);
   takePastes(root, input);
   fill(
@@ -110,19 +148,28 @@ export function mount(root, adapter) {
     el(
       "div.layout",
       {},
-      el("div.left", {}, input.nodes),
+      el("div.hero", {}, input.nodes.picture, el("div.words", {}, verdict.node, input.nodes.ways)),
+      input.nodes.examples,
       answer.node,
-      evidence.aside && el("div.card.mind", {}, evidence.aside),
       el("div.card.why", {}, evidence.node),
+      evidence.aside && el("div.card.mind", {}, evidence.aside),
+      el("p.quiet.privacy", {}, adapter.privacy),
     ),
   );
-  input.open();
+  describe();
+  input.open(model);
 
   return {
     setModel(name) {
       if (name === model) return;
       model = name;
-      ask();
+      describe();
+      wait();
+      input
+        .setModel(name)
+        .catch((error) => input.fail(error.message))
+        .then((changed) => changed || ask());
     },
+    pick: input.pickExample,
   };
 }

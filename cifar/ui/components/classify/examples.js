@@ -1,97 +1,90 @@
-/** Offer pictures to start with: test images, one of each class. */
+/** Offer pictures to start with, each with what it shows about the network. */
 
 import { el, fill, findAll, setAria } from "../shared/dom.js";
+import { createTabStop } from "../shared/tab-stop.js";
 import { viewsOf } from "./pixels.js";
 
-/** The class of the example that the page opens on. */
-const OPENING = "cat";
-
 /**
+ * A picture and what to say of it (see `Story` in `explore/stories.py`).
  * @typedef {object} Example
- * @property {number} index of the test image
- * @property {number} label
+ * @property {string} story in three words
+ * @property {string} what is seen, where that is not the label
+ * @property {string} note
+ * @property {number|null} index of a test image
+ * @property {number|null} label
  * @property {string} pixels as of `viewsOf`
+ * @property {import('./classify.js').Seen['kind']} kind
+ * @property {number[]|null} votes of people
  */
 
 /**
- * @param {string[]} classes
- * @param {() => Promise<Example[]>} request
- * @param {(example: Example, caption: string) => void} pick
- * @param {string} privacy what becomes of a visitor's picture
+ * @param {(model: string) => Promise<Example[]>} request
+ * @param {(example: Example) => void} pick
  */
-export function createExamples(classes, request, pick, privacy) {
+export function createExamples(request, pick) {
   const strip = el("div.strip", { role: "group", "aria-label": "Examples", onkeydown: walk });
-  const node = el(
-    "section.card.examples",
-    { "aria-label": "Pictures to start with" },
-    el("h2", {}, "Or one of these"),
-    strip,
-    el("p.quiet.privacy", {}, privacy),
-  );
-  let picked = -1;
+  const node = el("section.examples", { "aria-label": "Pictures to start with" }, strip);
+  /** @type {Example[]} */
+  let all = [];
+  let picked = "";
+  /** @type {ReturnType<typeof createTabStop>|null} */
+  let stop = null;
 
-  /** @param {Example} example */
-  const captionOf = ({ index, label }) => `test image #${index}, ${classes[label]}`;
   const buttons = () => findAll(strip, "button", HTMLButtonElement);
 
   function mark() {
-    for (const button of buttons()) setAria(button, "pressed", +button.dataset.index === picked);
+    buttons().forEach((button, k) => {
+      setAria(button, "pressed", all[k].story === picked);
+      if (all[k].story === picked) stop.moveTo(k);
+    });
   }
 
   /** Go from picture to picture by arrow keys. @param {KeyboardEvent} event */
   function walk(event) {
-    const all = buttons();
-    const at = all.findIndex((button) => button === document.activeElement);
-    const columns = all.filter(({ offsetTop }) => offsetTop === all[0].offsetTop).length;
+    const controls = buttons();
+    const at = controls.findIndex((button) => button === document.activeElement);
+    const columns = controls.filter(({ offsetTop }) => offsetTop === controls[0].offsetTop).length;
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     if (at < 0 || !by) return;
     event.preventDefault();
-    all[at + by]?.focus();
+    if (!controls[at + by]) return;
+    stop.moveTo(at + by);
+    stop.focus();
   }
 
-  /** @param {Example[]} examples */
-  function draw(examples) {
-    fill(
-      strip,
-      examples.map((example) =>
-        el(
-          "button",
-          {
-            "data-index": example.index,
-            title: captionOf(example),
-            "aria-label": captionOf(example),
-            onclick: () => pick(example, captionOf(example)),
-          },
-          el("img.pixels", {
-            src: viewsOf(example.pixels)[0].toDataURL(),
-            alt: "",
-            draggable: "false",
-          }),
-        ),
+  function draw() {
+    const nodes = all.map((example) =>
+      el(
+        "button",
+        { onclick: () => pick(example) },
+        el("img.pixels", {
+          src: viewsOf(example.pixels)[0].toDataURL(),
+          alt: "",
+          draggable: "false",
+        }),
+        el("span", {}, example.story),
       ),
     );
+    fill(strip, nodes);
+    stop = createTabStop(nodes);
     mark();
   }
 
   return {
     node,
     /**
-     * Fetch and draw them.
-     * @returns {Promise<(index?: number|null) => void>} a function that picks one, or else the one
-     *   that the page opens on
+     * Fetch and draw those of a model.
+     * @param {string} model
+     * @returns {Promise<(story?: string) => Example>} a function that returns one, or else the first
      */
-    async load() {
-      const examples = await request();
-      draw(examples);
-      const opening = examples.find(({ label }) => classes[label] === OPENING);
-      return (index) => {
-        const example = examples.find((one) => one.index === index) ?? opening;
-        pick(example, captionOf(example));
-      };
+    async load(model) {
+      all = await request(model);
+      draw();
+      return (story) => all.find((one) => one.story === story) ?? all[0];
     },
-    /** @param {number} index of the example that is shown, -1 for none */
-    mark(index) {
-      picked = index;
+    /** @param {string} story that is shown, "" for none */
+    mark(story) {
+      picked = story;
       mark();
     },
   };

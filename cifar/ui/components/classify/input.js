@@ -1,4 +1,4 @@
-/** The left side of the tab: the picture that was chosen, its crop, and the examples. */
+/** What the visitor chooses: a picture and its crop, or one of the examples. */
 
 import { SIDE } from "../shared/heat.js";
 import { decoded, drawable, sendable, uprightOf } from "./decode.js";
@@ -21,14 +21,17 @@ const MOVING = ["image/gif", "image/webp"];
  * @param {object} actions
  * @param {(canvas: HTMLCanvasElement|null) => void} actions.preview called while a crop changes, with
  *   what the network is about to see, where the page can tell
- * @param {(subject: Subject, views: HTMLCanvasElement[]) => void} actions.see called with all that
- *   the network sees, and how to ask about it
+ * @param {(subject: Subject, views: HTMLCanvasElement[], picture: Picture) => void} actions.see called
+ *   with all that the network sees of a picture, and how to ask about it
  * @param {(message: string) => void} actions.fail called if a crop was not read
+ * @param {HTMLElement|null|undefined} beside another way on, beside the button for a picture
  */
-export function createInput(adapter, { preview: showPreview, see, fail }) {
-  const card = createPicture({ take, box: setBox, fit: setFit });
-  const { classes } = adapter.options;
-  const examples = createExamples(classes, adapter.examples, pickExample, adapter.privacy);
+export function createInput(adapter, { preview: showPreview, see, fail }, beside) {
+  const card = createPicture(
+    { take, box: (shares, settled) => recut(settled, shares), fit: setFit },
+    beside,
+  );
+  const examples = createExamples(adapter.examples, pickExample);
   /** @type {Picture|null} */
   let picture = null;
   /** How the next picture becomes square, too. @type {Fit} */
@@ -54,8 +57,9 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
       path: picture.source?.path,
       view: { fit, box },
     };
-    see(subject, views);
-    keep({ path: picture.source?.path, name: picture.name, example: index, fit, box });
+    see(subject, views, picture);
+    const { source, name, example } = picture;
+    keep({ path: source?.path, name, story: example?.story, fit, box });
   }
 
   /**
@@ -70,13 +74,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     box = cut;
     card.busy("");
     card.show(picture, fit, box);
-    examples.mark(picture.example?.index ?? -1);
+    examples.mark(picture.example?.story ?? "");
     ask(seen);
-  }
-
-  /** Return a file as `see` takes it. @param {File} file @returns {Promise<Picture['source']>} */
-  async function sent(file) {
-    return adapter.upload ? { path: (await adapter.upload(file)).path } : { file };
   }
 
   /** Read a picture of the visitor. @param {File} given */
@@ -89,7 +88,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     try {
       const file = await sendable(given, adapter.maxBytes);
       url = URL.createObjectURL(file);
-      const [source, image] = await Promise.all([sent(file), decoded(url)]);
+      const [source, image] = await Promise.all([sourceOf(adapter, file), decoded(url)]);
       const current = mine === turn;
       const answer = current && (await adapter.see({ ...source, fit, box: null, unseen: !image }));
       const upright = current && (await uprightOf(image, answer));
@@ -115,11 +114,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     const answer = await adapter.see({ path, fit, box: cut, unseen: !image });
     const upright = await uprightOf(image, answer);
     if (mine !== turn) return;
-    present(
-      { source: { path }, name, example: null, ...drawable(upright, answer, true) },
-      answer,
-      cut,
-    );
+    const look = drawable(upright, answer, true);
+    present({ source: { path }, name, example: null, ...look }, answer, cut);
   }
 
   /** Fetch a picture that was dragged from another page. @param {string} address */
@@ -136,16 +132,19 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     }
   }
 
-  function pickExample(example, name) {
+  /** @param {import('./examples.js').Example} example */
+  function pickExample(example) {
     turn++;
-    const { pixels } = example;
+    const { pixels, kind, story, index } = example;
     const look = drawable(null, { pixels, width: SIDE, height: SIDE });
-    present({ source: null, name, example, ...look }, { pixels, kind: "image" });
+    const name = index === null ? story : `test image #${index}`;
+    present({ source: null, name, example, ...look }, { pixels, kind });
   }
 
   /** Preview another crop of the same picture, and ask about it once it rests. */
-  function recut(settled) {
+  function recut(settled, shares = null) {
     const mine = ++turn;
+    box = shares;
     showPreview(picture.small && preview(picture.small, fit, box));
     if (settled) readCrop(mine);
   }
@@ -163,11 +162,6 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     }
   }
 
-  function setBox(shares, settled) {
-    box = shares;
-    recut(settled);
-  }
-
   function setFit(value) {
     fit = value;
     box = null;
@@ -176,12 +170,12 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
     if (picture?.source) recut(true);
   }
 
-  /** Load the examples and show the first picture. */
-  async function open() {
+  /** Load the examples and show the first picture. @param {string} model */
+  async function open(model) {
     const mine = ++turn;
     card.busy("Loading the examples ...");
     try {
-      const pick = await examples.load();
+      const exampleOf = await examples.load(model);
       if (mine !== turn) return;
       const before = kept();
       const { path, name } = before ?? {};
@@ -190,24 +184,50 @@ export function createInput(adapter, { preview: showPreview, see, fail }) {
         await takeStored(mine, { path, name }, before.box).catch(() => {
           // The server keeps uploads for two hours, and not when it starts anew.
           if (mine !== turn) return;
-          pick();
+          pickExample(exampleOf());
           keep(before); // a later reload may find it
         });
-      } else pick(before?.example);
+      } else pickExample(exampleOf(before?.story));
     } catch (error) {
-      if (mine === turn) card.fail(error.message, open);
+      if (mine === turn) card.fail(error.message, () => open(model));
     }
   }
 
+  /**
+   * Load the examples of another model; if one is shown that it has not, show its first one.
+   * @param {string} model
+   * @returns {Promise<boolean>} whether another picture is shown now
+   */
+  async function setModel(model) {
+    const mine = turn;
+    const exampleOf = await examples.load(model);
+    const shown = picture?.example;
+    const next = shown?.story && exampleOf(shown.story);
+    if (mine !== turn || !next || next.pixels === shown.pixels) return false;
+    pickExample(next);
+    return true;
+  }
+
   return {
-    nodes: [card.node, examples.node],
+    nodes: { picture: card.node, ways: card.ways, examples: examples.node },
     take,
     takeAddress,
     hover: card.hover,
     fail: (message) => card.fail(message),
+    pickExample,
     open,
+    setModel,
   };
 }
+
+/**
+ * Return a file as `see` takes it.
+ * @param {import('./classify.js').Adapter} adapter
+ * @param {File} file
+ * @returns {Promise<Picture['source']>}
+ */
+const sourceOf = async ({ upload }, file) =>
+  upload ? { path: (await upload(file)).path } : { file };
 
 /** Return the name of the file at an address. @param {string} address */
 function nameIn(address) {

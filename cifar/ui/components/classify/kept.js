@@ -6,7 +6,7 @@ const KEY = "cifar-lens:picture";
  * @typedef {object} Kept
  * @property {string} [path] of an upload
  * @property {string} name
- * @property {number|null} example test index
+ * @property {string} [story] of an example
  * @property {import('./picture.js').Fit} fit
  * @property {import('./box.js').Shares|null} box
  */

@@ -1,4 +1,4 @@
-/** Show the card "Your picture": ways to choose one, its crop box, and how it becomes square. */
+/** Show the picture: ways to choose one, its crop box, and how it becomes square. */
 
 import { choice, el, fill, setText } from "../shared/dom.js";
 import { createCamera, hasCamera, isHandheld } from "./camera.js";
@@ -21,15 +21,15 @@ const ABOUT = {
   fit: "The whole picture; the rest of the square gets its mean colour.",
   stretch: "The whole picture, squeezed into a square.",
 };
-const READY = "It has 32 x 32 pixels already, so nothing is cut or scaled.";
 
 /**
  * @param {object} actions
  * @param {(file: File) => void} actions.take
  * @param {import('./crop.js').BoxChange} actions.box
  * @param {(fit: Fit) => void} actions.fit
+ * @param {HTMLElement|null|undefined} beside another way on, beside the button for a picture
  */
-export function createPicture({ take, box, fit }) {
+export function createPicture({ take, box, fit }, beside) {
   const input = el("input", { type: "file", accept: ACCEPT, hidden: true, onchange: chosen });
   const shot = el("input", {
     type: "file",
@@ -40,7 +40,7 @@ export function createPicture({ take, box, fit }) {
   });
   const camera = createCamera(take);
   const photo = el(
-    "button.small",
+    "button.link",
     { hidden: true, onclick: () => (isHandheld() ? shot.click() : camera.open()) },
     "take a photo",
   );
@@ -57,22 +57,27 @@ export function createPicture({ take, box, fit }) {
   const progress = el("div.progress", { hidden: true });
   const stage = el("div.stage", {}, crop.node, progress);
   const node = el(
-    "section.card.yours",
-    { "aria-label": "Your picture" },
-    el("h2", {}, "Your picture ", el("span.quiet.mouse-only", {}, "drop it here, or paste it")),
+    "section.yours",
+    { "aria-label": "The picture" },
     stage,
-    problem,
-    status,
+    el("div.fits", {}, fits.node, about),
+    camera.node,
+  );
+  const ways = el(
+    "div.ways",
+    {},
     el(
       "div.row",
       {},
-      el("button.small", { onclick: () => input.click() }, "choose a file"),
+      el("button.main-button", { onclick: () => input.click() }, "Try your own picture"),
+      beside,
+      el("span.quiet.mouse-only", {}, "or drop it anywhere, or paste it"),
       photo,
       input,
       shot,
     ),
-    el("div.fits", {}, fits.node, about),
-    camera.node,
+    problem,
+    status,
   );
   fits.node.hidden = true;
   hasCamera().then((found) => (photo.hidden = !found && !isHandheld()));
@@ -91,12 +96,14 @@ export function createPicture({ take, box, fit }) {
   /** @param {Fit} value */
   function setFit(value) {
     fits.set(value);
-    setText(about, kind === "ready" ? READY : ABOUT[value]);
+    setText(about, kind === "ready" ? "" : ABOUT[value]);
     crop.enable(kind === "cut" && value === "crop");
   }
 
   return {
     node,
+    /** The ways to choose a picture, and what became of it. */
+    ways,
     /** Show whether a file is dragged over the page. @param {boolean} over */
     hover(over) {
       node.classList.toggle("over", over);

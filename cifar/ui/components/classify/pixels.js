@@ -21,9 +21,15 @@ export const VIEW = 3 * SIDE * SIDE;
  */
 export const bytesOf = (pixels) => Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
 
-/** @param {Uint8Array} bytes @returns {string} as of `bytesOf` */
+/** @param {Uint8Array|Uint8ClampedArray} bytes @returns {string} as of `bytesOf` */
 export const toPixels = (bytes) =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+
+/** @param {HTMLCanvasElement} canvas 32x32 @returns {string} as of `bytesOf` */
+export function pixelsOf(canvas) {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, SIDE, SIDE);
+  return toPixels(data.filter((_, k) => k % 4 !== 3));
+}
 
 /** @param {string} pixels as of `bytesOf` @returns {HTMLCanvasElement[]} 32x32 each */
 export function viewsOf(pixels) {

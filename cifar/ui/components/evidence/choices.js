@@ -64,7 +64,7 @@ export function createChoices(classes, options, change) {
     "fuse several",
   );
   const where = el("div.where", {}, el("span.quiet", {}, "layer"), chips, fuse);
-  const summary = el("summary", {}, "Method and layer");
+  const summary = el("summary");
 
   let model = "";
   /** The method, if the visitor chose one. @type {string|null} */
@@ -91,7 +91,8 @@ export function createChoices(classes, options, change) {
     const named = options.layers[model]
       .filter(({ name }) => picked().includes(name))
       .map(({ title: layer }) => layer);
-    setText(summary, none ? title : `${title}, ${named.join(" + ")}`);
+    const made = none ? title : `${title}, ${named.join(" + ")}`;
+    fill(summary, "How this map was made ", el("span.quiet", {}, made));
     fill(
       about,
       `${words[0].toUpperCase()}${words.slice(1)}. `,

@@ -102,7 +102,7 @@ const KEPT = 60;
  * @param {string[]} panel.classes
  * @param {Options} panel.options
  * @param {Server} panel.ask
- * @param {boolean} [panel.compact] beside much else: what is chosen seldom is folded away
+ * @param {boolean} [panel.compact] below much else, so that its headings are smaller
  */
 export function createEvidence({ classes, options, ask, compact = false }) {
   const answers = createAnswers(ask.look, KEPT);
@@ -112,23 +112,18 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   const trust = ask.trust && createTrust(classes, ask.trust);
   const probes = ask.probes && createProbes(classes, ask.probes);
 
-  const title = el("span.quiet");
   const status = el("p.status", { role: "status" });
   const save = el("button.small", { onclick: saveBundle }, "save evidence (.zip)");
   const saved = el("span.quiet", { role: "status" });
-  const method = compact
-    ? el("details.choose", {}, choices.summary, choices.method)
-    : choices.method;
   const node = el(
     "section.evidence.lens",
     { "aria-label": "Evidence", "data-compact": compact },
-    // What is folded away says it in its summary.
-    el("h3", {}, "Evidence ", !compact && title),
-    method,
-    choices.classes,
+    el(compact ? "h3" : "h2", {}, "Where it looked"),
     status,
     maps.node,
     trust?.node,
+    el("details.choose", {}, el("summary", {}, "Other classes"), choices.classes, maps.contrasting),
+    el("details.choose", {}, choices.summary, choices.method, maps.drawing),
     ask.bundle && el("div.evidence-keep", {}, save, saved),
   );
 
@@ -136,7 +131,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     probes &&
     el(
       "section.evidence.changes.lens",
-      { "aria-label": "What would change its mind?", "data-compact": compact },
+      { "aria-label": "What would change its mind", "data-compact": compact },
+      el(compact ? "h3" : "h2", {}, "What would change its mind"),
       probes.node,
     );
 
@@ -205,7 +201,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     drawnOf = pictureOf(about);
     setAria(node, "busy", false);
     enable(save, true);
-    setText(title, found.title);
     choices.show(found);
     maps.show(found, picture);
     const { method: by, layers } = found;
@@ -239,7 +234,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
         method: by,
         layers,
         classes: wanted,
-        ...maps.drawing(),
+        ...maps.settings(),
         ...(path && { path, ...view }),
       });
       const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));

@@ -27,6 +27,7 @@ export function createMapControls({ draw, resample, present }) {
   });
   looks.set("smooth");
   const rather = el("button.small.rather", {
+    title: "one map of the difference: where the picture speaks more for one than for the other",
     onclick() {
       contrasted = !contrasted;
       present();
@@ -40,12 +41,16 @@ export function createMapControls({ draw, resample, present }) {
     const two = names.length === 2;
     rather.disabled = !two;
     setAria(rather, "pressed", two && contrasted);
-    setText(rather, two ? `${names[0]} rather than ${names[1]}` : "one rather than the other");
+    setText(
+      rather,
+      `show what speaks ${two ? `for ${names[0]} rather than ${names[1]}` : "for one rather than the other"}`,
+    );
   }
 
   const strength = el("label.field", {}, el("span", {}, "heat map strength"), slider);
   return {
-    node: el("div.map-controls", {}, strength, looks.node, rather),
+    contrasting: el("div.map-controls", {}, rather),
+    drawing: el("div.map-controls", {}, strength, looks.node),
     setClasses,
     get strength() {
       return +slider.value;

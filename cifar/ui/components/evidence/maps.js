@@ -1,13 +1,27 @@
 /** Heat maps beside each other on one scale, their contrast, and how they are drawn. */
 
 import { markOf } from "../shared/bars.js";
-import { el, setText } from "../shared/dom.js";
+import { el, fill, setText } from "../shared/dom.js";
 import { colourTable, drawContrast, drawHeat, peak } from "../shared/heat.js";
 import { layersOf } from "./layers.js";
 import { createMapControls } from "./map-controls.js";
 import { createContrastFigure, createMapFigure, createMapScale } from "./map-figures.js";
 import { createReading } from "./reading.js";
-import { writer } from "./units.js";
+import { highestPlace, writer } from "./units.js";
+
+/**
+ * Say where each map is brightest.
+ * @param {[Node, import('../shared/heat.js').HeatMap][]} named
+ */
+function inWords(named) {
+  const lit = named.filter(([, map]) => peak([map]) > 0);
+  if (!lit.length) return "Nothing in the picture speaks for what is shown here.";
+  return [
+    "Bright places speak for a class. Brightest: ",
+    lit.map(([name, map], k) => [`${k ? ", " : ""}the ${highestPlace(map)} for `, name]),
+    ".",
+  ].flat(2);
+}
 
 /** @param {string[]} classes @param {{sequential: string[], diverging: string[]}} colors */
 export function createMaps(classes, colors) {
@@ -29,7 +43,8 @@ export function createMaps(classes, colors) {
     contrast.node,
   );
   const waiting = el("p.waiting", { role: "status" });
-  const node = el("div.evidence-maps", {}, pair, waiting, reading.node, controls.node);
+  const brightest = el("p.brightest");
+  const node = el("div.evidence-maps", {}, brightest, pair, waiting, reading.node);
   /** @type {HTMLCanvasElement} */
   let image = null;
   /** @type {import('./evidence.js').Answer|null} */
@@ -66,6 +81,7 @@ export function createMaps(classes, colors) {
       figure.node.hidden = k >= maps.length;
       if (maps[k]) figure.show(maps[k], className(maps[k]), writer(unit, top));
     });
+    fill(brightest, inWords(maps.map((map) => [className(map), map])));
     controls.setClasses(maps.map(({ target }) => classes[target]));
     contrast.node.hidden = !controls.contrasted;
     resample();
@@ -74,6 +90,10 @@ export function createMaps(classes, colors) {
 
   return {
     node,
+    /** What sets one class against the other. */
+    contrasting: controls.contrasting,
+    /** How the maps are drawn. */
+    drawing: controls.drawing,
 
     /** @param {import('./evidence.js').Answer} next @param {HTMLCanvasElement} picture 32x32 */
     show(next, picture) {
@@ -96,7 +116,7 @@ export function createMaps(classes, colors) {
     },
 
     /** Return how the maps are drawn, as the visitor chose. */
-    drawing: () => ({ strength: controls.strength, smooth: controls.smooth }),
+    settings: () => ({ strength: controls.strength, smooth: controls.smooth }),
 
     /** Return what is drawn now: canvases and their captions. */
     drawn: () =>

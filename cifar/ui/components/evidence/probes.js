@@ -10,8 +10,9 @@ import { createAnswers, createLatest } from "./latest.js";
 import { flippedFrom, neutralOf, predictedOf, probabilitiesOf } from "./probe-values.js";
 import { createProbeView } from "./probe-view.js";
 
-const REST_MS = 250;
+const REST_MS = 600;
 const KEPT = 20;
+const MOST_FLIPS = 4;
 
 /**
  * @typedef {object} Probe
@@ -47,16 +48,25 @@ export function createProbes(classes, request) {
   const latest = createLatest();
   const status = el("p.quiet", { role: "status" });
   const sentence = el("p.flip-sentence");
+  const thumbnails = el("div.flips");
   const cards = el("div.probe-cards", { role: "radiogroup", "aria-label": "Ways to change it" });
   const view = createProbeView(classes);
-  const body = el("div.probe-body", { hidden: true }, sentence, cards, view.node);
-  const node = el(
-    "details.probes",
-    { ontoggle: () => ask(0) },
-    el("summary", {}, "What would change its mind?"),
-    status,
-    body,
+  const closer = el(
+    "details.choose",
+    {},
+    el("summary", {}, "Turn, move or blur it yourself"),
+    cards,
+    view.node,
   );
+  const body = el("div.probe-body", { hidden: true }, sentence, thumbnails, closer);
+  const node = el("div.probes", {}, status, body);
+  // Some hundred images go through the network: not before the visitor has come here.
+  let near = false;
+  const watch = new IntersectionObserver(([entry]) => {
+    near = entry.isIntersecting;
+    ask(0);
+  });
+  watch.observe(node);
 
   /** @type {{key: string, question: object, label: number|null}|null} */
   let asked = null;
@@ -68,7 +78,7 @@ export function createProbes(classes, request) {
 
   /** @param {number} rest milliseconds to wait, in case another picture is shown meanwhile */
   function ask(rest) {
-    if (!asked || !node.open) return;
+    if (!asked || !near) return;
     if (shownKey === asked.key) {
       // The visitor is back from a picture whose answer failed or is not here yet.
       if (body.hidden || body.classList.contains("pending")) present();
@@ -106,6 +116,7 @@ export function createProbes(classes, request) {
     body.hidden = false;
     body.classList.remove("pending");
     fill(sentence, smallest ? flipInWords(smallest) : neverFlips());
+    fill(thumbnails, flips.slice(0, MOST_FLIPS).map(thumbnail));
     fill(cards, probes.map(card));
     choose(probes.find(({ name }) => name === preferred)?.name ?? (smallest ?? probes[0]).name);
   }
@@ -121,6 +132,31 @@ export function createProbes(classes, request) {
     el(`b.${mark(becomes) || "other"}`, {}, classes[becomes]),
     ".",
   ];
+
+  /** Make a small picture of a change that flips the answer. @param {Flip} flip */
+  function thumbnail({ name, setting, words, becomes }) {
+    const { settings, strip } = answer.probes.find((probe) => probe.name === name);
+    const share = settings.indexOf(setting) / Math.max(1, settings.length - 1);
+    return el(
+      "button.flip",
+      {
+        onclick() {
+          preferred = name;
+          closer.open = true;
+          choose(name);
+        },
+      },
+      el("span.flip-picture", {
+        style: {
+          "background-image": `url("${strip}")`,
+          "background-size": `${100 * settings.length}% 100%`,
+          "background-position": `${100 * share}% 0`,
+        },
+      }),
+      el("span", {}, words),
+      el(`b.${mark(becomes) || "other"}`, {}, classes[becomes]),
+    );
+  }
 
   /** Make a probe's card: how probable the prediction stays, and where it flips. */
   function card(probe) {
@@ -154,7 +190,7 @@ export function createProbes(classes, request) {
   return {
     node,
     /**
-     * Show the probes of a picture, once the visitor opens them.
+     * Show the probes of a picture, once they are in sight.
      * @param {string} key of model and picture
      * @param {object} question
      * @param {number|null} label
@@ -171,6 +207,9 @@ export function createProbes(classes, request) {
       latest.cancel();
       body.hidden = true;
     },
-    destroy: latest.cancel,
+    destroy() {
+      watch.disconnect();
+      latest.cancel();
+    },
   };
 }

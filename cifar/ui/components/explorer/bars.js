@@ -3,6 +3,7 @@
 import { createBar, markOf, ranked } from "../shared/bars.js";
 import { el, fill } from "../shared/dom.js";
 import { PROBABILITY } from "./captions.js";
+import { votesOf } from "./record.js";
 
 /** Classes of less than this for everybody are left out. */
 const LEAST = 0.01;
@@ -30,7 +31,7 @@ export function sidesOf({ images, model, other }, index) {
     title: header.title,
     shares: row(columns.probabilities).map((value) => value * PROBABILITY),
   }));
-  const votes = row(images.columns.votes);
+  const votes = votesOf(images, index);
   const total = votes.reduce((sum, n) => sum + n, 0);
   sides.push({ title: `people (${total})`, shares: votes.map((n) => n / total) });
   return sides;

@@ -1,6 +1,7 @@
 /** One image large: its label and prediction, the reasons and evidence, and its neighbors. */
 
 import { createEvidence } from "../evidence/evidence.js";
+import { pixelsOf } from "../classify/pixels.js";
 import { el, fill, setText } from "../shared/dom.js";
 import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, caption } from "./captions.js";
@@ -10,7 +11,7 @@ import {
   createNeighborSheets,
   createTrainingNeighbors,
 } from "./neighbors.js";
-import { recordOf, voteSentences } from "./record.js";
+import { recordOf, votesOf, voteSentences } from "./record.js";
 import { createSharing } from "./sharing.js";
 import { createTagging } from "./tagging.js";
 
@@ -19,20 +20,25 @@ import { createTagging } from "./tagging.js";
 /**
  * @param {Adapter} adapter
  * @param {import('./pack.js').Pack} images
- * @param {Pick<Actions, 'pick'|'step'|'back'|'link'|'sheets'|'tags'>} actions
+ * @param {Pick<Actions, 'pick'|'alike'|'setArea'|'step'|'back'|'link'|'sheets'|'tags'>} actions
  */
-export function createDetail(adapter, images, { pick, step, back, link, sheets, tags }) {
+export function createDetail(
+  adapter,
+  images,
+  { pick, alike, setArea, step, back, link, sheets, tags },
+) {
   const { classes } = images.header;
   const { evidence: ask } = adapter;
   const evidence = ask && createEvidence({ classes, options: ask.options, ask, compact: true });
   const head = createHead(classes, { step, sheets });
+  const onward = el("div.keep");
   const reasons = el("p.reasons");
   const numbers = el("p.quiet.numbers");
   const bars = createBars();
   const near = createNeighborSheets(adapter.neighborSheet, () => state?.shown >= 0 && paint());
   const trainingNeighbors = createTrainingNeighbors(classes, near);
   const correctNeighbor = createCorrectNeighbor({ pick, sheets }, near);
-  const tagging = createTagging(tags);
+  const tagging = createTagging({ tags, setArea });
   const sharing = createSharing(
     { link: adapter.link ? link : null, back, sheets, tags },
     () => evidence?.drawn() ?? [],
@@ -41,6 +47,7 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     "div.body",
     {},
     head.node,
+    onward,
     reasons,
     numbers,
     bars.node,
@@ -67,6 +74,17 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
     const { index, verdict } = record;
     head.show(record);
     fill(
+      onward,
+      !record.correct &&
+        el(
+          "button.small",
+          { onclick: () => alike(record) },
+          `all ${classes[record.label]} seen as ${classes[record.predicted]}`,
+        ),
+      adapter.classify &&
+        el("button.small", { onclick: () => classify(record) }, "open in Classify"),
+    );
+    fill(
       reasons,
       voteSentences(images, record).join(" "),
       verdict && el("span.quiet", {}, ` Hence "${verdict.title}": ${verdict.rule}.`),
@@ -82,6 +100,17 @@ export function createDetail(adapter, images, { pick, step, back, link, sheets, 
       key: String(index),
       label: record.label,
       picture: () => sheets().canvas(index),
+    });
+  }
+
+  /** Open an image in the other tab. @param {import('./record.js').ImageRecord} record */
+  async function classify({ index, label }) {
+    adapter.classify({
+      index,
+      label,
+      votes: votesOf(images, index),
+      pixels: pixelsOf(await sheets().canvas(index)),
+      ...{ story: "", what: "", note: "", kind: "image" },
     });
   }
 

@@ -4,7 +4,7 @@
  * The data comes from the adapter that a page provides. See `Adapter`.
  */
 
-import { el, fill } from "../shared/dom.js";
+import { el, fill, setAria } from "../shared/dom.js";
 import { createCompare } from "./compare.js";
 import { createDetail } from "./detail.js";
 import { createFilters } from "./filters.js";
@@ -38,13 +38,16 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  *   the training images nearest to a model's mistakes
  * @property {(file: File) => Promise<{pack: ArrayBuffer, note: string}>} [upload] predictions as a
  *   pack, and what they were taken for
+ * @property {(example: import('../classify/examples.js').Example) => void} [classify] open a test
+ *   image in the Classify tab
  * @property {() => string} [pageQuery]
  * @property {(query: string) => void} [setQuery]
  * @property {(query: string) => string} [link]
  */
 
 /**
- * The images within a box or lasso on the map: 1 for each, their number, and 'box' or 'lasso'.
+ * The images within a box or lasso on the map, or those that are tagged: 1 for each, their number,
+ * and what they are within: 'box', 'lasso' or 'tagged images'.
  * @typedef {{mask: Uint8Array, count: number, what: string}} Area
  */
 
@@ -69,6 +72,8 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  * @typedef {object} Actions
  * @property {(patch: Partial<View>, clearArea?: boolean) => void} change the filters and settings
  * @property {(index: number) => void} pick an image
+ * @property {(record: {label: number, predicted: number}) => void} alike show all with the label
+ *   and the prediction of an image
  * @property {(by: number) => void} step to the next (1) or the previous (-1) image
  * @property {(area: Area|null) => void} setArea
  * @property {() => void} back from the detail to the gallery
@@ -193,9 +198,10 @@ function createParts(adapter, store, { images, roomy }) {
   const shared = { change, pick, setArea, ...known, sheets: () => sheets, tags };
   const summary = createSummary(pickFilter);
   const filters = createFilters(images, shared, adapter.link ? () => linkTo() : null);
-  const gallery = createGallery(shared, () => change(NO_FILTERS, true));
+  const gallery = createGallery(shared, tags, () => change(NO_FILTERS, true));
   const detail = createDetail(adapter, images, {
     ...shared,
+    alike: ({ label, predicted }) => pickFilter({ true: label, predicted, outcome: "wrong" }),
     step: store.step,
     link: (index) => linkTo({ id: index }),
     back() {
@@ -220,8 +226,23 @@ function createParts(adapter, store, { images, roomy }) {
     ],
     (panel) => change({ panel }),
   );
-  const overview = el("section.left", { "aria-label": "Overview" }, tabs.nodes);
+  const widen = el(
+    "button.small.widen",
+    {
+      "aria-pressed": "false",
+      "aria-label": "wide",
+      title: "wide",
+      onclick() {
+        setAria(widen, "pressed", layout.classList.toggle("wide"));
+        panels.map.redraw();
+      },
+    },
+    "⤢",
+  );
+  const overview = el("section.left", { "aria-label": "Overview" }, widen, tabs.nodes);
   const main = el("div.main", {}, filters.node, gallery.node);
+
+  const layout = el("div.layout", {}, summary.node, overview, main, detail.node);
 
   function pick(index) {
     store.pick(index);
@@ -229,7 +250,7 @@ function createParts(adapter, store, { images, roomy }) {
   }
 
   return {
-    node: el("div.layout", {}, summary.node, overview, main, detail.node),
+    node: layout,
     /** @param {State} state @param {boolean} follow see `createStore` */
     update(state, follow) {
       const { panel } = state.view;

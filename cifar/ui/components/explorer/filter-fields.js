@@ -2,6 +2,9 @@
 
 import { el, setNumber, setText } from "../shared/dom.js";
 
+/** How long a number must rest before its image is shown. */
+const REST_MS = 500;
+
 /** @param {Object<string, any>} props */
 const numberField = (props) => el("input", { type: "number", step: 1, ...props });
 
@@ -45,14 +48,25 @@ function bounded(input, otherwise) {
 export function createFinder(count, pick) {
   const problem = el("p.problem", { role: "status" });
   const input = numberField({ min: 0, max: count - 1, placeholder: "e.g. 7400" });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  const find = () => {
+    clearTimeout(timer);
     const index = Number(input.value);
     const exists =
       input.value.trim() !== "" && Number.isInteger(index) && index >= 0 && index < count;
     setText(problem, exists ? "" : `Test indices run from 0 to ${count - 1}.`);
     if (exists) pick(index);
+  };
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (input.value.trim() !== "") timer = setTimeout(find, REST_MS);
+    else setText(problem, "");
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    find();
   });
   return { node: el("label.field", {}, el("span", {}, "find test image"), input), problem };
 }

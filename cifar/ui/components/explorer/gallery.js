@@ -13,9 +13,13 @@ const PAGE = 60;
 /** Screen pixels for each of an image's. */
 const SCALE = 3;
 
-/** @param {Pick<Actions, 'pick'|'sheets'>} actions @param {() => void} clear remove all filters */
-export function createGallery({ pick, sheets }, clear) {
-  const tiles = Array.from({ length: PAGE }, () => createTile(sheets));
+/**
+ * @param {Pick<Actions, 'pick'|'sheets'>} actions
+ * @param {Actions['tags']} tags
+ * @param {() => void} clear remove all filters
+ */
+export function createGallery({ pick, sheets }, tags, clear) {
+  const tiles = Array.from({ length: PAGE }, () => createTile(sheets, tags));
   const buttons = tiles.map(({ node }) => node);
   const stop = createTabStop(buttons);
   const grid = el(
@@ -111,14 +115,19 @@ export function createGallery({ pick, sheets }, clear) {
   };
 }
 
-/** Make a thumbnail, which shows one image after another. @param {Actions['sheets']} sheets */
-function createTile(sheets) {
+/**
+ * Make a thumbnail, which shows one image after another.
+ * @param {Actions['sheets']} sheets
+ * @param {Actions['tags']} tags
+ */
+function createTile(sheets, tags) {
   const picture = el("span.pixels");
   const dot = el("i.dot", { "aria-hidden": "true" });
+  const tag = el("span.tag", { "aria-hidden": "true" }, "✎");
   const number = el("b");
-  const words = el("span");
-  const label = el("span.caption", {}, number, words);
-  const node = el("button.tile", { hidden: true }, picture, dot, label);
+  const rest = el("span");
+  const label = el("span.caption", {}, number, rest);
+  const node = el("button.tile", { hidden: true }, picture, dot, tag, label);
   return {
     node,
     /**
@@ -135,9 +144,13 @@ function createTile(sheets) {
       const cut = text.indexOf(" ");
       node.dataset.index = String(index);
       setAria(node, "pressed", index === state.shown);
-      node.setAttribute("aria-label", verdict ? `${text}, ${verdict.title}` : text);
+      const own = tags.of(index);
+      tag.hidden = !own.length;
+      tag.title = own.join(", ");
+      const words = [text, verdict?.title, own.length && `tagged ${own.join(", ")}`];
+      node.setAttribute("aria-label", words.filter(Boolean).join(", "));
       setText(number, text.slice(0, cut));
-      setText(words, text.slice(cut));
+      setText(rest, text.slice(cut));
       sheets().paint(picture, index, SCALE);
       dot.hidden = !verdict;
       dot.dataset.verdict = String(verdict?.at ?? -1);

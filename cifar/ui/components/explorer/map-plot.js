@@ -34,6 +34,7 @@ export function createPlot({ setArea, pick, sheets }, redraw) {
     move: (dx, dy) =>
       setViewport({ ...viewport, left: viewport.left + dx, top: viewport.top + dy }),
     hover,
+    pinch: (factor, at) => setViewport(zoomed(viewport, factor, shareOf(at))),
     leave: tip.hide,
     click,
     select,
@@ -48,6 +49,7 @@ export function createPlot({ setArea, pick, sheets }, redraw) {
 
   function setViewport(wanted) {
     viewport = bounded(wanted);
+    node.toggleAttribute("data-zoomed", viewport.scale > 1);
     redraw();
   }
 
@@ -85,10 +87,10 @@ export function createPlot({ setArea, pick, sheets }, redraw) {
   }
 
   function onWheel(event) {
-    // Plain scrolling stays the page's; a pinch arrives as a wheel with Ctrl.
-    if (!event.ctrlKey && !event.metaKey) return;
+    const next = zoomed(viewport, Math.exp(-event.deltaY / 300), shareOf(event));
+    if (next.scale === viewport.scale) return; // the page scrolls on
     event.preventDefault();
-    setViewport(zoomed(viewport, Math.exp(-event.deltaY / 200), shareOf(event)));
+    setViewport(next);
   }
   node.addEventListener("wheel", onWheel, { passive: false });
 
@@ -128,7 +130,8 @@ export function createPlot({ setArea, pick, sheets }, redraw) {
     },
     /**
      * Draw the points of a visible plot.
-     * @param {Pick<import('./scatter.js').Scatter, 'colors'|'colorOf'|'ring'>} colors
+     * @param {Pick<import('./scatter.js').Scatter,
+     *   'colors'|'colorOf'|'ring'|'names'|'ink'|'paper'>} colors
      */
     draw(colors) {
       drawScatter(canvas, { ...state, ...colors, viewport, side, points });

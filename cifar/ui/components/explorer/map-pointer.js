@@ -13,6 +13,8 @@ const DRAG = 4;
  * @property {(event: PointerEvent) => Point} placeOf
  * @property {(x: number, y: number) => Point} pointOf a place in the plot's pixels
  * @property {(dx: number, dy: number) => void} move the map, by shares of its sides
+ * @property {(factor: number, at: {clientX: number, clientY: number}) => void} pinch zoom where two
+ *   fingers are
  * @property {(event: PointerEvent) => void} hover
  * @property {() => void} leave
  * @property {(event: PointerEvent) => void} click
@@ -20,7 +22,8 @@ const DRAG = 4;
  */
 
 /** @param {HTMLCanvasElement} canvas @param {PointerActions} actions */
-export function createPointer(canvas, { placeOf, pointOf, move, hover, leave, click, select }) {
+export function createPointer(canvas, actions) {
+  const { placeOf, pointOf, move, pinch, hover, leave, click, select } = actions;
   const shape = drawing("polygon");
   /** @type {Tool} */
   let tool = "lasso";
@@ -28,6 +31,23 @@ export function createPointer(canvas, { placeOf, pointOf, move, hover, leave, cl
   let drag = null;
   /** Corners of the area as places, interleaved. */
   let corners = [];
+  /** Where the fingers are. @type {Map<number, {clientX: number, clientY: number}>} */
+  const fingers = new Map();
+
+  /** Return how far apart two fingers are, and the place between them. */
+  function spread() {
+    const [a, b] = fingers.values();
+    return {
+      distance: Math.max(1, Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY)),
+      at: { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 },
+    };
+  }
+
+  function forget() {
+    drag = null;
+    corners = [];
+    drawOutline();
+  }
 
   function drawOutline() {
     const points = [];
@@ -46,11 +66,19 @@ export function createPointer(canvas, { placeOf, pointOf, move, hover, leave, cl
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
-    const { clientX, clientY } = event;
+    const { clientX, clientY, pointerId } = event;
+    fingers.set(pointerId, { clientX, clientY });
+    if (fingers.size > 1) return forget();
     drag = { start: placeOf(event), clientX, clientY, moved: false };
     leave();
   });
   canvas.addEventListener("pointermove", (event) => {
+    if (fingers.size === 2) {
+      const before = spread();
+      fingers.set(event.pointerId, { clientX: event.clientX, clientY: event.clientY });
+      const now = spread();
+      return pinch(now.distance / before.distance, now.at);
+    }
     if (!drag) return hover(event);
     const distance = Math.hypot(event.clientX - drag.clientX, event.clientY - drag.clientY);
     if (!drag.moved && distance < DRAG) return;
@@ -61,16 +89,16 @@ export function createPointer(canvas, { placeOf, pointOf, move, hover, leave, cl
     else extend([x, y]);
   });
   canvas.addEventListener("pointerup", (event) => {
+    fingers.delete(event.pointerId);
     const ended = drag;
     drag = null;
     if (!ended) return;
     if (!ended.moved) click(event);
     else if (tool !== "move") select(corners, tool);
   });
-  canvas.addEventListener("pointercancel", () => {
-    drag = null;
-    corners = [];
-    drawOutline();
+  canvas.addEventListener("pointercancel", (event) => {
+    fingers.delete(event.pointerId);
+    forget();
   });
   canvas.addEventListener("pointerleave", leave);
 

@@ -11,6 +11,8 @@ const COLORINGS = [
   { value: "class", text: "class" },
   { value: "outcome", text: "right or wrong" },
 ];
+/** With a finger, dragging moves the map. */
+const FIRST_TOOL = matchMedia("(pointer: coarse)").matches ? "move" : "lasso";
 const TOOLS = [
   { value: "lasso", text: "lasso" },
   { value: "box", text: "box" },
@@ -44,8 +46,10 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
   const lead = " of all test images. Draw around some of them to see them.";
   const node = el("div.map", {}, el("p.lead", {}, el("b", {}, "Map"), lead), none, body);
   let coloring = "class";
+  /** The names of the classes, and where most of their images are. @type {ReturnType<typeof middles>} */
+  let names = [];
   let state = /** @type {State} */ (null);
-  setTool("lasso");
+  setTool(FIRST_TOOL);
 
   function setTool(tool) {
     tools.set(tool);
@@ -63,6 +67,9 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
       colors: keys.map(({ color }) => color),
       colorOf: byClass ? (i) => label[i] : (i) => (label[i] === predicted[i] ? 0 : 1),
       ring: style.getPropertyValue("--focus"),
+      ink: style.getPropertyValue("--ink"),
+      paper: style.getPropertyValue("--card"),
+      names: byClass ? names : [],
     });
     colorings.set(coloring);
     const entries = keys.map((key) => legendEntry(key, state.view, change));
@@ -78,6 +85,7 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
       if (state?.model !== next.model) {
         const points = placesOf(next.model.columns.map);
         plot.setPoints(points);
+        names = middles(points, next.images.columns.label, classes);
         none.hidden = points.length > 0;
         body.hidden = !points.length;
       }
@@ -86,6 +94,23 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
       redraw();
     },
   };
+}
+
+/**
+ * Return the median place of the points of each class.
+ * @param {Float32Array} points interleaved; empty if there is no map
+ * @param {ArrayLike<number>} label
+ * @param {string[]} classes
+ */
+function middles(points, label, classes) {
+  if (!points.length) return [];
+  return classes.map((name, k) => {
+    const own = Array.from(label, (_, i) => i).filter((i) => label[i] === k);
+    /** @param {number} axis */
+    const median = (axis) =>
+      own.map((i) => points[2 * i + axis]).sort((a, b) => a - b)[Math.floor(own.length / 2)];
+    return { name, x: median(0), y: median(1) };
+  });
 }
 
 /** @param {ReturnType<typeof createPlot>} plot */

@@ -1,6 +1,6 @@
 /** The table of the confusion matrix: every cell, row and column is a button. */
 
-import { el, setAria, setStyle, setText, within } from "../shared/dom.js";
+import { el, fill, setAria, setStyle, setText, within } from "../shared/dom.js";
 import { createTabStop } from "../shared/tab-stop.js";
 import { count, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
@@ -87,7 +87,8 @@ export function createMatrixTable(classes, pick) {
   function drawRates(k, correct, row, column) {
     const [recall, precision] = [rate(correct, row), rate(correct, column)];
     setText(recalls[k], recall);
-    setText(precisions[k], precision);
+    const [whole, decimals] = precision.split(".");
+    fill(precisions[k], whole, decimals && el("span.decimals", {}, `.${decimals}`));
     const missed = `${count(row - correct)} of ${count(row)} missed`;
     const wrong = `${count(column - correct)} of ${count(column)} wrongly`;
     setTitle(sides[k], `${classes[k]}, row: ${missed}, recall ${recall}%`);

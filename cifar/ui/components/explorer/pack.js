@@ -30,7 +30,8 @@ const FORMAT = 1;
  * @property {number} count
  * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
  * @property {number} reviewers people who reviewed a doubtful label
- * @property {Array<{key: string, title: string, groups: string[]}>} slices
+ * @property {Array<{key: string, title: string, groups: string[],
+ *   details: string[]}>} slices details: the range of values in each group, or ""
  * @property {SheetLayout & {count: number}} sheets
  */
 
@@ -61,7 +62,6 @@ const FORMAT = 1;
  * @property {string[]} sorts
  * @property {Object<string, Array<Interval & {n: number, wrong: number, rate: number}>>} slices
  *   error rates of the groups of each slice
- * @property {Array<{slice: string, group: number}>} worst groups, most mistakes first
  * @property {SheetLayout & {right?: boolean}} [neighbors] sheets of training images, a row a mistake;
  *   right: whether the nearest correct test image follows them
  */

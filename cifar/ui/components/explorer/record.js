@@ -36,16 +36,26 @@ export function recordOf({ images, model }, index) {
 }
 
 /**
+ * Return how many people chose each class.
+ * @param {import('./pack.js').Pack} images
+ * @param {number} index
+ * @returns {number[]}
+ */
+export const votesOf = ({ header: { classes }, columns: { votes } }, index) =>
+  Array.from(votes.subarray(index * classes.length, (index + 1) * classes.length));
+
+/**
  * Return how many people chose the label, or the prediction instead of it, and how many reviewers
  * kept the label or rejected it.
  * @param {import('./pack.js').Pack} images
  * @param {Pick<ImageRecord, 'index'|'label'|'predicted'>} record
  * @returns {string[]} sentences
  */
-export function voteSentences({ header, columns }, { index, label, predicted }) {
+export function voteSentences(images, { index, label, predicted }) {
+  const { header, columns } = images;
   const { classes, reviewers } = header;
-  const { votes, review_for: kept, review_against: rejected, review_guess: guess } = columns;
-  const own = Array.from(votes.subarray(index * classes.length, (index + 1) * classes.length));
+  const { review_for: kept, review_against: rejected, review_guess: guess } = columns;
+  const own = votesOf(images, index);
   const total = own.reduce((sum, n) => sum + n, 0);
   const amount = (n) => (n === total ? "all" : n || "none");
   const chose = (k) => `${amount(own[k])} of ${total} people chose ${classes[k]}`;

@@ -20,6 +20,9 @@ const OVERLAP = 9;
  * @property {(i: number) => number} colorOf position of an image's color
  * @property {number} shown the image that gets a ring, or -1
  * @property {string} ring color
+ * @property {Array<{name: string, x: number, y: number}>} names of groups, and their places
+ * @property {string} ink color of the names
+ * @property {string} paper color behind them
  */
 
 /** @param {HTMLCanvasElement} canvas @param {Scatter} scatter */
@@ -40,6 +43,7 @@ export function drawScatter(canvas, scatter) {
   context.globalAlpha = 0.9;
   drawDots(context, front, (scatter.selection.length < FEW ? 3.2 : 2.2) * growth, scatter);
   context.globalAlpha = 1;
+  drawNames(context, ratio, scatter);
   if (scatter.shown >= 0 && points.length) drawRing(context, ratio, scatter);
 }
 
@@ -53,12 +57,32 @@ function drawDots(context, groups, size, { points, viewport, colors }) {
   const pixels = context.canvas.width;
   groups.forEach((group, k) => {
     context.fillStyle = colors[k];
+    context.beginPath();
     for (const i of group) {
       const [x, y] = pointOf(viewport, points[2 * i], points[2 * i + 1], pixels);
-      if (Math.min(x, y) > -OVERLAP && Math.max(x, y) < pixels + OVERLAP)
-        context.fillRect(x - size / 2, y - size / 2, size, size);
+      if (Math.min(x, y) < -OVERLAP || Math.max(x, y) > pixels + OVERLAP) continue;
+      context.moveTo(x + size / 2, y);
+      context.arc(x, y, size / 2, 0, 7);
     }
+    context.fill();
   });
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} ratio @param {Scatter} scatter */
+function drawNames(context, ratio, { viewport, names, ink, paper }) {
+  const pixels = context.canvas.width;
+  context.font = `600 ${13 * ratio}px sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 4 * ratio;
+  context.lineJoin = "round";
+  context.strokeStyle = paper;
+  context.fillStyle = ink;
+  for (const { name, x, y } of names) {
+    const [across, down] = pointOf(viewport, x, y, pixels);
+    context.strokeText(name, across, down);
+    context.fillText(name, across, down);
+  }
 }
 
 function drawRing(context, ratio, { points, viewport, shown, ring }) {

@@ -1,17 +1,21 @@
 /**
- * List groups of images (dark, bright, animals, ...) by the model's error rate, worst first.
+ * List groups of images (by class, brightness, agreement of people, ...) with the model's error rate
+ * in each, beside its error rate over all.
  */
 
 import { el, fill, setAria, within } from "../shared/dom.js";
 import { count, interval, percent } from "../shared/words.js";
+
+/** Intervals of groups with fewer images are so wide that they would squeeze all others. */
+const FEW = 30;
 
 /**
  * @param {import('./pack.js').ImagesPack} images
  * @param {(patch: Partial<import('./view.js').View>) => void} change
  */
 export function createSlices(images, change) {
-  const body = el("tbody");
-  const ends = [el("span"), el("span")];
+  const overall = el("b");
+  const table = el("table.groups");
   const node = el(
     "div.slices",
     {},
@@ -19,89 +23,92 @@ export function createSlices(images, change) {
       "p.lead",
       {},
       el("b", {}, "Groups of images"),
-      ", those with the most mistakes first. Bars are error rates, lines their 95% intervals: ",
-      "where two lines overlap widely, the difference may be chance.",
+      ". Dots are error rates, bars their 95% intervals, and the line is the rate over all images: ",
+      overall,
+      ". Pick a group to see its mistakes.",
     ),
-    el(
-      "table.groups",
-      {},
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el("th", { scope: "col" }, "group"),
-          el("th.number", { scope: "col" }, "wrong"),
-          el(
-            "th",
-            { scope: "col" },
-            el("span.unseen", {}, "error rate"),
-            el("span.axis", { "aria-hidden": "true" }, ends),
-          ),
-          el("th.number", { scope: "col" }, "rate"),
-        ),
-      ),
-      body,
-    ),
+    table,
   );
-  const titles = new Map(images.header.slices.map((slice) => [slice.key, slice]));
   /** @type {import('./pack.js').ModelPack|null} */
   let shown = null;
   /** @type {import('./view.js').View|null} */
   let view = null;
 
-  body.addEventListener("click", (event) => {
-    const row = within(event, "tr");
-    if (!row) return;
-    const { key, group } = row.dataset;
+  table.addEventListener("click", (event) => {
+    const { key, group } = within(event, "tr")?.dataset ?? {};
+    if (!key) return;
     const picked = view.slice?.key === key && view.slice.group === +group;
     change({ slice: picked ? null : { key, group: +group } });
   });
 
   /** @param {import('./pack.js').ModelHeader} header */
-  function draw({ slices, worst }) {
-    const known = worst.filter(
-      ({ slice, group }) => titles.has(slice) && slices[slice]?.[group]?.n,
-    );
-    const most = Math.max(0.01, ...known.map(({ slice, group }) => slices[slice][group].high));
-    /** @param {number} rate */
-    const at = (rate) => `${(100 * rate) / most}%`;
-    fill(ends[0], "0");
-    fill(ends[1], percent(most));
+  function draw({ slices, mistakes }) {
+    const rate = mistakes / images.header.count;
+    fill(overall, percent(rate, 1));
     fill(
-      body,
-      known.map(({ slice, group }) => {
-        const { n, wrong, rate, low, high } = slices[slice][group];
-        const { title, groups } = titles.get(slice);
-        const words = `${percent(rate, 1)} (${interval({ low, high })})`;
-        return el(
-          "tr",
-          { "data-key": slice, "data-group": group },
+      table,
+      el("caption.unseen", {}, "Error rates of groups of images"),
+      images.header.slices.map((slice) => section(slice, slices[slice.key] ?? [], rate)),
+    );
+  }
+
+  /** Make the rows of one way to group, with a scale of their own. */
+  function section({ key, title, groups, details }, measured, rate) {
+    const reliable = measured.filter(({ n }) => n >= FEW);
+    const most = Math.max(0.01, rate, ...reliable.map(({ high }) => high));
+    /** @param {number} share */
+    const at = (share) => percent(Math.min(1, share / most), 2);
+    return el(
+      "tbody",
+      {},
+      el(
+        "tr",
+        {},
+        el("th", { scope: "rowgroup" }, title),
+        el(
+          "td",
+          {},
           el(
-            "th",
-            { scope: "row" },
-            el("button", {}, el("span", {}, groups[group]), el("small", {}, title)),
+            "span.axis",
+            { "aria-hidden": "true" },
+            el("span", {}, "0"),
+            el("span", {}, percent(most)),
           ),
-          el("td.number", {}, el("b", {}, count(wrong)), el("small", {}, `of ${count(n)}`)),
+        ),
+        el("td"),
+      ),
+      measured.map(
+        ({ n, wrong, rate: own, low, high }, group) =>
+          n > 0 &&
           el(
-            "td",
-            {},
+            "tr",
+            {
+              "data-key": key,
+              "data-group": group,
+              title: `${details[group]}${details[group] && ": "}${count(wrong)} of ${count(n)} wrong, ${percent(own, 1)} (${interval({ low, high })})`,
+            },
+            el("th", { scope: "row" }, el("button", {}, groups[group])),
             el(
-              "div.rate-bar",
-              { title: `error rate ${words}` },
-              el("span.bar", { style: { width: at(rate) } }),
-              el("span.whisker", { style: { left: at(low), width: at(high - low) } }),
+              "td",
+              {},
+              el(
+                "div.rate-plot",
+                { "aria-hidden": "true" },
+                el("i.overall", { style: { left: at(rate) } }),
+                el("i.whisker", {
+                  style: { left: at(low), right: percent(Math.max(0, 1 - high / most), 2) },
+                }),
+                el("i.rate-dot", { style: { left: at(own) } }),
+              ),
+            ),
+            el(
+              "td.number",
+              {},
+              percent(own, 1),
+              el("span.unseen", {}, `, 95% interval ${interval({ low, high })}`),
             ),
           ),
-          el(
-            "td.number",
-            {},
-            percent(rate, 1),
-            el("span.unseen", {}, `, 95% interval ${interval({ low, high })}`),
-          ),
-        );
-      }),
+      ),
     );
   }
 
@@ -112,8 +119,9 @@ export function createSlices(images, change) {
       view = state.view;
       if (shown !== state.model) draw(state.model.header);
       shown = state.model;
-      for (const row of body.rows) {
+      for (const row of table.rows) {
         const { key, group } = row.dataset;
+        if (!key) continue;
         const picked = view.slice?.key === key && view.slice.group === +group;
         row.classList.toggle("picked", picked);
         setAria(row.querySelector("button"), "pressed", picked);

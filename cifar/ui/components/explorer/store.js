@@ -35,6 +35,16 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
   }
 
   /**
+   * Change the filters. An image that they leave out gives its place to the first that they keep.
+   * @param {Partial<State>} patch
+   */
+  function narrow(patch) {
+    const next = withSelection({ ...state, ...patch }, orders, roomy());
+    const gone = next.selection !== state.selection && next.place < 0;
+    update(gone ? { ...patch, view: { ...next.view, id: ANY } } : patch);
+  }
+
+  /**
    * Load a model and show it under the view that a query describes. The query is read once the model
    * is loaded, while the previous one is still shown.
    * @param {string} name
@@ -115,10 +125,10 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
     /** Apply the filters again. */
     refresh: () => update({}),
     /** @param {State['area']} area */
-    setArea: (area) => update({ area }),
+    setArea: (area) => narrow({ area }),
     /** Change the view, and remove the area on the map if asked to. @param {Partial<View>} patch */
     change({ other, ...patch }, clearArea = false) {
-      update({ view: { ...state.view, ...patch }, area: clearArea ? null : state.area });
+      narrow({ view: { ...state.view, ...patch }, area: clearArea ? null : state.area });
       if (other !== undefined && other !== state.view.other) compareWith(other);
     },
     /** Show the image after (1) or before (-1) the shown one, or the first of the selection. */

@@ -2,23 +2,28 @@
 
 import { download, el, setAria, setText } from "../shared/dom.js";
 import { tagsCsv } from "./export.js";
-import { TAGS } from "./tags.js";
+import { TAGS, tagsOf } from "./tags.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
-/** @param {Actions['tags']} tags */
-export function createTagging(tags) {
+/** @param {Pick<Actions, 'tags'|'setArea'>} actions */
+export function createTagging({ tags, setArea }) {
   const buttons = TAGS.map((tag) =>
     el("button.chip", { "data-tag": tag, onclick: () => toggle(tag) }, tag),
   );
   const summary = el("span.quiet");
   const exportTags = el("button.link", { onclick: save }, "export tags");
+  const showTagged = el("button.link", { onclick: show }, "show them");
+  const file = el("input", { type: "file", accept: ".csv,text/csv", hidden: true, onchange: read });
+  const importTags = el("button.link", { onclick: () => file.click() }, "import tags");
+  const problem = el("p.problem", { role: "status" });
   const node = el(
     "section",
     {},
     el("h3", {}, "What do you say?"),
     el("div.chips", { role: "group", "aria-label": "Tags for this image" }, buttons),
-    el("p.tagged", {}, summary, exportTags),
+    el("p.tagged", {}, summary, " ", showTagged, " ", exportTags, " ", importTags, file),
+    problem,
   );
   let state = /** @type {State} */ (null);
 
@@ -34,8 +39,29 @@ export function createTagging(tags) {
     const ownTags = tags.of(state.shown);
     for (const button of buttons) setAria(button, "pressed", ownTags.includes(button.dataset.tag));
     const n = Object.keys(tags.all()).length;
-    setText(summary, n ? `${n} tagged in this browser · ` : "Tags stay in this browser.");
-    exportTags.hidden = !n;
+    setText(summary, n ? `${n} tagged in this browser:` : "Tags stay in this browser.");
+    exportTags.hidden = showTagged.hidden = !n;
+  }
+
+  /** Show the tagged images alone. */
+  function show() {
+    tags.refresh();
+    const mask = new Uint8Array(state.images.count);
+    for (const index of Object.keys(tags.all())) mask[+index] = 1;
+    setArea({ mask, count: mask.reduce((sum, one) => sum + one, 0), what: "tagged images" });
+  }
+
+  /** Add the tags of a file that was exported here or in another browser. */
+  async function read() {
+    const [given] = file.files;
+    file.value = ""; // the same file can be chosen again
+    const found = given ? tagsOf(await given.text()) : [];
+    setText(
+      problem,
+      found.length ? "" : "The file holds no tags: choose one that was exported here.",
+    );
+    for (const { index, tag } of found) tags.set(index, tag, true);
+    draw();
   }
 
   function save() {

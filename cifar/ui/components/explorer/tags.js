@@ -42,6 +42,25 @@ export function createTags() {
 }
 
 /**
+ * Return the tags in a CSV file of `tagsCsv`; rows that are none of them are left out.
+ * @param {string} text
+ * @returns {Array<{index: number, tag: string}>}
+ */
+export function tagsOf(text) {
+  const [head, ...rows] = text.split(/\r?\n/).map((line) => line.split(","));
+  const [at, where] = [head.indexOf("index"), head.indexOf("tags")];
+  if (at < 0 || where < 0) return [];
+  return rows.flatMap((row) =>
+    /^\d+$/.test(row[at] ?? "")
+      ? (row[where] ?? "")
+          .split("; ")
+          .filter((tag) => TAGS.includes(tag))
+          .map((tag) => ({ index: +row[at], tag }))
+      : [],
+  );
+}
+
+/**
  * Read the stored tags and drop what no version of this page wrote.
  * @returns {Object<string, string[]>|null} null where there is no storage
  */

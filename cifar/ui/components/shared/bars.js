@@ -15,6 +15,9 @@ export const ranked = (shares) => shares.map((_, k) => k).sort((a, b) => shares[
 /** Return the most probable class. @param {number[]} shares one a class */
 export const topOf = (shares) => shares.indexOf(Math.max(...shares));
 
+/** A share that would fill less than a pixel is drawn as none. */
+const LEAST = 0.005;
+
 /** Write a share of one as a whole number of percent, without the sign. */
 const whole = (share) => String(Math.round(100 * share));
 
@@ -35,7 +38,7 @@ export function createBar(
     /** Show a share of one. */
     set(share) {
       setStyle(filledPart, { width: percent(share, 1) });
-      filledPart.hidden = !share;
+      filledPart.hidden = share < LEAST;
       setText(number, write(share));
     },
   };

@@ -28,7 +28,8 @@ const PRIVACY =
  * @property {Array<{name: string, title: string}>} others
  * @property {string} model the one that is shown first
  * @property {import('../evidence/choices.js').Options} evidence
- * @property {import('../classify/examples.js').Example[]} examples
+ * @property {Object<string, import('../classify/examples.js').Example[]>} examples by model
+ * @property {import('../classify/classify.js').Adapter['facts']} facts
  * @property {Object<string, string>} packs addresses by name
  * @property {string[]} sheets addresses
  * @property {Object<string, string[]>} neighbors addresses of sheets of training images, by model
@@ -80,7 +81,11 @@ export function createAnswers(site) {
   /** @param {number} number */
   const sheet = async (number) => absolute(site.sheets[number]);
 
-  const known = new Map(site.examples.map(({ index, pixels }) => [index, bytesOf(pixels)]));
+  const known = new Map(
+    Object.values(site.examples)
+      .flat()
+      .map(({ index, pixels }) => [index, bytesOf(pixels)]),
+  );
   /**
    * The test images with their labels, once they are asked for.
    * @type {Promise<Tests>|null}
@@ -190,6 +195,8 @@ function connect(site) {
   });
   /** @type {ReturnType<typeof mountExplorer>|null} */
   let explorer = null;
+  /** @type {ReturnType<typeof mountClassify>|null} */
+  let classify = null;
 
   /** @param {string} next */
   function setQuery(next) {
@@ -208,6 +215,10 @@ function connect(site) {
         sheet: answers.sheet,
         neighborSheet: async (name, number) => absolute(site.neighbors[name][number]),
         evidence: { options: site.evidence, look: answers.look },
+        classify(example) {
+          choose(tabs.find((tab) => nameOf(tab) === "classify"));
+          classify.pick(example);
+        },
         pageQuery: () => location.search,
         // A hidden explorer is told of another model only when it is opened.
         setQuery: (next) =>
@@ -215,15 +226,23 @@ function connect(site) {
         link: (linked) => pageAddress(site.space) + linked,
       })),
     classify: () =>
-      mountClassify(document.querySelector(".classify-root"), {
+      (classify = mountClassify(document.querySelector(".classify-root"), {
         model,
         options: site.evidence,
         maxBytes: site.maxBytes,
         privacy: PRIVACY,
         ask: { look: answers.look },
         see: answers.see,
-        examples: async () => site.examples,
-      }),
+        facts: site.facts,
+        examples: async (name) => site.examples[name],
+        openMistakes(next) {
+          const params = new URLSearchParams(next);
+          if (model !== site.model) params.set("model", model);
+          choose(tabs.find((tab) => nameOf(tab) === "mistakes"));
+          setQuery(params.size ? `?${params}` : "");
+          explorer.show(query);
+        },
+      })),
   };
 
   /** Show a tab, and make or update its content. @param {HTMLElement} tab */
