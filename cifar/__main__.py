@@ -274,7 +274,7 @@ def figures(screenshot: bool = True) -> None:
 
     pictures.draw_all()
     if screenshot:
-        camera.draw(ASSETS / "screenshot.png")
+        camera.draw(ASSETS)
         readme_calls.refresh(API)
 
 

@@ -45,7 +45,7 @@ def stories(model: str) -> list[Story]:
     rows = store.table(model)
     wrong = rows[rows["wrong"]]
     found = [
-        _first("sure and wrong", _most_sure(wrong[wrong["agreement"] >= 0.75])),
+        opening(model),
         _first("label looks wrong", _most_sure(wrong[wrong["agreement"] == 0])),
         _first("people disagree", rows.loc[[_most_disputed()]]),
         _first("not sure", rows.sort_values("confidence", kind="stable")),
@@ -54,6 +54,12 @@ def stories(model: str) -> list[Story]:
         _first("right and sure", _most_sure(rows[~rows["wrong"] & (rows["agreement"] == 1)])),
     ]
     return [story for story in found if story is not None]
+
+
+def opening(model: str) -> Story | None:
+    """Return the first story alone, which needs no more than the table."""
+    rows = store.table(model)
+    return _first("sure and wrong", _most_sure(rows[rows["wrong"] & (rows["agreement"] >= 0.75)]))
 
 
 def _most_sure(rows: pd.DataFrame) -> pd.DataFrame:

@@ -285,7 +285,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         f"Measured on {test['accuracy']['n']:,} test images: {data_note(metrics['official'])}. "
         "Intervals are Wilson's at 95%.",
         "",
-        "| | |",
+        "| measured | value |",
         "|---|---|",
         *(f"| {label} | {value} |" for label, value in rows),
         "",

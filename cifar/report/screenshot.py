@@ -1,9 +1,10 @@
-"""Serve the app, drive Chromium, and take the screenshot for README.
+"""Serve the app, drive Chromium, and take the pictures of it for README.
 
 Needs the packages of requirements-dev.txt and a Chromium: Debian's, or the one that the environment
 variable CHROMIUM names.
 """
 
+import io
 import os
 import shutil
 import socket
@@ -17,12 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from cifar import PROJECT, LensError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 APP = PROJECT / "app.py"
+SCREENSHOT = "screenshot.png"
+TOUR = (1054, 765)  # pixels of the tour's frames
+FRAME_MS = 2600
 # Without these, Chromium contacts its servers at every start, which is slow without a network.
 FLAGS = (
     "--no-sandbox",
@@ -136,7 +142,37 @@ def take(browser: "Browser", url: str, path: Path) -> None:
         page.close()
 
 
-def draw(path: Path) -> None:
-    """Serve the app and write its screenshot to `path`."""
+def tour(browser: "Browser", url: str, path: Path) -> None:
+    """Write an animated WebP of the Classify tab: some examples, then what changes an answer."""
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    frames: list[Image.Image] = []
+
+    def show() -> None:
+        page.locator(".verdict:not(.old)").wait_for(timeout=60_000)
+        page.locator(".why .evidence[aria-busy=false]").wait_for(timeout=60_000)
+        page.locator(".probe-body:not(.pending)").wait_for(timeout=60_000)
+        page.mouse.move(0, 0)
+        with Image.open(io.BytesIO(page.screenshot())) as frame:
+            frames.append(frame.convert("RGB").resize(TOUR, Image.Resampling.LANCZOS))
+
+    try:
+        page.goto(url)
+        show()
+        for story in ("label looks wrong", "background alone", "no such class"):
+            page.locator("#classify .strip").get_by_role("button", name=story).click()
+            page.wait_for_timeout(2000)  # the next answer of each panel is on its way
+            show()
+        page.locator(".flip").first.click()
+        page.locator(".probe-large").scroll_into_view_if_needed()
+        show()
+    finally:
+        page.close()
+    first, *others = frames
+    first.save(path, save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=80)
+
+
+def draw(folder: Path) -> None:
+    """Serve the app, and write its screenshot and the tour into a folder."""
     with serving() as url, chromium() as browser:
-        take(browser, url, path)
+        take(browser, url, folder / SCREENSHOT)
+        tour(browser, url, folder / "tour.webp")

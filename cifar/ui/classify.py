@@ -19,8 +19,10 @@ from cifar.data import remote_pictures
 from cifar.data.pictures import FITS, MAX_BYTES, open_image, read
 from cifar.data.pictures import see as seen_by_network
 from cifar.explore import page_data
+from cifar.explore.stories import opening
 from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
+from cifar.ui.html import png_url
 from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
 from cifar.ui.validation import choice, model_name, report_errors, uploaded
 
@@ -96,10 +98,18 @@ def page() -> dict:
     }
 
 
+def _opening() -> str:
+    """Return the picture of the first example: it is there before the scripts are."""
+    story = opening(page_data.models()[0])
+    if story is None:
+        return ""
+    return f'<img class="opening" src="{png_url(story["pixels"][0])}" alt="">'
+
+
 def build() -> None:
     """Lay out the tab in the current context; the page reports changes of the model to it."""
     gr.HTML(
-        html_template='<div class="classify-root"></div>',
+        html_template=f'<div class="classify-root">{_opening()}</div>',
         js_on_load=scripts.start("classify-root"),
         page=page(),
         server_functions=[

@@ -63,6 +63,12 @@ main.contain > .column { gap: 0 !important; }
 #parts > .tab-wrapper .tab-container { height: 56px; align-items: stretch; }
 
 .scroll { overflow-x: auto; }
+/* What is there before the scripts are, where these will put it; the footer stays below. */
+:is(.classify-root, .explorer-root) { min-height: 100vh; }
+.classify-root > .opening { display: block; width: 320px; height: 320px; border-radius: 14px;
+  margin: 5px auto 0 max(8px, calc((100% - 1240px) / 2 + 8px)); image-rendering: pixelated; }
+#about { max-width: 860px; margin: 0 auto; gap: 20px; }
+#about h2 { font-size: 20px; }
 /* A wide table scrolls; Gradio would break its numbers in the middle. */
 #card table { display: block; overflow-x: auto; border: 0; padding: 0;
   font-variant-numeric: tabular-nums; }
@@ -72,6 +78,7 @@ main.contain > .column { gap: 0 !important; }
 footer > .divider:last-child { display: none; }
 @media (max-width: 640px) {
   #model::before { content: none; }
+  .classify-root > .opening { width: 256px; height: 256px; margin: 0 auto; }
   #header { height: 46px; gap: 8px; }
   #model label { padding: 5px 8px; font-size: 12px; }
   #parts { margin-top: 0; }

@@ -220,7 +220,7 @@ def pixels_of(test_split):
 
 @pytest.fixture(scope="package")
 def barriers():
-    """A function that lists what axe finds serious or critical on a page as it is now."""
+    """A function that lists what axe finds on a page as it is now."""
     package = Path(find_spec("axe_playwright_python").origin)
     script = package.with_name("axe.min.js").read_text(encoding="utf-8")
 
@@ -231,7 +231,6 @@ def barriers():
         return [
             (one["id"], node["target"], node["failureSummary"])
             for one in found
-            if one["impact"] in ("serious", "critical")
             for node in one["nodes"]
         ]
 

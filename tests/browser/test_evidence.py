@@ -116,6 +116,21 @@ def test_every_method_is_offered_with_what_it_does(panel):
     panel.choose("method", "gradcam")
 
 
+def test_a_word_explains_itself(panel):
+    panel.button("logit", exact=True).click()
+    note = panel.node.get_by_role("note").filter(has_text="before scores become probabilities")
+    expect(note).to_be_visible()
+    panel.desk.press("Escape")
+    expect(note).to_be_hidden()
+
+
+def test_a_method_that_asks_for_no_class_draws_one_map(panel):
+    panel.choose("method", "eigencam")
+    assert len(panel.captions) == 1
+    panel.choose("method", "gradcam")
+    assert len(panel.captions) == 2
+
+
 def test_layers_are_chosen_and_fused(panel):
     chips = panel.node.get_by_role("group", name="Layers")
     on = chips.locator("[aria-pressed=true]")

@@ -73,6 +73,7 @@ def test_a_link_opens_its_model_in_every_tab(visit, truth):
     assert explorer.selection == truth.select("basenet")
     assert total_of_matrix(explorer) == len(truth.select("basenet"))
     explorer.page.get_by_role("tab", name="About").click()
+    explorer.page.get_by_role("button", name="Model card").click()
     expect(explorer.page.locator("#card h1")).to_have_text("BaseNet on CIFAR-10")
 
 

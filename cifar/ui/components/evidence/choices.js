@@ -1,6 +1,7 @@
 /** Choose what evidence is asked for: the method, the layers, and the one or two classes. */
 
 import { el, fill, findAll, menu, setAria, setText } from "../shared/dom.js";
+import { term } from "../shared/term.js";
 
 const SAID = "said";
 const OTHER = "other";
@@ -148,7 +149,7 @@ export function createChoices(classes, options, change) {
 
   return {
     classes: el("div.classes", {}, first.node, second.node),
-    method: el("div.method", {}, method.node, about, where),
+    method: el("div.method", {}, method.node, about, where, explained()),
     summary,
 
     /** @param {string} name */
@@ -211,6 +212,32 @@ export function createChoices(classes, options, change) {
     },
   };
 }
+
+/** Explain the words of the choices. */
+const explained = () =>
+  el(
+    "p.quiet.terms",
+    {},
+    "What is a ",
+    term(
+      "method",
+      "A rule that turns what a layer computed into a map: which places spoke for a class, and how " +
+        "much. Rules differ, and so do their maps.",
+    ),
+    ", a ",
+    term(
+      "layer",
+      "A network computes step by step. An early layer knows small things, such as edges, and where " +
+        "they are; a late one knows whole objects, and their places only roughly.",
+    ),
+    ", a ",
+    term(
+      "logit",
+      "The score that a network gives to a class before scores become probabilities. One logit more " +
+        "makes a class nearly three times as likely beside another.",
+    ),
+    "?",
+  );
 
 /**
  * Return the class worth seeing beside another: the label, the answer, or the runner-up.

@@ -10,6 +10,13 @@ import { createReading } from "./reading.js";
 import { highestPlace, writer } from "./units.js";
 
 /**
+ * Leave out a second map that is the first again, as of a method that asks for no class.
+ * @param {import('../shared/heat.js').HeatMap[]} maps
+ */
+const distinct = ([first, second]) =>
+  second && second.values.some((value, k) => value !== first.values[k]) ? [first, second] : [first];
+
+/**
  * Say where each map is brightest.
  * @param {[Node, import('../shared/heat.js').HeatMap][]} named
  */
@@ -64,13 +71,14 @@ export function createMaps(classes, colors) {
 
   function resample() {
     if (!answer) return;
-    layers = layersOf(answer.maps, controls.smooth, controls.contrasted);
+    layers = layersOf(distinct(answer.maps), controls.smooth, controls.contrasted);
     draw();
     reading.refresh();
   }
 
   function present() {
-    const { maps, unit, predicted, label } = answer;
+    const { unit, predicted, label } = answer;
+    const maps = distinct(answer.maps);
     const top = peak(maps);
     const className = ({ target }) => {
       const mark = markOf(target, label, predicted);
@@ -120,7 +128,7 @@ export function createMaps(classes, colors) {
 
     /** Return what is drawn now: canvases and their captions. */
     drawn: () =>
-      (answer?.maps ?? []).map((_, k) => ({
+      (answer ? distinct(answer.maps) : []).map((_, k) => ({
         canvas: figures[k].canvas,
         words: figures[k].caption.textContent,
       })),

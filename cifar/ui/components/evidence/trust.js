@@ -77,7 +77,7 @@ export function createTrust(classes, request) {
   const node = el(
     "section.trust",
     { "aria-label": "Can this map be trusted?" },
-    el("h4", {}, "Can this map be trusted?"),
+    el("h3", {}, "Can this map be trusted?"),
     el("div.trust-ask", {}, button, el("label.fuse", {}, every, "check every map")),
     result,
     details,
