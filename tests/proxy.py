@@ -54,6 +54,12 @@ class Proxy:
 
     async def serve(self, reader, writer):
         self.tasks.add(asyncio.current_task())
+        try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+
+    async def _answer(self, reader, writer):
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             forwarded, path = self._forwarded(await reader.readuntil(b"\r\n\r\n"))
             if path == "/favicon.ico":  # which browsers ask of every site
@@ -66,10 +72,11 @@ class Proxy:
                 answers, asks = await asyncio.open_connection(address.hostname, address.port)
                 asks.write(forwarded)
                 asking = asyncio.create_task(_copy(reader, asks))
-                await _copy(answers, writer)
-                asking.cancel()
-                asks.close()
-        writer.close()
+                try:
+                    await _copy(answers, writer)
+                finally:
+                    asking.cancel()
+                    asks.close()
 
 
 async def _copy(reader, writer):
@@ -92,6 +99,9 @@ def proxy(app, **options):
         ready.set()
         await end.wait()
         server.close()
+        for task in found.tasks:  # answers that a visitor did not wait for
+            task.cancel()
+        await asyncio.gather(*found.tasks, return_exceptions=True)
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
     thread.start()

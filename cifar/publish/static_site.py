@@ -20,12 +20,11 @@ import numpy as np
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS, Kind
 from cifar.evaluation import ood
-from cifar.explore import page_data, store, thumbnails
+from cifar.explore import page_data, report_page, store, thumbnails
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
 from cifar.models.checkpoint import Checkpoint
 from cifar.publish import onnx_export, onnxruntime_web
-from cifar.report import page as report
 from cifar.report.readme_tables import results_table
 
 TEMPLATES = Path(__file__).parent / "site"
@@ -38,15 +37,15 @@ METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "finercam
 NEEDED = ("onnx", "onnxscript", "markdown_it")
 
 HOW_TO_READ = f"""
-## How to read a heat map
+# How to read a heat map
 {page_data.HEAT_MAPS}
-## How to read a doubt
+# How to read a doubt
 {page_data.UNSURE}
-## How to read a confidence
+# How to read a confidence
 {page_data.CONFIDENCE}
-## How to read a verdict
+# How to read a verdict
 {page_data.VERDICTS}
-## What this page is
+# What this page is
 Files and nothing else: there is no server behind it. The networks are fetched into your browser
 when they are first needed, run there by [ONNX Runtime Web](https://onnxruntime.ai) (MIT licence),
 and give the numbers that they give in Python. Your pictures are not sent anywhere. Heat maps are
@@ -225,7 +224,7 @@ def _reports(root: Path, checkpoints: list[Checkpoint]) -> str:
 
     return "\n".join(
         f'<div data-model="{html.escape(ckpt.name)}">'
-        f"{report.report(ckpt, checkpoints, copied)}</div>"
+        f"{report_page.report(ckpt, checkpoints, copied)}</div>"
         for ckpt in checkpoints
     )
 
@@ -250,5 +249,5 @@ def as_html(markdown: str) -> str:
         if token.attrs.pop("style", "") == "text-align:right":
             token.attrs["class"] = "right"
     text = parser.renderer.render(tokens, parser.options, {})
-    scroll = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+    scroll = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
     return text.replace("<table>", scroll).replace("</table>", "</table></div>")

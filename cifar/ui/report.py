@@ -1,19 +1,19 @@
-"""The Report tab: `cifar.report.page` under the app's addresses."""
+"""The Report tab: `cifar.explore.report_page` under the app's addresses."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
 
+from cifar.explore import report_page
 from cifar.explore.page_data import models
 from cifar.explore.store import load
-from cifar.report import page
 from cifar.ui.security.temporary_files import address, server_folder
 
 
 def report(name: str) -> str:
     """Return a checkpoint's report."""
-    return page.report(load(name), [load(one) for one in models()], _served)
+    return report_page.report(load(name), [load(one) for one in models()], _served)
 
 
 def _served(path: Path) -> str:

@@ -572,8 +572,8 @@ def test_no_tab_has_a_barrier(visit, barriers):
     for name, content in (
         ("Mistakes", ".explorer .tile"),
         ("Classify", ".classify .evidence[aria-busy=false]"),
-        ("Report", "#tab-report table"),
-        ("About", "#tab-about h3"),
+        ("Report", "#tab-report [data-model]:not([hidden]) table"),
+        ("About", "#tab-about h2"),
     ):
         tab(page, name)
         page.locator(content).first.wait_for()

@@ -26,6 +26,15 @@ export function createProbeView(classes) {
   let predicted = -1;
   let bars = [];
 
+  /** Show the setting under the pointer, as the slider would. @param {PointerEvent} event */
+  function point({ clientX }) {
+    const { left, width } = chart.querySelector(".chart-plot").getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (clientX - left) / width));
+    slider.value = String(Math.round(share * (probe.settings.length - 1)));
+    drawSetting();
+  }
+  for (const type of ["pointermove", "pointerdown"]) chart.addEventListener(type, point);
+
   const mark = (k) => markOf(k, label, predicted);
 
   function drawChart(shown) {

@@ -43,10 +43,16 @@ export function createCompare({ change, upload }) {
   });
   // As a table is read: the shown model is right in the first row, the other one in the
   // first column.
+  const heads = { columns: [el("span"), el("span")], rows: [el("span"), el("span")] };
   const quarters = el(
     "div.quarters",
     { role: "group", "aria-label": "How the two models differ" },
-    [0, 2, 1, 3].map((at) => buttons[at].node),
+    el("span"),
+    heads.columns,
+    heads.rows[0],
+    [0, 2].map((at) => buttons[at].node),
+    heads.rows[1],
+    [1, 3].map((at) => buttons[at].node),
   );
   const verdict = el("p");
   const trouble = el("p.problem", { role: "status" });
@@ -75,7 +81,12 @@ export function createCompare({ change, upload }) {
   }
 
   function uploader() {
-    const input = el("input", { type: "file", accept: KINDS });
+    const input = el("input", {
+      type: "file",
+      accept: KINDS,
+      hidden: true,
+      "aria-label": "predictions file",
+    });
     input.addEventListener("change", async () => {
       const [file] = input.files;
       if (!file) return;
@@ -98,7 +109,8 @@ export function createCompare({ change, upload }) {
         "ten numbers each (logits, probabilities or percent, from airplane to truck) or the class ",
         "alone. CSV, NumPy, JSON, Parquet or PyTorch tensors. It is compared, not kept.",
       ),
-      el("label.field", {}, el("span", {}, "predictions file"), input),
+      el("button.small", { onclick: () => input.click() }, "choose a predictions file"),
+      input,
     );
   }
 
@@ -113,6 +125,10 @@ export function createCompare({ change, upload }) {
     fill(accuracies);
     setText(verdict, "");
     if (!other) return;
+    ["right", "wrong"].forEach((word, k) => {
+      setText(heads.rows[k], `${model.header.title} ${word}`);
+      setText(heads.columns[k], `${other.header.title} ${word}`);
+    });
     const counts = crossing(images.columns.label, model.columns.predicted, other.columns.predicted);
     buttons.forEach(({ node, number, words }, at) => {
       setText(number, count(counts[at]));

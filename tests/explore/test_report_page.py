@@ -4,8 +4,8 @@ import pytest
 
 from cifar import CLASSES
 from cifar.explore import mistakes, store
+from cifar.explore.report_page import TILES, report
 from cifar.models.model_card import percent
-from cifar.report.page import TILES, report
 
 
 @pytest.fixture(params=["resnet", "basenet"])

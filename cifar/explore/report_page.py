@@ -114,7 +114,7 @@ def _matrix(ckpt: Checkpoint) -> str:
         "their images."
     )
     return (
-        _paragraph(note) + '<div class="scroll" tabindex="0" role="region" aria-label="matrix">'
+        _paragraph(note) + '<div class="scroll" tabindex="0" role="group" aria-label="matrix">'
         f'<table class="matrix"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
