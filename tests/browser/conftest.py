@@ -87,7 +87,7 @@ class Classify:
 
     @property
     def headline(self):
-        """What the network says, as a sentence."""
+        """Find the sentence of what the network says."""
         return self.root.locator(".verdict:not(.old) .headline")
 
     @property
