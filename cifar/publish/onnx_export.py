@@ -86,6 +86,18 @@ def export_distance(bank: np.ndarray, path: Path) -> None:
     replace(path, lambda partial: partial.write_bytes(content))
 
 
+@torch.inference_mode()
+def answers(ckpt: Checkpoint, bank: np.ndarray, views: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what both files answer: the outputs of `export` by name, and the distance.
+
+    bank: as for `export_distance`. views: uint8 (N, 32, 32, 3), of one picture. distance: float32
+    (1,), of the mean of its features.
+    """
+    found = dict(zip(OUTPUTS, _WithMaps(ckpt.model)(torch.from_numpy(views)), strict=True))
+    far = _Distance(bank)(found["features"].mean(0, keepdim=True))
+    return {name: values.numpy() for name, values in (*found.items(), ("distance", far))}
+
+
 class _Distance(nn.Module):
     """`ood.distances` as a network."""
 

@@ -20,7 +20,8 @@ import numpy as np
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS, Kind
 from cifar.evaluation import ood
-from cifar.explore import page_data, report_page, store, thumbnails
+from cifar.explore import columns, mistakes, page_data, report_page, store, thumbnails
+from cifar.explore.stories import stories
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
 from cifar.models.checkpoint import Checkpoint
@@ -30,7 +31,7 @@ from cifar.report.readme_tables import results_table
 TEMPLATES = Path(__file__).parent / "site"
 COMPONENTS = PACKAGE / "ui" / "components"
 # The components of the site; the files beside these folders are for Gradio.
-PARTS = ("shared", "explorer", "evidence", "classify", "static")
+PARTS = ("shared", "text", "explorer", "evidence", "classify", "static")
 # Heat maps that need only the last layer's output and the head; `static/cam.js` computes them.
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "finercam")
 # Packages that only the site needs, so an environment of the app may lack them.
@@ -162,6 +163,7 @@ def _model(root: Path, name: str, title: str) -> dict:
     distance = path.read_bytes()
     path.unlink()
     measured, logits = ckpt.measured["ood"], store.predictions(name).logits
+    record = _record(ckpt, features)
     scores = ood.scores(features, logits, ood.feature_bank(ckpt), measured["scale"])
     return {
         "name": name,
@@ -169,6 +171,7 @@ def _model(root: Path, name: str, title: str) -> dict:
         "network": {
             "url": _add(root, f"networks/{name}", ".onnx", content),
             "bytes": len(content),
+            "record": _add(root, f"networks/{name}-record", ".pack", record),
         },
         "calibrated": {kind: _calibration(ckpt, kind) for kind in get_args(Kind)},
         "unlike": {
@@ -181,6 +184,33 @@ def _model(root: Path, name: str, title: str) -> dict:
             "tests": np.flatnonzero(scores > measured["threshold"]).tolist(),
         },
     }
+
+
+def _record(ckpt: Checkpoint, bank: np.ndarray) -> bytes:
+    """Return what the networks make of the pictures that the page opens with, as a pack.
+
+    So the page shows their heat maps before a network was fetched: those of the Classify tab, and
+    the mistake that the explorer shows first. bank: see `onnx_export.export_distance`.
+    """
+    first = mistakes.select(store.table(ckpt.name)).index[:1].to_numpy()
+    inputs = [store.test_images()[k][None] for k in first]
+    for story in stories(ckpt.name):
+        views = story["pixels"]
+        mirrored = [views[:, :, ::-1]] if story["kind"] == "looks" else []
+        inputs.append(np.concatenate([views, *mirrored]))
+    answers = [onnx_export.answers(ckpt, bank, views) for views in inputs]
+    height, width = answers[0]["maps"].shape[2:]
+    pictures = [
+        {"runs": len(one["logits"]), "distance": float(one["distance"][0])} for one in answers
+    ]
+    return columns.pack(
+        {"kind": "record", "pictures": pictures, "height": height, "width": width},
+        {
+            "pixels": np.concatenate(inputs),
+            **{key: np.concatenate([one[key] for one in answers]) for key in ("logits", "maps")},
+            "weights": answers[0]["weights"],
+        },
+    )
 
 
 def _calibration(ckpt: Checkpoint, kind: Kind) -> dict:

@@ -63,6 +63,7 @@ def build() -> gr.Blocks:
                 container=False,
                 elem_id="model",
             )
+            gr.HTML('<div class="language"></div>', elem_id="language")  # see frame.js
         # Setting the model from a link does not always fire the radio's change event.
         model_events: tuple[Callable, ...] = (
             demo.load(model_of_address, None, model, **PRIVATE).then,

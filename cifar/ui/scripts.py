@@ -14,7 +14,11 @@ from cifar import PACKAGE
 from cifar.files import folder_hash
 
 COMPONENTS = PACKAGE / "ui" / "components"
-TYPES = {".js": "text/javascript", ".css": "text/css"}  # systems know others, or none
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+}  # systems know others, or none
 YEAR = 365 * 24 * 3600  # seconds
 
 # Run when a tab's element is there: loads the module that fills `.ROOT`, by the address in the

@@ -49,7 +49,7 @@ main.contain > .column { gap: 0 !important; }
 #brand { padding: 0; }
 #brand h1 { font-size: 18px; margin: 0; white-space: nowrap; }
 #model { margin-left: auto; display: flex; align-items: center; gap: 10px; }
-#model::before { content: "network"; color: var(--quiet); font-size: 12px; }
+#model::before { content: var(--network, "network"); color: var(--quiet); font-size: 12px; }
 #model .wrap { gap: 0; flex-wrap: nowrap; border: 1px solid var(--line); border-radius: 8px; }
 #model label { position: relative; margin: 0; padding: 6px 12px; border: 0; border-radius: 7px;
   background: none; box-shadow: none; font-size: 13px; white-space: nowrap; }
@@ -58,6 +58,11 @@ main.contain > .column { gap: 0 !important; }
 /* Over the whole label, so that it shows where the focus is. */
 #model input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; }
 #model label:has(:focus-visible) { outline: 3px solid #2563eb; }
+/* The short name of the language is seen, the choice of all lies over it. */
+.language { position: relative; width: 40px; height: 32px; border: 1px solid var(--line);
+  border-radius: 8px; display: grid; place-items: center; font-size: 12px; }
+.language select { position: absolute; inset: 0; width: 100%; opacity: 0; cursor: pointer; }
+.language:has(:focus-visible) { outline: 3px solid #2563eb; }
 #parts { margin-top: -56px; }
 #parts > .tab-wrapper { height: 56px; padding: 0 0 0 140px; margin-bottom: 14px; }
 #parts > .tab-wrapper .tab-container { height: 56px; align-items: stretch; }
@@ -80,6 +85,7 @@ footer > .divider:last-child { display: none; }
   #model::before { content: none; }
   .classify-root > .opening { width: 256px; height: 256px; margin: 0 auto; }
   #header { height: 46px; gap: 8px; }
+  #language { position: absolute; right: 0; top: 52px; }
   #model label { padding: 5px 8px; font-size: 12px; }
   #parts { margin-top: 0; }
   #parts > .tab-wrapper, #parts > .tab-wrapper .tab-container { height: 42px; padding: 0; }

@@ -174,7 +174,7 @@ def test_examples_are_picked_by_mouse_and_by_keyboard(tab, pixels_of):
     frog.click()
     tab.expect(pixels_of(2405), said(Seen.image(pixels_of(2405))))
     assert tab.questions("look")[-1]["image"] == {"index": 2405}
-    expect(tab.headline).to_contain_text("sure that this “cat” is a frog.")
+    expect(tab.headline).to_contain_text("sure that this picture, labelled cat, is a frog.")
     expect(tab.root.locator(".lead")).to_contain_text("its label, cat, looks wrong")
     frog.press("ArrowRight")
     expect(tab.example("people disagree")).to_be_focused()
@@ -397,7 +397,7 @@ def test_a_file_that_is_too_large_is_shrunk_before_it_is_sent(tab, tmp_path, kin
     if kind == "image/tiff":  # which Chromium cannot shrink
         expect(tab.problem).to_contain_text("larger than 20 MB")
         return
-    expect(tab.root.locator(".ways")).to_contain_text("a smaller copy of it was sent")
+    expect(tab.root.locator(".ways")).to_contain_text("a smaller copy of it was read")
     expect(tab.box).to_be_visible()
 
 

@@ -491,9 +491,11 @@ def test_networks_are_fetched_when_they_are_needed(visit):
         kinds = (".onnx", ".packed", ".min.js")
         return {url.rpartition("/")[2] for url in page.addresses if url.endswith(kinds)}
 
-    assert heavy() == set()
     page.locator("#model label", has_text="BaseNet").click()
     page.locator(".explorer .tile").first.click()
+    at_rest(page)
+    assert heavy() == set()  # its evidence is on record
+    page.locator(".explorer .tile").nth(5).click()
     at_rest(page)
     assert sum(name.endswith(".onnx") for name in heavy()) == 1 and len(heavy()) == 3
     assert "basenet" in next(name for name in heavy() if name.endswith(".onnx"))
@@ -501,15 +503,27 @@ def test_networks_are_fetched_when_they_are_needed(visit):
 
 
 def test_what_is_being_fetched_is_said(visit, monkeypatch):
-    page = visit("?model=basenet#report")
+    page = visit("?model=basenet#classify")
+    page.locator(".classify .bars li").first.wait_for()
     monkeypatch.setattr(Server, "slow", True)
-    tab(page, "Classify")
+    page.locator(".classify input[type=file]").first.set_input_files(photo("lion.jpg"))
     line = page.locator("#fetching")
     expect(line).to_contain_text("Fetching the network, once:")
     expect(line).to_contain_text("of 3.")  # MB, of the runtime and the network
     monkeypatch.setattr(Server, "slow", False)
-    page.locator(".classify .bars li").first.wait_for()
     expect(line).to_be_hidden()
+    expect(page.locator(".classify .headline")).not_to_contain_text("cat")
+
+
+def test_the_pictures_that_the_page_opens_with_need_no_network(visit):
+    page = opened(visit(route=("**/*.onnx", lambda route: route.abort()), errors=True))
+    at_rest(page)
+    expect(page.locator(".detail .evidence-maps")).to_be_visible()
+    tab(page, "Classify")
+    for example in page.locator(".classify .strip button").all():
+        example.click()
+        expect(page.locator(".classify .verdict")).not_to_have_class(re.compile("old"))
+        expect(page.locator(".classify .status")).to_have_text(["", "", ""])
 
 
 @pytest.mark.parametrize("lost", ["**/*.onnx", "**/worker.js"])
@@ -519,7 +533,7 @@ def test_a_network_that_cannot_be_fetched_says_so_and_can_be_tried_again(visit, 
     def route(one):
         one.abort() if failing[0] else one.continue_()
 
-    page = opened(visit("?model=basenet", errors=True, route=(lost, route)))
+    page = opened(visit("?model=basenet&id=61", errors=True, route=(lost, route)))
     status = page.locator(".detail .status")
     expect(status).to_contain_text("could not be fetched")
     expect(page.locator("#fetching")).to_be_hidden()
@@ -599,7 +613,7 @@ def test_examples_and_answers_lead_to_mistakes_as_in_the_app(visit):
     page.locator(".classify .bars li").first.wait_for()
     page.locator(".classify .strip button", has_text="label looks wrong").click()
     headline = page.locator(".classify .verdict:not(.old) .headline")
-    expect(headline).to_contain_text("sure that this “cat” is a frog.")
+    expect(headline).to_contain_text("sure that this picture, labelled cat, is a frog.")
     page.get_by_role("button", name="Test images of class cat that it takes for frog").click()
     expect(page.locator(".explorer .tile").first).to_contain_text("cat, seen as frog")
     assert view_of(page)["model"] == "basenet"

@@ -3,15 +3,17 @@
 import { mount } from "./classify/classify.js";
 import { go, start } from "./route.js";
 import { asking, evidenceOf, onClassify, onModel, selectedModel } from "./server.js";
+import { t } from "./shared/language.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./evidence/evidence.css", "./classify/classify.css"].map(
   (path) => new URL(path, import.meta.url).href,
 );
 
-const PRIVACY =
+const PRIVACY = t(
   "Pictures are kept on the server for about two hours and can be read by whoever knows their " +
-  "address: do not send private ones.";
+    "address: do not send private ones.",
+);
 
 /**
  * What the server knew when it built the page (see `page` in `ui/classify.py`).
@@ -46,7 +48,9 @@ export async function connect(element, page, server, upload) {
     fetchPicture: (url) => ask("fetch_picture", { url }),
     upload: (file) =>
       upload(file).catch(() => {
-        throw new Error("The picture could not be sent: look at your connection, and try again.");
+        throw new Error(
+          t("The picture could not be sent: look at your connection, and try again."),
+        );
       }),
   });
   start();

@@ -7,6 +7,7 @@ import { mount } from "./explorer/explorer.js";
 import { onView, openTab, setView, start } from "./route.js";
 import { asking, classify, evidenceOf, onModel, selectedModel } from "./server.js";
 import { pageAddress } from "./shared/address.js";
+import { SPACE, heard, t } from "./shared/language.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./explorer/explorer.css", "./evidence/evidence.css"].map(
@@ -57,7 +58,7 @@ export async function connect(element, page, server, upload) {
   /** @param {string} url */
   const download = async (url) => {
     const response = await fetch(url);
-    if (!response.ok) throw new Error(`The server did not give ${url} (${response.status}).`);
+    if (!response.ok) throw new Error(t("The server did not give {href}.", { href: url }));
     return response.arrayBuffer();
   };
 
@@ -73,7 +74,7 @@ export async function connect(element, page, server, upload) {
     upload: async (file) => {
       const { path } = await upload(file);
       const found = await ask("compare_upload", { path, name: file.name });
-      const note = [found.understood, found.warning].filter(Boolean).join(" ");
+      const note = [found.understood, found.warning].filter(Boolean).map(heard).join(SPACE);
       return { pack: await download(page.files + found.file), note };
     },
     classify(example) {

@@ -3,6 +3,7 @@
 import { KEYS } from "./explorer/view.js";
 import { onModel, selectedModel } from "./server.js";
 import { find, findAll } from "./shared/dom.js";
+import { offerLanguages, translate } from "./shared/frame.js";
 import { createHistory } from "./shared/history.js";
 
 /** Gradio's tabs, which `ui/app.py` names; the explorer has others within. */
@@ -70,6 +71,8 @@ export function openTab(name) {
 /** Begin to follow the page; a second call changes nothing. */
 export function start() {
   if (route) return;
+  translate(tabs());
+  offerLanguages();
   route = createHistory({ compose, follow });
   const { write } = route;
   onModel(() => write());

@@ -1,6 +1,7 @@
 /** Tie a tab to the Gradio page around it. */
 
 import { find } from "./shared/dom.js";
+import { heard, t } from "./shared/language.js";
 
 /** The header's model switch fires this event (see `ui/__init__.py`). */
 const MODEL_EVENT = "lens:model";
@@ -23,8 +24,8 @@ export function asking(server) {
   return async (name, question) => {
     // Gradio keeps what went wrong on the way to itself, and then nothing comes back.
     const answer = await server[name](question);
-    if (!answer) throw new Error("The server did not answer.");
-    if (answer.error) throw new Error(answer.error);
+    if (!answer) throw new Error(t("The server did not answer."));
+    if (answer.error) throw new Error(heard(answer.error));
     return answer;
   };
 }

@@ -37,7 +37,7 @@ test("a label that people doubt is no truth", () => {
   const answer = { probabilities: [0, 0.1, 0.9], predicted: 2, label: 1 };
   assert.equal(
     text(answer, example({ votes: [0, 1, 50] })),
-    "This network is 90.0% sure that this “cat” is a dog.",
+    "This network is 90.0% sure that this picture, labelled cat, is a dog.",
   );
   assert.equal(
     text({ ...answer, label: 2 }, example({ votes: [20, 11, 20] })),
@@ -49,8 +49,8 @@ test("the marks of a headline are those of label and prediction", () => {
   const answer = { probabilities: [0, 0.1, 0.9], predicted: 2, label: 1 };
   const marks = headline(classes, answer, null).filter(({ mark }) => mark);
   assert.deepEqual(marks, [
-    { text: "cat", mark: "true" },
-    { text: "dog", mark: "said" },
+    { text: "this cat", mark: "true" },
+    { text: "a dog", mark: "said" },
   ]);
 });
 
@@ -60,11 +60,11 @@ test("people agree with the label, with the network, with neither, or with each 
   assert.equal(peopleSay(classes, answer, [0, 42, 11]), "42 of 53 people say cat.");
   assert.equal(
     peopleSay(classes, answer, [0, 0, 51]),
-    "All 51 people say dog, too: its label, cat, looks wrong.",
+    "All 51 people say dog, too. Its label, cat, looks wrong.",
   );
   assert.equal(
     peopleSay(classes, answer, [40, 5, 6]),
-    "40 of 51 people say airplane: its label, cat, looks wrong.",
+    "40 of 51 people say airplane. Its label, cat, looks wrong.",
   );
   assert.equal(
     peopleSay(classes, answer, [10, 21, 20]),

@@ -6,7 +6,8 @@ import * as files from "../../../cifar/ui/components/explorer/export.js";
 const SHA = "0".repeat(64);
 
 /**
- * Make packs of two images in two classes, with a name as odd as the test needs.
+ * Make packs of two images in two classes, with a name as odd as the test needs. The page shows
+ * other names.
  * @param {string} name of the first class and the model
  */
 function dataWith(name) {
@@ -18,11 +19,11 @@ function dataWith(name) {
     });
   return {
     images: pack(
-      { classes: [name, "b,c"] },
+      { classes: ["x", "y"], recorded: [name, "b,c"] },
       { label: Uint8Array.of(0, 1), votes: Uint8Array.of(7, 3, 0, 10) },
     ),
     model: pack(
-      { name, sha256: SHA, verdicts: [{ title: "its, own" }] },
+      { name, sha256: SHA, verdicts: [{ title: "z", recorded: "its, own" }] },
       {
         predicted: Uint8Array.of(1, 1),
         probabilities: Uint8Array.of(51, 204, 0, 255),

@@ -53,3 +53,14 @@ test("columns begin at a multiple of 8, however long the header is", () => {
 test("a pack of another format asks for a reload", () => {
   assert.throws(() => decode(layOut({ format: 99, columns: [] }).buffer), /99: reload it/);
 });
+
+test("a pack keeps the names of classes and verdicts as they were recorded", () => {
+  const verdict = { key: "own", title: "Model's own", rule: "all people chose the label", n: 3 };
+  const slice = { key: "brightness", title: "Brightness", groups: ["middle fifth", "all agree"] };
+  const details = ["brightness 0.370 to under 0.45", ""];
+  const images = { ...HEADER, kind: "images", slices: [{ ...slice, details }] };
+  const { header } = decode(layOut({ ...images, verdicts: [verdict] }, COLUMNS).buffer);
+  assert.deepEqual(header.recorded, HEADER.classes);
+  assert.deepEqual(header.slices, [{ ...slice, details }]);
+  assert.deepEqual(header.verdicts, [{ ...verdict, recorded: verdict.title }]);
+});

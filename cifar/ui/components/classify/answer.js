@@ -1,9 +1,11 @@
 /** Show the card of what the network says, class by class and look by look, and what people say. */
 
 import { createBar, markOf, ranked } from "../shared/bars.js";
-import { choice, el, fill, findAll, setAria, setText } from "../shared/dom.js";
+import { choice, el, fill, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
+import { heard, t } from "../shared/language.js";
 import { probability } from "../shared/words.js";
+import { createLooks } from "./looks.js";
 import { show } from "./pixels.js";
 
 const TOPS = [3, 5, 10];
@@ -44,23 +46,21 @@ export function createAnswer(classes, { choose, similar }) {
     width: SIDE,
     height: SIDE,
     role: "img",
-    "aria-label": "what the network sees",
+    "aria-label": t("what the network sees"),
   });
   const figure = el(
     "figure.view",
     {},
     canvas,
-    el("figcaption.quiet", {}, "what the network sees: 32 x 32 pixels"),
+    el("figcaption.quiet", {}, t("what the network sees: 32 x 32 pixels")),
   );
   const meaning = el("p.quiet");
-  const agreed = el("p.quiet");
-  const strip = el("div.look-strip", { role: "group", "aria-label": "Looks at the picture" });
-  const looks = el("div.looks", { hidden: true }, strip, agreed);
-  const bars = el("ul.bars", { "aria-label": "Probabilities" });
+  const looks = createLooks(classes, choose);
+  const bars = el("ul.bars", { "aria-label": t("Probabilities") });
   let top = remembered();
   const tops = choice(
-    "Classes to show",
-    TOPS.map((k) => ({ value: String(k), text: k === classes.length ? "all" : `top ${k}` })),
+    t("Classes to show"),
+    TOPS.map((k) => ({ value: String(k), text: k < 10 ? t("top {k}", { k }) : t("all") })),
     (value) => {
       top = Number(value);
       tops.set(value);
@@ -72,7 +72,7 @@ export function createAnswer(classes, { choose, similar }) {
   const legend = el(
     "p.quiet",
     { hidden: true },
-    "above: the network; below: people who were asked",
+    t("above: the network; below: people who were asked"),
   );
   const more = el("button.link", {
     onclick: () => similar({ label: shown.label, predicted: shown.predicted }),
@@ -88,10 +88,10 @@ export function createAnswer(classes, { choose, similar }) {
   );
   const node = el(
     "section.card.answer",
-    { "aria-label": "What the network says" },
-    el("h2", {}, "What it says"),
+    { "aria-label": t("What the network says") },
+    el("h2", {}, t("What it says")),
     figure,
-    looks,
+    looks.node,
     body,
   );
   /** All that the network sees. @type {HTMLCanvasElement[]} */
@@ -120,7 +120,7 @@ export function createAnswer(classes, { choose, similar }) {
   function votesOf(k) {
     const all = votes.reduce((sum, one) => sum + one, 0);
     const bar = createBar({ track: "span.track.people", value: "span.value.people" }, () =>
-      k === shown.predicted || votes[k] ? `${votes[k]} of ${all}` : "nobody",
+      k === shown.predicted || votes[k] ? t("{n} of {all}", { n: votes[k], all }) : t("nobody"),
     );
     bar.track.setAttribute("aria-hidden", "true");
     bar.set(votes[k] / all);
@@ -137,44 +137,21 @@ export function createAnswer(classes, { choose, similar }) {
 
   function drawWords() {
     const { label, predicted, calibrated } = shown;
-    setText(meaning, `${calibrated} It knows ten classes and nothing else.`);
+    setText(meaning, `${heard(calibrated)} ${t("It knows ten classes and nothing else.")}`);
     const wrong = label !== null && label !== predicted;
+    const values = { label: classes[label], predicted: classes[predicted] };
     setText(
       more,
       wrong
-        ? `Test images of class ${classes[label]} that it takes for ${classes[predicted]}`
-        : `Test images of other classes that it takes for ${classes[predicted]}`,
+        ? t("Test images of class {label} that it takes for {predicted}", values)
+        : t("Test images of other classes that it takes for {predicted}", values),
     );
   }
-
-  /** @param {HTMLCanvasElement} view @param {number} k */
-  const lookButton = (view, k) =>
-    el(
-      "button",
-      { onclick: () => choose(k) },
-      el("img.pixels", { src: view.toDataURL(), alt: "", draggable: "false" }),
-      el("span"),
-    );
 
   /** Show which look's evidence is shown. @param {number} chosen */
   function mark(chosen) {
     show(canvas, views[chosen]);
-    for (const [k, button] of findAll(strip, "button", HTMLButtonElement).entries())
-      setAria(button, "pressed", k === chosen);
-  }
-
-  /** Write below each look what it says, and how many say what the answer is. */
-  function drawLooks() {
-    const all = shown.looks.flat();
-    const same = all.filter((k) => k === shown.predicted).length;
-    setText(agreed, `${same} of ${all.length} looks say ${classes[shown.predicted]}.`);
-    for (const [k, button] of findAll(strip, "button", HTMLButtonElement).entries()) {
-      const [plain, mirrored] = shown.looks[k].map((said) => classes[said]);
-      const both = plain === mirrored ? plain : `${plain}, ${mirrored} mirrored`;
-      button.setAttribute("aria-label", `look ${k + 1}: ${both}; show its heat map`);
-      button.title = both;
-      setText(button.querySelector("span"), plain === mirrored ? plain : `${plain}/${mirrored}`);
-    }
+    looks.mark(chosen);
   }
 
   return {
@@ -189,8 +166,7 @@ export function createAnswer(classes, { choose, similar }) {
       views = all;
       votes = people;
       figure.hidden = ready;
-      looks.hidden = all.length < 2;
-      fill(strip, looks.hidden ? [] : all.map(lookButton));
+      looks.see(all);
       mark(0);
     },
     mark,
@@ -204,7 +180,7 @@ export function createAnswer(classes, { choose, similar }) {
       node.classList.remove("old");
       body.hidden = false;
       drawWords();
-      drawLooks();
+      looks.show(answer);
       drawBars();
     },
   };

@@ -4,12 +4,13 @@
  */
 
 import { el, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 
 /** Failures in words, by the name of the error. @type {Object<string, string>} */
 const REASONS = {
-  NotAllowedError: "The browser did not let this page use the camera: allow it, and try again.",
-  NotFoundError: "There is no camera on this computer.",
-  NotReadableError: "The camera is used by another program: close that, and try again.",
+  NotAllowedError: t("The browser did not let this page use the camera: allow it, and try again."),
+  NotFoundError: t("There is no camera on this computer."),
+  NotReadableError: t("The camera is used by another program: close that, and try again."),
 };
 
 /** Find out whether there is a camera that a page may ask for. @returns {Promise<boolean>} */
@@ -32,13 +33,13 @@ export const isHandheld = () => matchMedia("(pointer: coarse) and (hover: none)"
 export function createCamera(take) {
   const video = el("video", { playsinline: true, muted: true, autoplay: true });
   const status = el("p.quiet", { role: "status" });
-  const shutter = el("button.main-button", { onclick: shoot }, "take the photo");
+  const shutter = el("button.main-button", { onclick: shoot }, t("take the photo"));
   const node = el(
     "dialog.camera",
-    { "aria-label": "Take a photo", onclose: stop },
+    { "aria-label": t("Take a photo"), onclose: stop },
     video,
     status,
-    el("div.row", {}, shutter, el("button.small", { onclick: cancel }, "cancel")),
+    el("div.row", {}, shutter, el("button.small", { onclick: cancel }, t("cancel"))),
   );
   /** @type {MediaStream|null} */
   let stream = null;
@@ -58,7 +59,7 @@ export function createCamera(take) {
   async function open() {
     const mine = ++turn;
     shutter.disabled = true;
-    setText(status, "Waiting for the camera ...");
+    setText(status, t("Waiting for the camera ..."));
     node.showModal();
     try {
       const found = await navigator.mediaDevices.getUserMedia({
@@ -76,7 +77,10 @@ export function createCamera(take) {
       shutter.focus();
     } catch (error) {
       if (mine !== turn) return;
-      setText(status, REASONS[error.name] ?? `The camera did not start: ${error.message}`);
+      setText(
+        status,
+        REASONS[error.name] ?? t("The camera did not start: {why}", { why: error.message }),
+      );
     }
   }
 

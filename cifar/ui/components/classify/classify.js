@@ -6,7 +6,7 @@
 
 import { createEvidence } from "../evidence/evidence.js";
 import { el, fill, setText } from "../shared/dom.js";
-import { count } from "../shared/words.js";
+import { t } from "../shared/language.js";
 import { createAnswer } from "./answer.js";
 import { takeDrops, takePastes } from "./incoming.js";
 import { createInput } from "./input.js";
@@ -55,9 +55,10 @@ import { createVerdict } from "./verdict.js";
  */
 export function mount(root, adapter) {
   root.classList.add("lens", "classify");
-  const { classes } = adapter.options;
+  const names = adapter.options.classes;
+  const classes = names.map((name) => t(name));
   const answer = createAnswer(classes, { choose, similar });
-  const verdict = createVerdict(classes);
+  const verdict = createVerdict(names);
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -74,7 +75,8 @@ export function mount(root, adapter) {
   /** The picture that was asked about last, if it is an example. */
   let example = /** @type {Picture['example']} */ (null);
 
-  const describe = () => setText(mistakes, `All ${count(adapter.facts[model].mistakes)} mistakes`);
+  const describe = () =>
+    setText(mistakes, t("All {n} mistakes", { n: adapter.facts[model].mistakes }));
 
   function wait() {
     answer.wait();
@@ -91,8 +93,8 @@ export function mount(root, adapter) {
 
   /** Show the test images that the network got wrong in the way of an answer. */
   function similar({ label, predicted }) {
-    const query = new URLSearchParams({ pred: classes[predicted] });
-    if (label !== null && label !== predicted) query.set("true", classes[label]);
+    const query = new URLSearchParams({ pred: names[predicted] });
+    if (label !== null && label !== predicted) query.set("true", names[label]);
     adapter.openMistakes(`?${query}`);
   }
 

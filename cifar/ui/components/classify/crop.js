@@ -1,6 +1,8 @@
 /** Show a picture with a square on it that pointer, touch and keyboard move and resize. */
 
 import { el, setStyle, setText, within } from "../shared/dom.js";
+import { t } from "../shared/language.js";
+import { percent } from "../shared/words.js";
 import { boxOf, centered, inMiddle, moved, pulled, resized, shares } from "./box.js";
 
 /** Steps of a key, as shares of the picture's short side. */
@@ -23,6 +25,14 @@ const CORNERS = [
  * @typedef {(box: import('./box.js').Shares|null, settled: boolean) => void} BoxChange
  */
 
+/** Say where the box is. @param {import('./box.js').Box} box @param {import('./box.js').Size} size */
+const placeOf = ({ side, x, y }, { width, height }) =>
+  t("{side} of the short side, {left} from the left, {top} from the top", {
+    side: percent(side / Math.min(width, height)),
+    left: percent(x / width),
+    top: percent(y / height),
+  });
+
 /** @param {{change: BoxChange}} actions */
 export function createCrop({ change }) {
   const image = el("img", { alt: "", draggable: "false" });
@@ -32,9 +42,10 @@ export function createCrop({ change }) {
     {
       tabindex: 0,
       role: "group",
-      "aria-roledescription": "crop box",
-      "aria-label":
+      "aria-roledescription": t("crop box"),
+      "aria-label": t(
         "what is cut out: arrow keys move it, plus and minus or shift with arrows resize it",
+      ),
       onpointerdown: grab,
       onkeydown: onKey,
       ondblclick: () => reset(),
@@ -85,13 +96,7 @@ export function createCrop({ change }) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       put(box, true);
-      /** @param {number} part @param {number} whole */
-      const percent = (part, whole) => `${Math.round((100 * part) / whole)}%`;
-      setText(
-        place,
-        `${percent(box.side, Math.min(size.width, size.height))} of the short side, ` +
-          `${percent(box.x, size.width)} from the left, ${percent(box.y, size.height)} from the top`,
-      );
+      setText(place, placeOf(box, size));
     }, REST_MS);
   }
 

@@ -1,6 +1,7 @@
 /** A picture as the browser reads it, beside what the server reads. */
 
 import { SIDE } from "../shared/heat.js";
+import { t } from "../shared/language.js";
 import { reduced, viewsOf } from "./pixels.js";
 
 /**
@@ -52,7 +53,9 @@ const SHRUNK = 2048;
 export async function sendable(file, most) {
   if (file.size <= most) return file;
   const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`The file is larger than ${most / 2 ** 20} MB: send a smaller picture.`);
+    throw new Error(
+      t("The file is larger than {n} MB: send a smaller picture.", { n: most / 2 ** 20 }),
+    );
   });
   const scale = Math.min(1, SHRUNK / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");

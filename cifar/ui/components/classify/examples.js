@@ -1,6 +1,7 @@
 /** Offer pictures to start with, each with what it shows about the network. */
 
 import { el, fill, findAll, setAria } from "../shared/dom.js";
+import { heard, t } from "../shared/language.js";
 import { createTabStop } from "../shared/tab-stop.js";
 import { viewsOf } from "./pixels.js";
 
@@ -22,8 +23,8 @@ import { viewsOf } from "./pixels.js";
  * @param {(example: Example) => void} pick
  */
 export function createExamples(request, pick) {
-  const strip = el("div.strip", { role: "group", "aria-label": "Examples", onkeydown: walk });
-  const node = el("section.examples", { "aria-label": "Pictures to start with" }, strip);
+  const strip = el("div.strip", { role: "group", "aria-label": t("Examples"), onkeydown: walk });
+  const node = el("section.examples", { "aria-label": t("Pictures to start with") }, strip);
   /** @type {Example[]} */
   let all = [];
   let picked = "";
@@ -62,7 +63,7 @@ export function createExamples(request, pick) {
           alt: "",
           draggable: "false",
         }),
-        el("span", {}, example.story),
+        el("span", {}, heard(example.story)),
       ),
     );
     fill(strip, nodes);

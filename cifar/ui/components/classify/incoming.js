@@ -1,5 +1,7 @@
 /** Pictures that are dropped on the tab, or pasted. */
 
+import { t } from "../shared/language.js";
+
 const TEXT_FIELDS =
   "textarea, select, [contenteditable], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
 
@@ -59,7 +61,7 @@ export function takePastes(root, { take, fail }) {
     const target = /** @type {Element} */ (event.target);
     if (!root.checkVisibility() || target.closest?.(TEXT_FIELDS)) return;
     const [file] = event.clipboardData?.files ?? [];
-    if (!file) return fail("There is no picture on the clipboard.");
+    if (!file) return fail(t("There is no picture on the clipboard."));
     event.preventDefault();
     take(file);
   });

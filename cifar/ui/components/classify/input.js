@@ -1,6 +1,8 @@
 /** What the visitor chooses: a picture and its crop, or one of the examples. */
 
 import { SIDE } from "../shared/heat.js";
+import { heard, t } from "../shared/language.js";
+import { decimal } from "../shared/words.js";
 import { decoded, drawable, sendable, uprightOf } from "./decode.js";
 import { createExamples } from "./examples.js";
 import { createPicture } from "./picture.js";
@@ -9,6 +11,15 @@ import { preview, viewsOf } from "./pixels.js";
 
 /** Types that may be animated; the network sees their first frame. */
 const MOVING = ["image/gif", "image/webp"];
+const SMALLER = t("The file is large: a smaller copy of it was read.");
+
+/** Say what is being waited for. @param {boolean} sent @param {string} name @param {number} bytes */
+function taking(sent, name, bytes) {
+  const values = { name, size: decimal(bytes / 2 ** 20, 1) };
+  return sent
+    ? t("sending {name}, {size} MB ...", values)
+    : t("reading {name}, {size} MB ...", values);
+}
 
 /**
  * @typedef {import('./classify.js').Picture} Picture
@@ -81,9 +92,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }, beside
   /** Read a picture of the visitor. @param {File} given */
   async function take(given) {
     const mine = ++turn;
-    const name = given.name || "your picture";
-    const doing = adapter.upload ? "sending" : "reading";
-    card.busy(`${doing} ${name}, ${(given.size / 2 ** 20).toFixed(1)} MB ...`);
+    const name = given.name || t("your picture");
+    card.busy(taking(Boolean(adapter.upload), name, given.size));
     let url = "";
     try {
       const file = await sendable(given, adapter.maxBytes);
@@ -95,8 +105,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }, beside
       if (mine !== turn) return URL.revokeObjectURL(url);
       const look = drawable(upright, answer, MOVING.includes(file.type));
       present({ source, name, url, example: null, ...look }, answer);
-      const verb = adapter.upload ? "sent" : "read";
-      if (file !== given) card.note(`The file is large: a smaller copy of it was ${verb}.`);
+      if (file !== given) card.note(SMALLER);
     } catch (error) {
       URL.revokeObjectURL(url);
       if (mine === turn) card.fail(error.message);
@@ -122,8 +131,8 @@ export function createInput(adapter, { preview: showPreview, see, fail }, beside
   async function takeAddress(address) {
     const mine = ++turn;
     if (!adapter.fetchPicture || !address)
-      return card.fail("What was dropped is no file: save the picture, and drop the file.");
-    card.busy("fetching the picture ...");
+      return card.fail(t("What was dropped is no file: save the picture, and drop the file."));
+    card.busy(t("fetching the picture ..."));
     try {
       const { path } = await adapter.fetchPicture(address);
       await takeStored(mine, { path, name: nameIn(address) }, null);
@@ -137,7 +146,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }, beside
     turn++;
     const { pixels, kind, story, index } = example;
     const look = drawable(null, { pixels, width: SIDE, height: SIDE });
-    const name = index === null ? story : `test image #${index}`;
+    const name = index === null ? heard(story) : t("test image #{index}", { index: String(index) });
     present({ source: null, name, example, ...look }, { pixels, kind });
   }
 
@@ -173,7 +182,7 @@ export function createInput(adapter, { preview: showPreview, see, fail }, beside
   /** Load the examples and show the first picture. @param {string} model */
   async function open(model) {
     const mine = ++turn;
-    card.busy("Loading the examples ...");
+    card.busy(t("Loading the examples ..."));
     try {
       const exampleOf = await examples.load(model);
       if (mine !== turn) return;
@@ -233,7 +242,7 @@ const sourceOf = async ({ upload }, file) =>
 function nameIn(address) {
   const last = new URL(address, location.href).pathname.split("/").pop();
   try {
-    return decodeURIComponent(last) || "the picture";
+    return decodeURIComponent(last) || t("the picture");
   } catch {
     return last; // escapes that are no UTF-8
   }

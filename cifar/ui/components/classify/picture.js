@@ -1,6 +1,7 @@
 /** Show the picture: ways to choose one, its crop box, and how it becomes square. */
 
 import { choice, el, fill, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { createCamera, hasCamera, isHandheld } from "./camera.js";
 import { createCrop } from "./crop.js";
 
@@ -10,16 +11,17 @@ const ACCEPT =
 
 /** @type {import('../shared/dom.js').Option<Fit>[]} */
 const FITS = [
-  { value: "crop", text: "centre crop" },
-  { value: "fit", text: "fit" },
-  { value: "stretch", text: "stretch" },
+  { value: "crop", text: t("centre crop") },
+  { value: "fit", text: t("fit") },
+  { value: "stretch", text: t("stretch") },
 ];
 const ABOUT = {
-  crop:
+  crop: t(
     "The network looks at the middle in several ways. Drag the square or its corners for a crop of " +
-    "your own; double click puts it back.",
-  fit: "The whole picture; the rest of the square gets its mean colour.",
-  stretch: "The whole picture, squeezed into a square.",
+      "your own; double click puts it back.",
+  ),
+  fit: t("The whole picture; the rest of the square gets its mean colour."),
+  stretch: t("The whole picture, squeezed into a square."),
 };
 
 /**
@@ -42,7 +44,7 @@ export function createPicture({ take, box, fit }, beside) {
   const photo = el(
     "button.link",
     { hidden: true, onclick: () => (isHandheld() ? shot.click() : camera.open()) },
-    "take a photo",
+    t("take a photo"),
   );
   const crop = createCrop({
     change(shares, settled) {
@@ -50,7 +52,7 @@ export function createPicture({ take, box, fit }, beside) {
       box(shares, settled);
     },
   });
-  const fits = choice("How the picture becomes square", FITS, fit);
+  const fits = choice(t("How the picture becomes square"), FITS, fit);
   const about = el("p.quiet.about-fit");
   const status = el("p.status", { role: "status" });
   const problem = el("p.note", { role: "alert", hidden: true });
@@ -58,7 +60,7 @@ export function createPicture({ take, box, fit }, beside) {
   const stage = el("div.stage", {}, crop.node, progress);
   const node = el(
     "section.yours",
-    { "aria-label": "The picture" },
+    { "aria-label": t("The picture") },
     stage,
     el("div.fits", {}, fits.node, about),
     camera.node,
@@ -69,9 +71,9 @@ export function createPicture({ take, box, fit }, beside) {
     el(
       "div.row",
       {},
-      el("button.main-button", { onclick: () => input.click() }, "Try your own picture"),
+      el("button.main-button", { onclick: () => input.click() }, t("Try your own picture")),
       beside,
-      el("span.quiet.mouse-only", {}, "or drop it anywhere, or paste it"),
+      el("span.quiet.mouse-only", {}, t("or drop it anywhere, or paste it")),
       photo,
       input,
       shot,
@@ -123,7 +125,7 @@ export function createPicture({ take, box, fit }, beside) {
     fail(message, again) {
       this.busy("");
       problem.hidden = false;
-      fill(problem, message, again && [" ", el("button.link", { onclick: again }, "try again")]);
+      fill(problem, message, again && [" ", el("button.link", { onclick: again }, t("try again"))]);
     },
     /** Say something of the picture that is shown. @param {string} message */
     note: (message) => setText(status, message),

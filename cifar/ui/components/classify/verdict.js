@@ -1,10 +1,11 @@
 /** Say beside the picture, as a headline, what the network says of it, and how sure it is. */
 
 import { el, fill, setText } from "../shared/dom.js";
+import { SPACE, heard, t } from "../shared/language.js";
 import { headline, introduction, peopleSay } from "./headline.js";
 
-/** @param {string[]} classes */
-export function createVerdict(classes) {
+/** @param {string[]} names of the classes, in English */
+export function createVerdict(names) {
   const title = el("h2.headline");
   const notices = el("ul.notices");
   const lead = el("p.lead");
@@ -16,7 +17,7 @@ export function createVerdict(classes) {
     /** Hide what was said of another picture: only its place is kept. */
     wait() {
       node.classList.add("old");
-      setText(status, "looking ...");
+      setText(status, t("looking ..."));
     },
     /**
      * @param {import('./answer.js').Said} said
@@ -28,23 +29,23 @@ export function createVerdict(classes) {
       setText(status, "");
       fill(
         title,
-        headline(classes, said, example).map(({ text, mark }) =>
+        headline(names, said, example).map(({ text, mark }) =>
           mark ? el(`span.${mark}`, {}, text) : text,
         ),
       );
       fill(
         notices,
         said.notices.map(({ kind, title: name, text }) =>
-          el(`li.${kind}`, {}, el("span.badge", {}, el("i.dot"), name), " ", text),
+          el(`li.${kind}`, {}, el("span.badge", {}, el("i.dot"), heard(name)), " ", heard(text)),
         ),
       );
-      const sentences = [peopleSay(classes, said, example?.votes), example?.note];
-      setText(lead, [...sentences, introduction(facts)].filter(Boolean).join(" "));
+      const sentences = [peopleSay(names, said, example?.votes), heard(example?.note ?? "")];
+      setText(lead, [...sentences, introduction(facts)].filter(Boolean).join(SPACE));
     },
     /** Say why no answer has come. @param {string} message @param {() => void} [again] */
     fail(message, again) {
       if (!node.classList.contains("old")) return;
-      const retry = again && [" ", el("button.link", { onclick: again }, "try again")];
+      const retry = again && [" ", el("button.link", { onclick: again }, t("try again"))];
       fill(status, message, retry);
     },
   };

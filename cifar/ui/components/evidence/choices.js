@@ -1,6 +1,7 @@
 /** Choose what evidence is asked for: the method, the layers, and the one or two classes. */
 
 import { el, fill, findAll, menu, setAria, setText } from "../shared/dom.js";
+import { heard, parts, t } from "../shared/language.js";
 import { term } from "../shared/term.js";
 
 const SAID = "said";
@@ -38,17 +39,16 @@ export function createChoices(classes, options, change) {
     drawMethod();
     change();
   };
-  const first = menu("evidence for", [{ value: SAID, text: "what it said" }, ...names], change);
-  const second = menu(
-    "beside",
-    [{ value: OTHER, text: "label or runner-up" }, { value: NONE, text: "nothing" }, ...names],
-    change,
-  );
+  const said = { value: SAID, text: t("what it said") };
+  const other = { value: OTHER, text: t("label or runner-up") };
+  const nothing = { value: NONE, text: t("nothing") };
+  const first = menu(t("evidence for"), [said, ...names], change);
+  const second = menu(t("beside"), [other, nothing, ...names], change);
   const method = menu(
-    "method",
+    t("method"),
     options.methods.map(({ name, title, slow }) => ({
       value: name,
-      text: slow ? `${title} (slow)` : title,
+      text: slow ? t("{method} (slow)", { method: heard(title) }) : heard(title),
     })),
     (value) => {
       chosen = value;
@@ -56,15 +56,15 @@ export function createChoices(classes, options, change) {
     },
   );
   const about = el("p.quiet.about-method");
-  const chips = el("div.chips", { role: "group", "aria-label": "Layers" });
+  const chips = el("div.chips", { role: "group", "aria-label": t("Layers") });
   const several = el("input", { type: "checkbox", onchange: keepOne });
   const fuse = el(
     "label.fuse",
-    { title: "or hold shift or control while you choose a layer" },
+    { title: t("or hold shift or control while you choose a layer") },
     several,
-    "fuse several",
+    t("fuse several"),
   );
-  const where = el("div.where", {}, el("span.quiet", {}, "layer"), chips, fuse);
+  const where = el("div.where", {}, el("span.quiet", {}, t("layer")), chips, fuse);
   const summary = el("summary");
 
   let model = "";
@@ -91,14 +91,17 @@ export function createChoices(classes, options, change) {
     const none = layerless.has(methodNow());
     const named = options.layers[model]
       .filter(({ name }) => picked().includes(name))
-      .map(({ title: layer }) => layer);
-    const made = none ? title : `${title}, ${named.join(" + ")}`;
-    fill(summary, "How this map was made ", el("span.quiet", {}, made));
+      .map(layerInWords);
+    const by = heard(title);
+    const made = none ? by : t("{method}, {layers}", { method: by, layers: named.join(" + ") });
+    fill(summary, t("How this map was made"), " ", el("span.quiet", {}, made));
+    const sentence = `${words[0].toUpperCase()}${words.slice(1)}.`;
+    const paper = t("{method}, the paper", { method: by });
     fill(
       about,
-      `${words[0].toUpperCase()}${words.slice(1)}. `,
+      `${heard(sentence)} `,
       /^https:/.test(source) &&
-        el("a.link", { href: source, target: "_blank", rel: "noopener" }, `${title}, the paper`),
+        el("a.link", { href: source, target: "_blank", rel: "noopener" }, paper),
     );
     for (const chip of findAll(chips, "button", HTMLButtonElement)) {
       setAria(chip, "pressed", !none && picked().includes(chip.dataset.layer));
@@ -114,7 +117,7 @@ export function createChoices(classes, options, change) {
         el(
           "button.chip",
           { "data-layer": name, onclick: (event) => pick(name, event) },
-          title.split(",")[0],
+          labelOf(title),
           el("span.quiet", {}, `${size}x${size}`),
         ),
       ),
@@ -201,10 +204,13 @@ export function createChoices(classes, options, change) {
     show(answer) {
       const { predicted, label } = answer;
       const a = first.select.value;
-      const other = beside(answer, a === SAID ? predicted : +a);
-      const role = other === label ? "label" : other === predicted ? "what it said" : "runner-up";
-      setText(first.select.options[0], `${classes[predicted]}, what it said`);
-      setText(second.select.options[0], `${classes[other]}, ${role}`);
+      const b = beside(answer, a === SAID ? predicted : +a);
+      const name = classes[b];
+      let role = t("{name}, runner-up", { name });
+      if (b === label) role = t("{name}, label", { name });
+      else if (b === predicted) role = t("{name}, what it said", { name });
+      setText(first.select.options[0], t("{name}, what it said", { name: classes[predicted] }));
+      setText(second.select.options[0], role);
       if (!answer.layers.length && !layerless.has(answer.method)) {
         layerless.add(answer.method);
         drawMethod();
@@ -218,26 +224,37 @@ const explained = () =>
   el(
     "p.quiet.terms",
     {},
-    "What is a ",
-    term(
-      "method",
-      "A rule that turns what a layer computed into a map: which places spoke for a class, and how " +
-        "much. Rules differ, and so do their maps.",
-    ),
-    ", a ",
-    term(
-      "layer",
-      "A network computes step by step. An early layer knows small things, such as edges, and where " +
-        "they are; a late one knows whole objects, and their places only roughly.",
-    ),
-    ", a ",
-    term(
-      "logit",
-      "The score that a network gives to a class before scores become probabilities. One logit more " +
-        "makes a class nearly three times as likely beside another.",
-    ),
-    "?",
+    parts("What is a {method}, a {layer}, a {logit}?", {
+      method: term(
+        t("method"),
+        t(
+          "A rule that turns what a layer computed into a map: which places spoke for a class, and " +
+            "how much. Rules differ, and so do their maps.",
+        ),
+      ),
+      layer: term(
+        t("layer"),
+        t(
+          "A network computes step by step. An early layer knows small things, such as edges, and " +
+            "where they are; a late one knows whole objects, and their places only roughly.",
+        ),
+      ),
+      logit: term(
+        t("logit"),
+        t(
+          "The score that a network gives to a class before scores become probabilities. One logit " +
+            "more makes a class nearly three times as likely beside another.",
+        ),
+      ),
+    }),
   );
+
+/** Return the label in a layer's title: 'stage 1' of 'stage 1, 16x16 map'. @param {string} title */
+const labelOf = (title) => heard(title.split(",")[0]);
+
+/** @param {{title: string, size: number}} layer */
+const layerInWords = ({ title, size }) =>
+  t("{layer}, {size}x{size} map", { layer: labelOf(title), size });
 
 /**
  * Return the class worth seeing beside another: the label, the answer, or the runner-up.

@@ -1,6 +1,7 @@
 /** Draw small line charts. Lines are drawings that stretch; words are HTML that does not. */
 
 import { drawing, el } from "../shared/dom.js";
+import { percent } from "../shared/words.js";
 
 /** The drawing's own units, across and up. */
 const FULL = 100;
@@ -72,7 +73,7 @@ export function framed({ drawn, up, across, from, to }, ...over) {
     "div.chart",
     { "aria-hidden": "true" },
     el("div.chart-up", {}, up),
-    el("div.chart-side", {}, el("span", {}, "100%"), el("span", {}, "0")),
+    el("div.chart-side", {}, el("span", {}, percent(1)), el("span", {}, "0")),
     el("div.chart-plot", {}, drawn, over),
     el("div.chart-across", {}, el("span", {}, from), el("span", {}, across), el("span", {}, to)),
   );

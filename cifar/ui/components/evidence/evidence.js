@@ -6,6 +6,7 @@
  */
 
 import { download, el, enable, fill, setAria, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { createChoices } from "./choices.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { createMaps } from "./maps.js";
@@ -113,16 +114,17 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   const probes = ask.probes && createProbes(classes, ask.probes);
 
   const status = el("p.status", { role: "status" });
-  const save = el("button.small", { onclick: saveBundle }, "save evidence (.zip)");
+  const save = el("button.small", { onclick: saveBundle }, t("save evidence (.zip)"));
   const saved = el("span.quiet", { role: "status" });
+  const others = el("summary", {}, t("Other classes"));
   const node = el(
     "section.evidence.lens",
-    { "aria-label": "Evidence", "data-compact": compact },
-    el(compact ? "h3" : "h2", {}, "Where it looked"),
+    { "aria-label": t("Evidence"), "data-compact": compact },
+    el(compact ? "h3" : "h2", {}, t("Where it looked")),
     status,
     maps.node,
     trust?.node,
-    el("details.choose", {}, el("summary", {}, "Other classes"), choices.classes, maps.contrasting),
+    el("details.choose", {}, others, choices.classes, maps.contrasting),
     el("details.choose", {}, choices.summary, choices.method, maps.drawing),
     ask.bundle && el("div.evidence-keep", {}, save, saved),
   );
@@ -131,8 +133,8 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     probes &&
     el(
       "section.evidence.changes.lens",
-      { "aria-label": "What would change its mind", "data-compact": compact },
-      el(compact ? "h3" : "h2", {}, "What would change its mind"),
+      { "aria-label": t("What would change its mind"), "data-compact": compact },
+      el(compact ? "h3" : "h2", {}, t("What would change its mind")),
       probes.node,
     );
 
@@ -180,7 +182,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const about = subject;
     answer = null;
     enable(save, false);
-    const words = choices.slow ? "looking, which takes a while ..." : "looking ...";
+    const words = choices.slow ? t("looking, which takes a while ...") : t("looking ...");
     maps.wait(words, drawnOf !== pictureOf(subject));
     trust?.clear();
     setAria(node, "busy", true);
@@ -216,7 +218,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
   /** @param {Subject} about @param {Error} error */
   function fail(about, error) {
     setAria(node, "busy", false);
-    fill(status, `${error.message} `, el("button.link", { onclick: refresh }, "try again"));
+    fill(status, `${error.message} `, el("button.link", { onclick: refresh }, t("try again")));
     maps.node.hidden = true;
     about?.onfailure?.(error, refresh);
   }
@@ -226,7 +228,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     const { method: by, layers, maps: found } = answer;
     const wanted = found.map(({ target }) => target);
     enable(save, false);
-    setText(saved, "gathering ...");
+    setText(saved, t("gathering ..."));
     try {
       const { name, data } = await ask.bundle({
         model,

@@ -1,11 +1,12 @@
 /** How the heat maps are drawn: their strength, smooth or as cells, and the contrast of two. */
 
 import { choice, el, setAria, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 
 const START_STRENGTH = 0.6;
 const LOOKS = [
-  { value: "smooth", text: "smooth" },
-  { value: "cells", text: "cells" },
+  { value: "smooth", text: t("smooth") },
+  { value: "cells", text: t("cells") },
 ];
 
 /**
@@ -20,14 +21,14 @@ export function createMapControls({ draw, resample, present }) {
   let names = [];
   const range = { type: "range", min: 0, max: 1, step: 0.05, value: START_STRENGTH };
   const slider = el("input", { ...range, oninput: draw });
-  const looks = choice("How the map is drawn", LOOKS, (value) => {
+  const looks = choice(t("How the map is drawn"), LOOKS, (value) => {
     smooth = value === "smooth";
     looks.set(value);
     resample();
   });
   looks.set("smooth");
   const rather = el("button.small.rather", {
-    title: "one map of the difference: where the picture speaks more for one than for the other",
+    title: t("one map of the difference: where the picture speaks more for one than for the other"),
     onclick() {
       contrasted = !contrasted;
       present();
@@ -43,11 +44,13 @@ export function createMapControls({ draw, resample, present }) {
     setAria(rather, "pressed", two && contrasted);
     setText(
       rather,
-      `show what speaks ${two ? `for ${names[0]} rather than ${names[1]}` : "for one rather than the other"}`,
+      two
+        ? t("show what speaks for {one} rather than {other}", { one: names[0], other: names[1] })
+        : t("show what speaks for one rather than the other"),
     );
   }
 
-  const strength = el("label.field", {}, el("span", {}, "heat map strength"), slider);
+  const strength = el("label.field", {}, el("span", {}, t("heat map strength")), slider);
   return {
     contrasting: el("div.map-controls", {}, rather),
     drawing: el("div.map-controls", {}, strength, looks.node),

@@ -2,6 +2,7 @@
 
 import { el, fill, setText } from "../shared/dom.js";
 import { DRAWN, peak } from "../shared/heat.js";
+import { parts, t } from "../shared/language.js";
 import { highestPlace, meaningOf, signed, writer } from "./units.js";
 
 /** @typedef {ReturnType<typeof import('./reading.js').createReading>['watch']} Watch */
@@ -24,7 +25,15 @@ function createScale(colors, words) {
   );
 }
 
-const quiet = (text) => el("span.quiet", {}, text);
+/**
+ * Make what follows the last class of a caption quiet.
+ * @param {(string|HTMLElement)[]} caption of `parts`
+ */
+function quietened(caption) {
+  const end = caption.findLastIndex((part) => typeof part !== "string") + 1;
+  const rest = caption.slice(end);
+  return [...caption.slice(0, end), rest.length > 0 && el("span.quiet", {}, rest)];
+}
 
 /** Make the figure of one heat map. @param {string} name @param {Watch} watch */
 export function createMapFigure(name, watch) {
@@ -40,11 +49,20 @@ export function createMapFigure(name, watch) {
      */
     show(map, className, write) {
       const top = peak([map]);
-      const empty = top <= 0;
-      const words = empty ? ": nothing in the image speaks for it here" : `, up to ${write(top)}`;
-      fill(caption, "for ", className, quiet(words));
-      const place = empty ? "empty" : `highest at the ${highestPlace(map)}`;
-      canvas.setAttribute("aria-label", `heat map for ${className.textContent}, ${place}`);
+      const name = className.textContent;
+      if (top <= 0) {
+        const words = parts("for {name}: nothing in the image speaks for it here", {
+          name: className,
+        });
+        fill(caption, quietened(words));
+        canvas.setAttribute("aria-label", t("heat map for {name}, empty", { name }));
+        return;
+      }
+      const value = write(top);
+      fill(caption, quietened(parts("for {name}, up to {value}", { name: className, value })));
+      const place = highestPlace(map);
+      const label = t("heat map for {name}, highest at the {place}", { name, place });
+      canvas.setAttribute("aria-label", label);
     },
   };
 }
@@ -58,7 +76,8 @@ export function createMapScale(colors) {
     node,
     /** @param {string} unit @param {number} top end of the scale @param {number} maps on the scale */
     show(unit, top, maps) {
-      setText(meaning, meaningOf(unit) + (maps > 1 ? ", one scale" : ""));
+      const words = meaningOf(unit);
+      setText(meaning, maps > 1 ? t("{meaning}, one scale", { meaning: words }) : words);
       setText(high, writer(unit, top)(top));
       node.hidden = top <= 0;
     },
@@ -79,8 +98,12 @@ export function createContrastFigure(colors, watch) {
     show({ top, empty }, unit, [one, other]) {
       const write = writer(unit, top);
       const [first, second] = [one.textContent, other.textContent];
-      fill(caption, one, " rather than ", other, empty && quiet(": both maps are the same"));
-      canvas.setAttribute("aria-label", `contrast map, ${first} rather than ${second}`);
+      const words = empty
+        ? parts("{one} rather than {other}: both maps are the same", { one, other })
+        : parts("{one} rather than {other}", { one, other });
+      fill(caption, quietened(words));
+      const label = t("contrast map, {one} rather than {other}", { one: first, other: second });
+      canvas.setAttribute("aria-label", label);
       scale.hidden = empty;
       setText(ends[0], `${second} ${signed(-top, write)}`);
       setText(ends[1], `${signed(top, write)} ${first}`);

@@ -3,6 +3,7 @@
 import { markOf } from "../shared/bars.js";
 import { el, fill, setText } from "../shared/dom.js";
 import { colourTable, drawContrast, drawHeat, peak } from "../shared/heat.js";
+import { parts, t } from "../shared/language.js";
 import { layersOf } from "./layers.js";
 import { createMapControls } from "./map-controls.js";
 import { createContrastFigure, createMapFigure, createMapScale } from "./map-figures.js";
@@ -22,12 +23,17 @@ const distinct = ([first, second]) =>
  */
 function inWords(named) {
   const lit = named.filter(([, map]) => peak([map]) > 0);
-  if (!lit.length) return "Nothing in the picture speaks for what is shown here.";
-  return [
-    "Bright places speak for a class. Brightest: ",
-    lit.map(([name, map], k) => [`${k ? ", " : ""}the ${highestPlace(map)} for `, name]),
-    ".",
-  ].flat(2);
+  if (!lit.length) return t("Nothing in the picture speaks for what is shown here.");
+  const [[one, here], [other, there] = []] = lit;
+  if (!other)
+    return parts("Bright places speak for a class. Brightest: the {place} for {name}.", {
+      place: highestPlace(here),
+      name: one,
+    });
+  return parts(
+    "Bright places speak for a class. Brightest: the {here} for {one}, the {there} for {other}.",
+    { here: highestPlace(here), one, there: highestPlace(there), other },
+  );
 }
 
 /** @param {string[]} classes @param {{sequential: string[], diverging: string[]}} colors */

@@ -1,9 +1,10 @@
 /** One probe large: the changed picture, the prediction at a setting, and the curves over all. */
 
 import { createBar, markOf, topOf } from "../shared/bars.js";
-import { el, fill, setStyle, setText } from "../shared/dom.js";
+import { el, fill, portion, setStyle, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
-import { percent, probability } from "../shared/words.js";
+import { heard, parts, t } from "../shared/language.js";
+import { probability } from "../shared/words.js";
 import { curves, framed } from "./curves.js";
 import { flippedFrom, probabilitiesOf, relevantClasses } from "./probe-values.js";
 
@@ -40,8 +41,8 @@ export function createProbeView(classes) {
   function drawChart(shown) {
     const lines = shown.map(({ k, kind }) => ({ values: probabilitiesOf(probe, k), kind }));
     const drawn = curves({ lines: lines.reverse(), marked: flippedFrom(probe, predicted) });
-    const [from, to] = [probe.words[0], probe.words.at(-1)];
-    fill(chart, framed({ drawn, up: "probability", across: "", from, to }, cursor));
+    const [from, to] = [0, -1].map((at) => heard(probe.words.at(at)));
+    fill(chart, framed({ drawn, up: t("probability"), across: "", from, to }, cursor));
   }
 
   function createRow({ k, kind }) {
@@ -54,16 +55,19 @@ export function createProbeView(classes) {
     const at = +slider.value;
     const shares = probe.probabilities[at];
     const top = topOf(shares);
+    const change = heard(probe.words[at]);
     fill(
       setting,
-      `${probe.words[at]}: `,
-      el(`b.${mark(top) || "other"}`, {}, classes[top]),
-      ` ${probability(shares[top])}`,
+      parts("{change}: {answer} {probability}", {
+        change,
+        answer: el(`b.${mark(top) || "other"}`, {}, classes[top]),
+        probability: probability(shares[top]),
+      }),
     );
     slider.setAttribute("aria-valuetext", setting.textContent);
     for (const { k, bar } of bars) bar.set(shares[k]);
-    setStyle(cursor, { left: percent(at / Math.max(1, probe.settings.length - 1), 2) });
-    picture.show(at, probe.words[at]);
+    setStyle(cursor, { left: portion(at / Math.max(1, probe.settings.length - 1)) });
+    picture.show(at, change);
   }
 
   return {
@@ -78,7 +82,7 @@ export function createProbeView(classes) {
       [probe, predicted, label] = [next, top, trueClass];
       slider.max = String(probe.settings.length - 1);
       slider.value = String(start);
-      setText(title, probe.title);
+      setText(title, heard(probe.title));
       const required = [...new Set([predicted, label])].filter((k) => k !== null);
       let others = 0;
       const shown = relevantClasses(probe, required).map((k) => ({
@@ -111,10 +115,10 @@ function createProbePicture() {
 
   return {
     node,
-    /** @param {number} position of the setting @param {string} words */
-    show(position, words) {
+    /** @param {number} position of the setting @param {string} change in words */
+    show(position, change) {
       at = position;
-      node.setAttribute("aria-label", `the picture, ${words}`);
+      node.setAttribute("aria-label", t("the picture, {change}", { change }));
       draw();
     },
     /** @param {string} next data URL of the strip */

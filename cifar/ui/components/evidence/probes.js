@@ -5,6 +5,7 @@
 
 import { markOf } from "../shared/bars.js";
 import { el, fill, setText } from "../shared/dom.js";
+import { heard, parts, t } from "../shared/language.js";
 import { curves } from "./curves.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { flippedFrom, neutralOf, predictedOf, probabilitiesOf } from "./probe-values.js";
@@ -19,7 +20,7 @@ const MOST_FLIPS = 4;
  * @property {string} name
  * @property {string} title 'shift sideways'
  * @property {number[]} settings
- * @property {string[]} words of each setting: 'blur 1.4 px', 'unchanged'
+ * @property {string[]} words of each setting in English: 'blur 1.4 px', 'unchanged'
  * @property {number} neutral the setting that leaves the picture as it is
  * @property {number[][]} probabilities of each class at each setting
  * @property {number[]} change of the picture at each setting: root mean square, 0 to 255
@@ -49,12 +50,12 @@ export function createProbes(classes, request) {
   const status = el("p.quiet", { role: "status" });
   const sentence = el("p.flip-sentence");
   const thumbnails = el("div.flips");
-  const cards = el("div.probe-cards", { role: "radiogroup", "aria-label": "Ways to change it" });
+  const cards = el("div.probe-cards", { role: "radiogroup", "aria-label": t("Ways to change it") });
   const view = createProbeView(classes);
   const closer = el(
     "details.choose",
     {},
-    el("summary", {}, "Turn, move or blur it yourself"),
+    el("summary", {}, t("Turn, move or blur it yourself")),
     cards,
     view.node,
   );
@@ -86,7 +87,7 @@ export function createProbes(classes, request) {
     }
     const { key, question } = asked;
     body.classList.add("pending");
-    setText(status, answer && !body.hidden ? "" : "trying ...");
+    setText(status, answer && !body.hidden ? "" : t("trying ..."));
     latest.start(
       answers.has(key) ? 0 : rest,
       () => answers.get(key, question),
@@ -101,7 +102,7 @@ export function createProbes(classes, request) {
 
   function fail(error) {
     body.hidden = true;
-    const again = el("button.link", { onclick: () => ask(0) }, "try again");
+    const again = el("button.link", { onclick: () => ask(0) }, t("try again"));
     fill(status, `${error.message} `, again);
   }
 
@@ -122,16 +123,14 @@ export function createProbes(classes, request) {
   }
 
   const neverFlips = () =>
-    `None of these changes flips the answer: it stays ${classes[predicted()]}.`;
+    t("None of these changes flips the answer: it stays {name}.", { name: classes[predicted()] });
 
   /** @param {Flip} flip */
-  const flipInWords = ({ words, becomes }) => [
-    "The smallest change that flips the answer: ",
-    el("b", {}, words),
-    ", then it says ",
-    el(`b.${mark(becomes) || "other"}`, {}, classes[becomes]),
-    ".",
-  ];
+  const flipInWords = (flip) =>
+    parts("The smallest change that flips the answer: {change}, then it says {name}.", {
+      change: el("b", {}, heard(flip.words)),
+      name: el(`b.${mark(flip.becomes) || "other"}`, {}, classes[flip.becomes]),
+    });
 
   /** Make a small picture of a change that flips the answer. @param {Flip} flip */
   function thumbnail({ name, setting, words, becomes }) {
@@ -153,7 +152,7 @@ export function createProbes(classes, request) {
           "background-position": `${100 * share}% 0`,
         },
       }),
-      el("span", {}, words),
+      el("span", {}, heard(words)),
       el(`b.${mark(becomes) || "other"}`, {}, classes[becomes]),
     );
   }
@@ -167,14 +166,19 @@ export function createProbes(classes, request) {
     };
     const top = predicted();
     const line = { values: probabilitiesOf(probe, top), kind: mark(top) || "own" };
-    const becomes = flip && [`${flip.words}: `, el("b", {}, classes[flip.becomes])];
+    const becomes =
+      flip &&
+      parts("{change}: {name}", {
+        change: heard(flip.words),
+        name: el("b", {}, classes[flip.becomes]),
+      });
     return el(
       "label.probe-card",
       {},
       el("input", { type: "radio", name: group, value: probe.name, onchange }),
-      el("span.probe-title", {}, probe.title),
+      el("span.probe-title", {}, heard(probe.title)),
       curves({ lines: [line], marked: flippedFrom(probe, top) }),
-      el("span.quiet", {}, becomes ?? "never flips it"),
+      el("span.quiet", {}, becomes ?? t("never flips it")),
     );
   }
 

@@ -2,9 +2,10 @@
 
 import { el, setStyle, setText } from "../shared/dom.js";
 import { DRAWN } from "../shared/heat.js";
+import { t } from "../shared/language.js";
 import { placeInWords, signed, writer } from "./units.js";
 
-const HINT = "Point at a map to read its values.";
+const HINT = t("Point at a map to read its values.");
 
 /** @import { HeatMap } from "../shared/heat.js" */
 /** @import { Layer } from "./layers.js" */
@@ -18,7 +19,8 @@ export function valuesInWords({ maps, layers, unit }, classes, { x, y }) {
   const values = maps.map((_, k) => layers[k].values[at] * layers[k].top);
   const write = writer(unit, layers[0].top, 1);
   const words = values.map((value, k) => `${classes[maps[k].target]} ${write(value)}`);
-  if (values.length === 2) words.push(`difference ${signed(values[0] - values[1], write)}`);
+  if (values.length === 2)
+    words.push(t("difference {value}", { value: signed(values[0] - values[1], write) }));
   return words.join(" · ");
 }
 
@@ -40,8 +42,9 @@ export function createReading(classes, current) {
     if (aloud) node.setAttribute("aria-live", "polite");
     else node.removeAttribute("aria-live");
     if (!place) return setText(node, HINT);
-    const where = aloud ? `${placeInWords(place.x, place.y)}: ` : "";
-    setText(node, where + valuesInWords(readable, classes, place));
+    const values = valuesInWords(readable, classes, place);
+    const where = placeInWords(place.x, place.y);
+    setText(node, aloud ? t("{place}: {values}", { place: where, values }) : values);
   }
 
   /** Move the place by one cell of the map. */

@@ -1,7 +1,8 @@
 /** Answer "Can this map be trusted?" on demand, in a sentence and with the measures behind it. */
 
 import { el, enable, fill, setText } from "../shared/dom.js";
-import { percent } from "../shared/words.js";
+import { heard, t } from "../shared/language.js";
+import { decimal, percent } from "../shared/words.js";
 import { curves, framed } from "./curves.js";
 import { createAnswers, createLatest } from "./latest.js";
 
@@ -10,9 +11,9 @@ const REST_MS = 700;
 const KEPT = 60;
 const EVERY = "cifar-lens:check-every-map";
 const VERDICTS = {
-  better: "better than chance",
-  chance: "no better than chance",
-  nothing: "nothing to check",
+  better: t("better than chance"),
+  chance: t("no better than chance"),
+  nothing: t("nothing to check"),
 };
 
 /** Remember whether every map is to be checked, as long as the tab is open. */
@@ -61,7 +62,7 @@ const remembered = {
 export function createTrust(classes, request) {
   const answers = createAnswers(request, KEPT);
   const latest = createLatest();
-  const button = el("button.small", { onclick: () => check(0) }, "check this map");
+  const button = el("button.small", { onclick: () => check(0) }, t("check this map"));
   const every = el("input", {
     type: "checkbox",
     onchange: () => {
@@ -72,13 +73,13 @@ export function createTrust(classes, request) {
   every.checked = remembered.every;
   const result = el("div.trust-result", { role: "status" });
   const curvesPart = el("div.trust-curves");
-  const details = el("details.how", { hidden: true }, el("summary", {}, "How that was checked"));
+  const details = el("details.how", { hidden: true }, el("summary", {}, t("How that was checked")));
   details.append(curvesPart);
   const node = el(
     "section.trust",
-    { "aria-label": "Can this map be trusted?" },
-    el("h3", {}, "Can this map be trusted?"),
-    el("div.trust-ask", {}, button, el("label.fuse", {}, every, "check every map")),
+    { "aria-label": t("Can this map be trusted?") },
+    el("h3", {}, t("Can this map be trusted?")),
+    el("div.trust-ask", {}, button, el("label.fuse", {}, every, t("check every map"))),
     result,
     details,
   );
@@ -95,7 +96,7 @@ export function createTrust(classes, request) {
     state = next;
     enable(button, state === "idle");
     button.hidden = state === "answered";
-    setText(button, state === "waiting" ? "checking ..." : "check this map");
+    setText(button, state === "waiting" ? t("checking ...") : t("check this map"));
     details.hidden = state !== "answered";
     if (state !== "answered") fill(result);
   }
@@ -124,7 +125,7 @@ export function createTrust(classes, request) {
         "p.verdict-line",
         { "data-trust": trust.verdict },
         el("b.trust-badge", {}, VERDICTS[trust.verdict] ?? trust.verdict),
-        trust.sentence,
+        heard(trust.sentence),
       ),
     );
     fill(curvesPart, behind(trust, classes[asked.question.target]));
@@ -170,9 +171,9 @@ function behind(trust, name) {
         { values: own, kind: "own" },
       ],
     });
-  const axes = { up: `probability of ${name}`, from: "0%", to: "100%" };
+  const axes = { up: t("probability of {name}", { name }), from: percent(0), to: percent(1) };
   /** @param {number|null} value */
-  const number = (value) => (value === null ? "–" : value.toFixed(2).replace("-", "−"));
+  const number = (value) => (value === null ? "–" : decimal(value, 2).replace("-", "−"));
   return [
     el(
       "div.charts",
@@ -183,9 +184,9 @@ function behind(trust, name) {
         framed({
           ...axes,
           drawn: drawn(trust.deletion, trust.random_deletion),
-          across: "of the pixels covered",
+          across: t("of the pixels covered"),
         }),
-        el("figcaption", {}, "Covering the brightest first: the sooner it falls, the better."),
+        el("figcaption", {}, t("Covering the brightest first: the sooner it falls, the better.")),
       ),
       el(
         "figure",
@@ -193,16 +194,16 @@ function behind(trust, name) {
         framed({
           ...axes,
           drawn: drawn(trust.insertion, trust.random_insertion),
-          across: "of the pixels revealed",
+          across: t("of the pixels revealed"),
         }),
-        el("figcaption", {}, "Revealing them in a blur: the sooner it rises, the better."),
+        el("figcaption", {}, t("Revealing them in a blur: the sooner it rises, the better.")),
       ),
     ),
     el(
       "p.keys-of-lines.quiet",
       {},
-      el("span.key-own", {}, "this map"),
-      el("span.key-random", {}, "random maps, as coarse as this one"),
+      el("span.key-own", {}, t("this map")),
+      el("span.key-random", {}, t("random maps, as coarse as this one")),
     ),
     el(
       "dl.measures",
@@ -210,28 +211,37 @@ function behind(trust, name) {
       measure(
         number(trust.road),
         "ROAD",
-        "Half of how far guessing the most relevant pixels from their neighbours goes beyond " +
-          "guessing the least relevant ones: above 0, the map found what counts " +
-          `(random maps reach ±${number(trust.random_road)}).`,
+        t(
+          "Half of how far guessing the most relevant pixels from their neighbours goes beyond " +
+            "guessing the least relevant ones: above 0, the map found what counts " +
+            "(random maps reach ±{value}).",
+          { value: number(trust.random_road) },
+        ),
       ),
       measure(
         number(trust.control),
-        "random weights",
+        t("random weights"),
         trust.control === null
-          ? "Cannot be compared with the map of an untrained network: one of the two is even."
-          : "Rank correlation with the map that the same network draws untrained: near 0, the " +
-              "map shows what was learned.",
+          ? t("Cannot be compared with the map of an untrained network: one of the two is even.")
+          : t(
+              "Rank correlation with the map that the same network draws untrained: near 0, the " +
+                "map shows what was learned.",
+            ),
       ),
       measure(
         number(trust.occlusion),
-        "patches",
+        t("patches"),
         trust.occlusion === null
-          ? "Cannot be compared with covering patches: it is that map, or one of the two is even."
-          : "Rank correlation with what covering patches of the picture costs: near 1, both find " +
-              "the same places.",
+          ? t(
+              "Cannot be compared with covering patches: it is that map, or one of the two is even.",
+            )
+          : t(
+              "Rank correlation with what covering patches of the picture costs: near 1, both find " +
+                "the same places.",
+            ),
       ),
     ),
-    el("details.as-table", {}, el("summary", {}, "The curves as a table"), table(trust, name)),
+    el("details.as-table", {}, el("summary", {}, t("The curves as a table")), table(trust, name)),
   ];
 }
 
@@ -244,20 +254,20 @@ function table(trust, name) {
   /** @param {number} value */
   const cell = (value) => el("td", {}, percent(value));
   /** @param {Band} curves @param {number} k */
-  const band = ({ low, high }, k) => el("td", {}, `${percent(low[k])} to ${percent(high[k])}`);
+  const band = ({ low, high }, k) =>
+    el("td", {}, t("{low} to {high}", { low: percent(low[k]), high: percent(high[k]) }));
+  const heads = [t("pixels"), t("covered"), t("random"), t("revealed"), t("random")];
   return el(
     "table.numbers-of-curves",
     {},
-    el("caption.unseen", {}, `Probability of ${name}`),
+    el("caption.unseen", {}, t("Probability of {name}", { name })),
     el(
       "thead",
       {},
       el(
         "tr",
         {},
-        ["pixels", "covered", "random", "revealed", "random"].map((text) =>
-          el("th", { scope: "col" }, text),
-        ),
+        heads.map((text) => el("th", { scope: "col" }, text)),
       ),
     ),
     el(

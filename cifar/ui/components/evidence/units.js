@@ -1,5 +1,6 @@
 /** The numbers and places of heat maps in words. */
 
+import { t } from "../shared/language.js";
 import { digitsFor } from "../shared/words.js";
 
 /**
@@ -7,10 +8,10 @@ import { digitsFor } from "../shared/words.js";
  * of percent, which read better than shares of one.
  */
 const UNITS = {
-  logits: { words: "evidence, in logits", times: 1, after: "" },
-  probability: { words: "probability lost when covered", times: 100, after: " points" },
-  relative: { words: "evidence, without a unit", times: 1, after: "" },
-  share: { words: "evidence, as a share of the highest", times: 1, after: "" },
+  logits: { words: t("evidence, in logits"), points: false },
+  probability: { words: t("probability lost when covered"), points: true },
+  relative: { words: t("evidence, without a unit"), points: false },
+  share: { words: t("evidence, as a share of the highest"), points: false },
 };
 
 const unitOf = (unit) => UNITS[unit] ?? UNITS.logits;
@@ -25,13 +26,20 @@ export const meaningOf = (unit) => unitOf(unit).words;
  * @param {number} [more] digits
  */
 export function writer(unit, top, more) {
-  const { times, after } = unitOf(unit);
-  const write = digitsFor(top * times, more);
-  return (value) => write(value * times) + after;
+  if (!unitOf(unit).points) return digitsFor(top, more);
+  const write = digitsFor(100 * top, more);
+  return (value) => t("{value} points", { value: write(100 * value) });
 }
 
 /** Write a value with its sign: '+1.2', or '−1.2' with a true minus. */
 export const signed = (value, write) => `${value < 0 ? "−" : "+"}${write(Math.abs(value))}`;
+
+/** By rows. */
+const PLACES = [
+  [t("upper left"), t("upper middle"), t("upper right")],
+  [t("middle left"), t("middle"), t("middle right")],
+  [t("lower left"), t("lower middle"), t("lower right")],
+];
 
 /**
  * Return a place in words: 'upper left', 'middle', 'lower right'.
@@ -40,10 +48,7 @@ export const signed = (value, write) => `${value < 0 ? "−" : "+"}${write(Math.
  */
 export function placeInWords(x, y) {
   const third = (share) => Math.min(2, Math.floor(share * 3));
-  const row = ["upper", "", "lower"][third(y)];
-  const column = ["left", "", "right"][third(x)];
-  if (!row && !column) return "middle";
-  return `${row || "middle"} ${column || "middle"}`;
+  return PLACES[third(y)][third(x)];
 }
 
 /** Return the place of a map's highest value in words. @param {import('../shared/heat.js').HeatMap} map */

@@ -1,13 +1,32 @@
 /** The filters that are on, in words, and their chips: a click removes the filter. */
 
 import { el, fill } from "../shared/dom.js";
-import { count } from "../shared/words.js";
-import { ANY, CELLS, NO_FILTERS, usualOutcome } from "./view.js";
+import { t } from "../shared/language.js";
+import { ANY, NO_FILTERS, usualOutcome } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
 /** Outcomes where they stand alone, on a chip. */
-const OUTCOME_WORDS = { wrong: "wrong ones", right: "right ones", all: "right and wrong" };
+const OUTCOME_WORDS = {
+  wrong: t("wrong ones"),
+  right: t("right ones"),
+  all: t("right and wrong"),
+};
+
+/** @type {Object<string, (n: number) => string>} what an area on the map is called */
+const WITHIN = {
+  box: (n) => t("within the box: {n}", { n }),
+  lasso: (n) => t("within the lasso: {n}", { n }),
+  "tagged images": (n) => t("within the tagged images: {n}", { n }),
+};
+
+/** Say how the model that is compared with differs, for each of CELLS. */
+const COMPARED = [
+  (/** @type {string} */ model) => t("both right with {model}", { model }),
+  (/** @type {string} */ model) => t("fixed by {model}", { model }),
+  (/** @type {string} */ model) => t("broken by {model}", { model }),
+  (/** @type {string} */ model) => t("both wrong with {model}", { model }),
+];
 
 /**
  * @typedef {[string, Partial<import('./view.js').View>|null]} ActiveFilter the filter in words, and
@@ -28,40 +47,39 @@ export function activeFilters({ images, model, other, view, area }) {
     classFilter(view, classes),
     view.outcome !== outcome && [OUTCOME_WORDS[view.outcome], { outcome }],
     view.verdict !== ANY && [model.header.verdicts[view.verdict].title, { verdict: ANY }],
-    view.agreement !== ANY && [`people: ${agreement[view.agreement].key}`, { agreement: ANY }],
+    view.agreement !== ANY && [peopleSay(agreement[view.agreement].key), { agreement: ANY }],
     confidenceFilter(view),
     view.slice && [sliceInWords(images.header.slices, view.slice), { slice: null }],
-    view.cell !== ANY && [comparison(view.cell, other.header), { cell: ANY, outcome: "wrong" }],
-    area && [`within the ${area.what}: ${count(area.count)}`, null],
+    view.cell !== ANY && [COMPARED[view.cell](other.header.title), { cell: ANY, outcome: "wrong" }],
+    area && [WITHIN[area.what](area.count), null],
   ];
   return /** @type {ActiveFilter[]} */ (filters.filter(Boolean));
 }
 
+/** @param {string} band */
+const peopleSay = (band) => t("people: {band}", { band: t(band) });
+
 /** @returns {ActiveFilter|null} */
 function classFilter({ true: label, predicted, outcome }, classes) {
+  const names = { label: classes[label], predicted: classes[predicted] };
   if (label === ANY && predicted === ANY) return null;
-  if (predicted === ANY) return [`labelled ${classes[label]}`, { true: ANY }];
-  if (label === ANY) return [`seen as ${classes[predicted]}`, { predicted: ANY }];
+  if (predicted === ANY) return [t("labelled {label}", names), { true: ANY }];
+  if (label === ANY) return [t("seen as {predicted}", names), { predicted: ANY }];
   const both = { true: ANY, predicted: ANY };
   return label === predicted && outcome === "right"
-    ? [`${classes[label]}, recognised`, { ...both, outcome: "wrong" }]
-    : [`${classes[label]} seen as ${classes[predicted]}`, both];
+    ? [t("{label}, recognised", names), { ...both, outcome: "wrong" }]
+    : [t("{label} seen as {predicted}", names), both];
 }
 
 /** @returns {ActiveFilter|null} */
 function confidenceFilter({ low, high }) {
   if (low <= 0 && high >= 100) return null;
-  return [`confidence ${low} to ${high}%`, { low: 0, high: 100 }];
+  return [t("confidence {low} to {high}%", { low, high }), { low: 0, high: 100 }];
 }
 
 function sliceInWords(slices, { key, group }) {
   const { title, groups } = slices.find((slice) => slice.key === key);
   return `${title}: ${groups[group]}`;
-}
-
-function comparison(cell, { title }) {
-  const words = CELLS[cell];
-  return `${words} ${words.startsWith("both") ? "with" : "by"} ${title}`;
 }
 
 /**
@@ -71,16 +89,17 @@ function comparison(cell, { title }) {
  */
 export function createFilterChips({ change, setArea }, focusMenus) {
   const each = el("span.each");
-  const clear = el("button.link", { onclick: () => change(NO_FILTERS, true) }, "clear all");
-  const label = "Filters that are on";
+  const clear = el("button.link", { onclick: () => change(NO_FILTERS, true) }, t("clear all"));
+  const label = t("Filters that are on");
   const node = el("div.chips.active", { role: "group", "aria-label": label }, each, clear);
 
   /** @param {ActiveFilter} filter */
   function chip([words, patch]) {
-    const note = patch ? "" : "; a drawn area is not part of a link";
     const props = {
-      "aria-label": `remove filter: ${words}`,
-      title: `remove this filter${note}`,
+      "aria-label": t("remove filter: {filter}", { filter: words }),
+      title: patch
+        ? t("remove this filter")
+        : t("remove this filter; a drawn area is not part of a link"),
       onclick: () => (patch ? change(patch) : setArea(null)),
     };
     return el("button.chip.on", props, words, el("span", { "aria-hidden": "true" }, " ✕"));

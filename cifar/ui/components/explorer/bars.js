@@ -2,6 +2,7 @@
 
 import { createBar, markOf, ranked } from "../shared/bars.js";
 import { el, fill } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { PROBABILITY } from "./captions.js";
 import { votesOf } from "./record.js";
 
@@ -33,7 +34,7 @@ export function sidesOf({ images, model, other }, index) {
   }));
   const votes = votesOf(images, index);
   const total = votes.reduce((sum, n) => sum + n, 0);
-  sides.push({ title: `people (${total})`, shares: votes.map((n) => n / total) });
+  sides.push({ title: t("people ({n})", { n: total }), shares: votes.map((n) => n / total) });
   return sides;
 }
 
@@ -64,7 +65,7 @@ export function createBars() {
       );
       fill(
         node,
-        el("caption.unseen", {}, "How likely each class is, in percent"),
+        el("caption.unseen", {}, t("How likely each class is, in percent")),
         el("thead", {}, el("tr", {}, el("td"), sides.map(headOf))),
         el("tbody", {}, rows),
       );

@@ -2,6 +2,7 @@
 
 import { markOf } from "../shared/bars.js";
 import { DRAWN } from "../shared/heat.js";
+import { t } from "../shared/language.js";
 import { rowsOf } from "./bars.js";
 
 const WIDTH = 3 * DRAWN + 4 * 24;
@@ -57,9 +58,10 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   heats.forEach(({ canvas: heat, words }, k) => {
     const x = MARGIN + (k + 1) * (DRAWN + MARGIN);
     context.drawImage(heat, x, MARGIN, DRAWN, DRAWN);
-    const parts = words.split(/(?<=:) /); // what there is to say about an empty map takes two lines
-    parts.forEach((part, r) =>
-      write(part, x, MARGIN + DRAWN + 5 + 15 * r, { size: 13, kind: "quiet", width: DRAWN }),
+    // What there is to say about an empty map takes two lines.
+    const said = words.split(/(?<=:) |(?<=：)/);
+    said.forEach((line, r) =>
+      write(line, x, MARGIN + DRAWN + 5 + 15 * r, { size: 13, kind: "quiet", width: DRAWN }),
     );
   });
   let y = MARGIN + DRAWN + MARGIN + 16;
@@ -93,7 +95,7 @@ export async function drawCard({ image, lines, classes, sides, predicted, label,
   write(foot, MARGIN, canvas.height - 30, { size: 12, kind: "quiet", width: WIDTH - 2 * MARGIN });
   return new Promise((resolve, reject) => {
     canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be written."))),
+      (blob) => (blob ? resolve(blob) : reject(new Error(t("The picture could not be written.")))),
       "image/png",
     );
   });

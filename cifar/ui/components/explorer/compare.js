@@ -1,7 +1,8 @@
 /** Compare two models on the same images: what the other one would have fixed and broken. */
 
 import { el, fill, setAria, setText } from "../shared/dom.js";
-import { chance, count, interval, percent } from "../shared/words.js";
+import { parts, t } from "../shared/language.js";
+import { chance, count, images as imagesInWords, interval, percent } from "../shared/words.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
 
@@ -10,15 +11,23 @@ const KINDS = ".npy,.npz,.csv,.tsv,.txt,.json,.parquet,.pt,.pth";
 /** Below this, a difference is taken as more than chance. */
 const LEVEL = 0.05;
 
+/** @typedef {{shown: string, other: string}} Titles of both models */
+
 /**
- * What each of CELLS says about both models.
- * @type {Array<(other: string, shown: string) => string>}
+ * What each of CELLS is called, and says about both models.
+ * @type {Array<{title: string, meaning: (models: Titles) => string}>}
  */
-const MEANING = [
-  (other, shown) => `${shown} and ${other}`,
-  (other, shown) => `${other} is right where ${shown} is wrong`,
-  (other, shown) => `${other} is wrong where ${shown} is right`,
-  (other, shown) => `${shown} and ${other}`,
+const QUARTERS = [
+  { title: t("both right"), meaning: (models) => t("{shown} and {other}", models) },
+  {
+    title: t("fixed"),
+    meaning: (models) => t("{other} is right where {shown} is wrong", models),
+  },
+  {
+    title: t("broken"),
+    meaning: (models) => t("{other} is wrong where {shown} is right", models),
+  },
+  { title: t("both wrong"), meaning: (models) => t("{shown} and {other}", models) },
 ];
 
 /**
@@ -31,22 +40,22 @@ export function createCompare({ change, upload }) {
   select.addEventListener("change", () => change({ other: select.value }));
   const accuracies = el("dl.accuracies");
   const buttons = CELLS.map((name, at) => {
-    const parts = { number: el("b"), words: el("small") };
+    const [number, words] = [el("b"), el("small")];
     const node = el(
       `button.quarter.${name.replace(" ", "-")}`,
       { onclick: () => pick(at) },
-      el("span", {}, name),
-      parts.number,
-      parts.words,
+      el("span", {}, QUARTERS[at].title),
+      number,
+      words,
     );
-    return { node, ...parts };
+    return { node, number, words };
   });
   // As a table is read: the shown model is right in the first row, the other one in the
   // first column.
   const heads = { columns: [el("span"), el("span")], rows: [el("span"), el("span")] };
   const quarters = el(
     "div.quarters",
-    { role: "group", "aria-label": "How the two models differ" },
+    { role: "group", "aria-label": t("How the two models differ") },
     el("span"),
     heads.columns,
     heads.rows[0],
@@ -60,8 +69,14 @@ export function createCompare({ change, upload }) {
   const node = el(
     "div.compare",
     {},
-    el("p.lead", {}, el("b", {}, "Compare"), " with another model on the same 10,000 images."),
-    el("label.field", {}, el("span", {}, "the other model"), select),
+    el(
+      "p.lead",
+      {},
+      parts("{compare} with another model on the same 10,000 images.", {
+        compare: el("b", {}, t("Compare")),
+      }),
+    ),
+    el("label.field", {}, el("span", {}, t("the other model")), select),
     trouble,
     accuracies,
     quarters,
@@ -85,12 +100,12 @@ export function createCompare({ change, upload }) {
       type: "file",
       accept: KINDS,
       hidden: true,
-      "aria-label": "predictions file",
+      "aria-label": t("predictions file"),
     });
     input.addEventListener("change", async () => {
       const [file] = input.files;
       if (!file) return;
-      setText(problem, `reading ${file.name} ...`);
+      setText(problem, t("reading {file} ...", { file: file.name }));
       try {
         setText(problem, await upload(file));
       } catch (error) {
@@ -101,15 +116,18 @@ export function createCompare({ change, upload }) {
     return el(
       "details.upload",
       {},
-      el("summary", {}, "Compare with anybody's predictions"),
+      el("summary", {}, t("Compare with anybody's predictions")),
       el(
         "p",
         {},
-        "A file of 10,000 rows, one for each test image in the official order or with its index: ",
-        "ten numbers each (logits, probabilities or percent, from airplane to truck) or the class ",
-        "alone. CSV, NumPy, JSON, Parquet or PyTorch tensors. It is compared, not kept.",
+        t(
+          "A file of 10,000 rows, one for each test image in the official order or with its " +
+            "index: ten numbers each (logits, probabilities or percent, from airplane to truck) " +
+            "or the class alone. CSV, NumPy, JSON, Parquet or PyTorch tensors. It is compared, " +
+            "not kept.",
+        ),
       ),
-      el("button.small", { onclick: () => input.click() }, "choose a predictions file"),
+      el("button.small", { onclick: () => input.click() }, t("choose a predictions file")),
       input,
     );
   }
@@ -125,18 +143,21 @@ export function createCompare({ change, upload }) {
     fill(accuracies);
     setText(verdict, "");
     if (!other) return;
-    ["right", "wrong"].forEach((word, k) => {
-      setText(heads.rows[k], `${model.header.title} ${word}`);
-      setText(heads.columns[k], `${other.header.title} ${word}`);
-    });
+    const titles = { shown: model.header.title, other: other.header.title };
+    for (const [heading, title] of [
+      [heads.rows, titles.shown],
+      [heads.columns, titles.other],
+    ]) {
+      setText(heading[0], t("{model} right", { model: title }));
+      setText(heading[1], t("{model} wrong", { model: title }));
+    }
     const counts = crossing(images.columns.label, model.columns.predicted, other.columns.predicted);
     buttons.forEach(({ node, number, words }, at) => {
       setText(number, count(counts[at]));
-      setText(words, MEANING[at](other.header.title, model.header.title));
-      node.setAttribute(
-        "aria-label",
-        `${CELLS[at]}: ${count(counts[at])} images, ${words.textContent}`,
-      );
+      const { title, meaning } = QUARTERS[at];
+      setText(words, meaning(titles));
+      const said = { title, images: imagesInWords(counts[at]), meaning: meaning(titles) };
+      node.setAttribute("aria-label", t("{title}: {images}, {meaning}", said));
     });
     for (const { header } of [model, other]) {
       const { accuracy } = header;
@@ -147,7 +168,7 @@ export function createCompare({ change, upload }) {
     }
     const test =
       other.header.against?.[model.header.name] ?? model.header.against?.[other.header.name];
-    if (test) setText(verdict, judgement(counts, test.p, model.header.title, other.header.title));
+    if (test) setText(verdict, judgement(counts, test.p, titles));
   }
 
   return {
@@ -168,14 +189,20 @@ export function createCompare({ change, upload }) {
  * Put McNemar's exact test into one sentence.
  * @param {Uint32Array} counts of `crossing`
  * @param {number} p
- * @param {string} shown title of a model
- * @param {string} other title of the other one
+ * @param {Titles} titles
  */
-function judgement([, fixed, broken], p, shown, other) {
-  const differing = count(fixed + broken);
-  const better = fixed > broken ? other : shown;
-  const lead = `On the ${differing} images where exactly one is right, ${other} wins ${count(fixed)} and ${shown} ${count(broken)}`;
+function judgement([, fixed, broken], p, titles) {
+  const better = fixed > broken ? titles.other : titles.shown;
+  const values = { ...titles, n: fixed + broken, fixed, broken, better, p: chance(p) };
   return p < LEVEL
-    ? `${lead}: ${better} is better by more than chance (McNemar's exact test, ${chance(p)}).`
-    : `${lead}: that may well be chance (McNemar's exact test, ${chance(p)}).`;
+    ? t(
+        "On the {n} images where exactly one is right, {other} wins {fixed} and {shown} " +
+          "{broken}: {better} is better by more than chance (McNemar's exact test, {p}).",
+        values,
+      )
+    : t(
+        "On the {n} images where exactly one is right, {other} wins {fixed} and {shown} " +
+          "{broken}: that may well be chance (McNemar's exact test, {p}).",
+        values,
+      );
 }

@@ -2,7 +2,8 @@
 
 import { el, enable, fill, setAria, setStyle, setText } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
-import { count, probability } from "../shared/words.js";
+import { parts, t } from "../shared/language.js";
+import { probability } from "../shared/words.js";
 
 /** Screen pixels for each of an image's: at first, and at most where it is enlarged. */
 const SCALE = 5;
@@ -12,7 +13,7 @@ const LARGE = 10;
 export function createHead(classes, { step, sheets }) {
   const picture = el("button.pixels.picture", {
     "aria-pressed": "false",
-    title: "larger or smaller",
+    title: t("larger or smaller"),
     onclick: toggleSize,
   });
   const title = el("h2");
@@ -20,10 +21,14 @@ export function createHead(classes, { step, sheets }) {
   const verdict = el("p.verdict");
   const before = el(
     "button.small",
-    { onclick: () => step(-1), title: "previous image (k)" },
-    "‹ previous",
+    { onclick: () => step(-1), title: t("previous image (k)") },
+    t("‹ previous"),
   );
-  const after = el("button.small", { onclick: () => step(1), title: "next image (j)" }, "next ›");
+  const after = el(
+    "button.small",
+    { onclick: () => step(1), title: t("next image (j)") },
+    t("next ›"),
+  );
   const place = el("p.quiet.place");
   const steps = el("div.steps-nav", {}, before, after);
   const about = el("div.about", {}, title, facts, verdict, steps, place);
@@ -50,39 +55,44 @@ export function createHead(classes, { step, sheets }) {
     show(record) {
       index = record.index;
       const { label, predicted, correct, confidence, labelProbability, verdict: reason } = record;
-      fill(title, el("small", {}, "test image "), `#${index}`);
-      const seen = el(correct ? "b.true" : "b.said", {}, classes[predicted]);
+      fill(title, el("small", {}, t("test image"), " "), `#${index}`);
+      const said = {
+        predicted: el(correct ? "b.true" : "b.said", {}, classes[predicted]),
+        probability: probability(confidence),
+      };
       fill(
         facts,
         !correct &&
           el(
             "p",
             {},
-            "labelled ",
-            el("b.true", {}, classes[label]),
-            `, ${probability(labelProbability)}`,
+            parts("labelled {label}, {probability}", {
+              label: el("b.true", {}, classes[label]),
+              probability: probability(labelProbability),
+            }),
           ),
         el(
           "p",
           {},
-          correct ? "recognised as " : "seen as ",
-          seen,
-          `, ${probability(confidence)} sure`,
+          correct
+            ? parts("recognised as {predicted}, {probability} sure", said)
+            : parts("seen as {predicted}, {probability} sure", said),
         ),
       );
       fill(
         verdict,
         reason && el("span.badge", {}, el("i.dot", { "data-verdict": reason.at }), reason.title),
       );
-      picture.setAttribute("aria-label", `test image ${index}, ${classes[label]}: show it larger`);
+      const name = { index: String(index), label: classes[label] };
+      picture.setAttribute("aria-label", t("test image {index}, {label}: show it larger", name));
     },
     /** Show the position of the image in a selection of this size; -1 if it is not among it. */
     setPlace(at, size) {
       setText(
         place,
         at >= 0
-          ? `${count(at + 1)} of ${count(size)} in this selection`
-          : "not among the images of this selection",
+          ? t("{at} of {size} in this selection", { at: at + 1, size })
+          : t("not among the images of this selection"),
       );
       place.classList.toggle("outside", at < 0);
       enable(before, size > 0 && at !== 0);

@@ -3,8 +3,10 @@
 import { createEvidence } from "../evidence/evidence.js";
 import { pixelsOf } from "../classify/pixels.js";
 import { el, fill, setText } from "../shared/dom.js";
+import { SPACE, t } from "../shared/language.js";
+import { decimal } from "../shared/words.js";
 import { createBars, sidesOf } from "./bars.js";
-import { CONFIDENCE, caption } from "./captions.js";
+import { CONFIDENCE, description } from "./captions.js";
 import { createHead } from "./detail-head.js";
 import {
   createCorrectNeighbor,
@@ -61,10 +63,10 @@ export function createDetail(
   const hint = el(
     "p.quiet",
     {},
-    "Pick an image to see it large, with the evidence for both classes.",
+    t("Pick an image to see it large, with the evidence for both classes."),
   );
   const announcement = el("p.unseen", { role: "status" });
-  const label = "The image that was picked";
+  const label = t("The image that was picked");
   const node = el("section.detail", { "aria-label": label }, announcement, hint, body);
   let state = /** @type {State} */ (null);
   /** The models and the index that are drawn. */
@@ -79,21 +81,30 @@ export function createDetail(
         el(
           "button.small",
           { onclick: () => alike(record) },
-          `all ${classes[record.label]} seen as ${classes[record.predicted]}`,
+          t("all {label} seen as {predicted}", {
+            label: classes[record.label],
+            predicted: classes[record.predicted],
+          }),
         ),
       adapter.classify &&
-        el("button.small", { onclick: () => classify(record) }, "open in Classify"),
+        el("button.small", { onclick: () => classify(record) }, t("open in Classify")),
     );
     fill(
       reasons,
-      voteSentences(images, record).join(" "),
-      verdict && el("span.quiet", {}, ` Hence "${verdict.title}": ${verdict.rule}.`),
+      voteSentences(images, record).join(SPACE),
+      verdict && el("span.quiet", {}, " ", hence(verdict)),
     );
     setText(numbers, measures(state.model, index));
     trainingNeighbors.show(state.model, record);
     correctNeighbor.show(state, record);
     sharing.clear();
-    setText(announcement, `test image ${caption(state, index).slice(1)}`);
+    setText(
+      announcement,
+      t("test image {index} {description}", {
+        index: String(index),
+        description: description(state, index),
+      }),
+    );
     evidence?.show({
       model: state.model.header.name,
       image: { index },
@@ -160,11 +171,14 @@ export function createDetail(
   };
 }
 
+/** @param {import('./record.js').ImageRecord['verdict']} verdict */
+const hence = ({ title, rule }) => t("Hence “{verdict}”: {rule}.", { verdict: title, rule });
+
 /** Return loss, margin and entropy in words. @param {import('./pack.js').Pack} model */
 function measures({ columns: { loss, margin, entropy } }, index) {
   return [
-    `loss ${(loss[index] / 1000).toFixed(2)} nats`,
-    `margin ${(margin[index] * CONFIDENCE).toFixed(2)}`,
-    `entropy ${(entropy[index] / 10_000).toFixed(2)} nats`,
+    t("loss {loss} nats", { loss: decimal(loss[index] / 1000, 2) }),
+    t("margin {margin}", { margin: decimal(margin[index] * CONFIDENCE, 2) }),
+    t("entropy {entropy} nats", { entropy: decimal(entropy[index] / 10_000, 2) }),
   ].join(" · ");
 }

@@ -5,6 +5,7 @@
  */
 
 import { el, fill, setAria } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { createCompare } from "./compare.js";
 import { createDetail } from "./detail.js";
 import { createFilters } from "./filters.js";
@@ -124,7 +125,7 @@ export function mount(root, adapter) {
   function report(error, retry) {
     note?.remove();
     if (!error) return;
-    const again = el("button.link", { onclick: retry }, "try again");
+    const again = el("button.link", { onclick: retry }, t("try again"));
     note = el("p.note", { role: "alert" }, `${error.message} `, again);
     if (store.state) root.prepend(note);
     else fill(root, note);
@@ -152,7 +153,7 @@ export function mount(root, adapter) {
     show: (query) => store.open(modelIn(query), () => query),
   };
 
-  fill(root, el("p.note", { role: "status" }, "Loading the predictions ..."));
+  fill(root, el("p.note", { role: "status" }, t("Loading the predictions ...")));
   const query = adapter.pageQuery?.() ?? "";
   store.open(adapter.start ?? modelIn(query), () => query);
 
@@ -217,12 +218,12 @@ function createParts(adapter, store, { images, roomy }) {
     compare: createCompare({ change: pickFilter, upload: adapter.upload ? store.upload : null }),
   };
   const tabs = createTabs(
-    "Ways to look at all images",
+    t("Ways to look at all images"),
     [
-      { name: "matrix", title: "Matrix", content: panels.matrix.node },
-      { name: "map", title: "Map", content: panels.map.node },
-      { name: "slices", title: "Slices", content: panels.slices.node },
-      { name: "compare", title: "Compare", content: panels.compare.node },
+      { name: "matrix", title: t("Matrix"), content: panels.matrix.node },
+      { name: "map", title: t("Map"), content: panels.map.node },
+      { name: "slices", title: t("Slices"), content: panels.slices.node },
+      { name: "compare", title: t("Compare"), content: panels.compare.node },
     ],
     (panel) => change({ panel }),
   );
@@ -230,8 +231,8 @@ function createParts(adapter, store, { images, roomy }) {
     "button.small.widen",
     {
       "aria-pressed": "false",
-      "aria-label": "wide",
-      title: "wide",
+      "aria-label": t("wide"),
+      title: t("wide"),
       onclick() {
         setAria(widen, "pressed", layout.classList.toggle("wide"));
         panels.map.redraw();
@@ -239,7 +240,7 @@ function createParts(adapter, store, { images, roomy }) {
     },
     "⤢",
   );
-  const overview = el("section.left", { "aria-label": "Overview" }, widen, tabs.nodes);
+  const overview = el("section.left", { "aria-label": t("Overview") }, widen, tabs.nodes);
   const main = el("div.main", {}, filters.node, gallery.node);
 
   const layout = el("div.layout", {}, summary.node, overview, main, detail.node);

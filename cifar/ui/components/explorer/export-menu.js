@@ -1,11 +1,14 @@
 /** The selection as a file, and the view as a link. */
 
 import { copy, download, el, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { plain } from "../shared/words.js";
 import { selectionCsv, selectionJson } from "./export.js";
 
 /** How long the button says what became of the link. */
 const NOTICE_MS = 2500;
+
+const COPY = t("copy link to this view");
 
 /** @import { Actions, State } from "./explorer.js" */
 
@@ -15,9 +18,9 @@ const NOTICE_MS = 2500;
  */
 export function createExportMenu({ query, leftOut, exact, tags }, link) {
   let state = /** @type {State} */ (null);
-  const copyButton = el("button.small", { onclick: copyLink }, "copy link to this view");
+  const copyButton = el("button.small", { onclick: copyLink }, COPY);
   const status = el("p.quiet", { role: "status" });
-  const summary = el("summary", {}, "export");
+  const summary = el("summary", {}, t("export"));
   const node = el(
     "details.export",
     { ontoggle: () => (node.open ? watch() : ignore()), onkeydown: closeByKey },
@@ -28,8 +31,10 @@ export function createExportMenu({ query, leftOut, exact, tags }, link) {
       el(
         "p.quiet",
         {},
-        "The images of this selection with label, ten probabilities, votes, verdict and your tags, ",
-        "and which model and weights they are about.",
+        t(
+          "The images of this selection with label, ten probabilities, votes, verdict and your " +
+            "tags, and which model and weights they are about.",
+        ),
       ),
       el("button.small", { onclick: () => save("csv") }, "CSV"),
       el("button.small", { onclick: () => save("json") }, "JSON"),
@@ -57,7 +62,7 @@ export function createExportMenu({ query, leftOut, exact, tags }, link) {
     tags.refresh();
     const { model, selection } = state;
     const [shown, asked] = [state, query()];
-    setText(status, "gathering ...");
+    setText(status, t("gathering ..."));
     let probabilities;
     try {
       probabilities = await exact();
@@ -80,12 +85,14 @@ export function createExportMenu({ query, leftOut, exact, tags }, link) {
     setText(
       copyButton,
       without
-        ? `copied, without the comparison with ${without}, which only this page has`
+        ? t("copied, without the comparison with {model}, which only this page has", {
+            model: without,
+          })
         : copied
-          ? "copied"
-          : "the browser did not allow it",
+          ? t("copied")
+          : t("the browser did not allow it"),
     );
-    setTimeout(() => setText(copyButton, "copy link to this view"), NOTICE_MS);
+    setTimeout(() => setText(copyButton, COPY), NOTICE_MS);
   }
 
   return {

@@ -1,4 +1,4 @@
-/** Write the selection and the tags as texts, which `dom.js` offers for download. */
+/** Write the selection and the tags as texts, which `dom.js` offers for download. They are in English. */
 
 /** @typedef {Pick<import('./tags.js').Tags, 'of'|'all'>} Reader of tags */
 
@@ -29,7 +29,7 @@ const exact = (value) =>
  * @param {Float32Array} probabilities of all images, one row each
  */
 export function rowsOf({ images, model }, selection, tags, probabilities) {
-  const { classes } = images.header;
+  const { recorded: classes } = images.header;
   const { predicted, verdict } = model.columns;
   const width = classes.length;
   return Array.from(selection, (i) => ({
@@ -39,7 +39,7 @@ export function rowsOf({ images, model }, selection, tags, probabilities) {
     confidence: exact(probabilities[i * width + predicted[i]]),
     probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), exact),
     votes: Array.from(images.columns.votes.subarray(i * width, (i + 1) * width)),
-    verdict: verdict[i] ? model.header.verdicts[verdict[i] - 1].title : "",
+    verdict: verdict[i] ? model.header.verdicts[verdict[i] - 1].recorded : "",
     tags: tags.of(i),
   }));
 }
@@ -53,7 +53,7 @@ export function rowsOf({ images, model }, selection, tags, probabilities) {
  */
 export function selectionCsv(data, selection, tags, probabilities) {
   /** @type {import('./pack.js').ImagesHeader} */
-  const { classes } = data.images.header;
+  const { recorded: classes } = data.images.header;
   const { name, sha256: weights } = data.model.header;
   const head = ["index", "label", "predicted", "confidence"];
   head.push(...classes.map((title) => `probability ${title}`));
@@ -90,7 +90,7 @@ export function selectionJson(data, selection, tags, probabilities, query) {
     model: header.name,
     weights_sha256: header.sha256 ?? null,
     query,
-    classes: data.images.header.classes,
+    classes: data.images.header.recorded,
     count: selection.length,
     images: rowsOf(data, selection, tags, probabilities),
   };
@@ -103,7 +103,7 @@ export function selectionJson(data, selection, tags, probabilities, query) {
  * @param {Reader} tags
  */
 export function tagsCsv({ images, model }, tags) {
-  const { classes } = images.header;
+  const { recorded: classes } = images.header;
   const rows = Object.keys(tags.all())
     .map(Number)
     .filter((index) => index < images.count)

@@ -1,6 +1,7 @@
 /** The fields of the filters that take numbers: the range of confidence, and a test index. */
 
 import { el, setNumber, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 
 /** How long a number must rest before its image is shown. */
 const REST_MS = 500;
@@ -11,8 +12,8 @@ const numberField = (props) => el("input", { type: "number", step: 1, ...props }
 /** @param {(patch: Partial<import('./view.js').View>) => void} change */
 export function createConfidenceRange(change) {
   const percent = { min: 0, max: 100 };
-  const low = numberField({ ...percent, "aria-label": "confidence from, percent" });
-  const high = numberField({ ...percent, "aria-label": "confidence to, percent" });
+  const low = numberField({ ...percent, "aria-label": t("confidence from, percent") });
+  const high = numberField({ ...percent, "aria-label": t("confidence to, percent") });
   const lowest = () => bounded(low, 0);
   const highest = () => bounded(high, 100);
   // The end that was typed stays; the other end gives way.
@@ -24,7 +25,7 @@ export function createConfidenceRange(change) {
   });
   const range = el("span.range", {}, low, "–", high);
   return {
-    node: el("div.field", {}, el("span", {}, "confidence, %"), range),
+    node: el("div.field", {}, el("span", {}, t("confidence, %")), range),
     /** @param {import('./view.js').View} view */
     update(view) {
       setNumber(low, view.low);
@@ -47,7 +48,7 @@ function bounded(input, otherwise) {
  */
 export function createFinder(count, pick) {
   const problem = el("p.problem", { role: "status" });
-  const input = numberField({ min: 0, max: count - 1, placeholder: "e.g. 7400" });
+  const input = numberField({ min: 0, max: count - 1, placeholder: t("e.g. 7400") });
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   const find = () => {
@@ -55,7 +56,10 @@ export function createFinder(count, pick) {
     const index = Number(input.value);
     const exists =
       input.value.trim() !== "" && Number.isInteger(index) && index >= 0 && index < count;
-    setText(problem, exists ? "" : `Test indices run from 0 to ${count - 1}.`);
+    setText(
+      problem,
+      exists ? "" : t("Test indices run from 0 to {last}.", { last: String(count - 1) }),
+    );
     if (exists) pick(index);
   };
   input.addEventListener("input", () => {
@@ -68,5 +72,5 @@ export function createFinder(count, pick) {
     event.preventDefault();
     find();
   });
-  return { node: el("label.field", {}, el("span", {}, "find test image"), input), problem };
+  return { node: el("label.field", {}, el("span", {}, t("find test image")), input), problem };
 }

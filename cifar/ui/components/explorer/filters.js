@@ -1,7 +1,8 @@
 /** The filters above the gallery, the chips of those that are on, and the size of the selection. */
 
 import { el, fill, menu, setText } from "../shared/dom.js";
-import { count, images as imagesInWords } from "../shared/words.js";
+import { plural, t } from "../shared/language.js";
+import { count } from "../shared/words.js";
 import { createFilterChips } from "./active-filters.js";
 import { createExportMenu } from "./export-menu.js";
 import { createConfidenceRange, createFinder } from "./filter-fields.js";
@@ -9,7 +10,9 @@ import { ANY, OUTCOMES } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
-const ANY_OPTION = { value: String(ANY), text: "any" };
+const ANY_OPTION = { value: String(ANY), text: t("any") };
+/** @type {Record<import('./view.js').Outcome, string>} */
+const OUTCOME_TITLES = { wrong: t("wrong"), right: t("right"), all: t("all") };
 /** Return options whose values are positions. @param {string[]} titles */
 const numbered = (titles) => titles.map((text, k) => ({ value: String(k), text }));
 
@@ -21,7 +24,7 @@ const numbered = (titles) => titles.map((text, k) => ({ value: String(k), text }
 export function createFilters(images, actions, link) {
   const { change, pick, setArea } = actions;
   const menus = createMenus(images, change);
-  const sort = menu("sort", [], (value) => change({ sort: +value }));
+  const sort = menu(t("sort"), [], (value) => change({ sort: +value }));
   const confidence = createConfidenceRange(change);
   const finder = createFinder(images.count, pick);
   const chips = createFilterChips({ change, setArea }, menus.focus);
@@ -29,7 +32,7 @@ export function createFilters(images, actions, link) {
   const exportMenu = createExportMenu(actions, link);
   const node = el(
     "div.filters",
-    { role: "search", "aria-label": "Filters" },
+    { role: "search", "aria-label": t("Filters") },
     el("div.fields", {}, menus.nodes, confidence.node, finder.node),
     finder.problem,
     chips.node,
@@ -44,7 +47,7 @@ export function createFilters(images, actions, link) {
       if (model !== state.model) {
         model = state.model;
         menus.setVerdicts(model.header.verdicts.map(({ title }) => title));
-        setOptions(sort.select, numbered(model.header.sorts));
+        setOptions(sort.select, numbered(model.header.sorts.map((sort) => t(sort))));
       }
       menus.update(state);
       sort.select.value = String(state.view.sort);
@@ -63,17 +66,17 @@ export function createFilters(images, actions, link) {
  */
 function createMenus(images, change) {
   const { classes, agreement } = images.header;
-  const outcomes = OUTCOMES.map((value) => ({ value, text: value }));
+  const outcomes = OUTCOMES.map((value) => ({ value, text: OUTCOME_TITLES[value] }));
   const classOptions = [ANY_OPTION, ...numbered(classes)];
-  const bands = [ANY_OPTION, ...numbered(agreement.map(({ key }) => key))];
+  const bands = [ANY_OPTION, ...numbered(agreement.map(({ key }) => t(key)))];
   const menus = {
-    true: menu("true class", classOptions, (value) => change({ true: +value })),
-    predicted: menu("seen as", classOptions, (value) => change({ predicted: +value })),
-    outcome: menu("outcome", outcomes, (value) =>
+    true: menu(t("true class"), classOptions, (value) => change({ true: +value })),
+    predicted: menu(t("seen as"), classOptions, (value) => change({ predicted: +value })),
+    outcome: menu(t("outcome"), outcomes, (value) =>
       change({ outcome: /** @type {import('./view.js').Outcome} */ (value) }),
     ),
-    verdict: menu("why it is wrong", [ANY_OPTION], (value) => change({ verdict: +value })),
-    agreement: menu("people agree", bands, (value) => change({ agreement: +value })),
+    verdict: menu(t("why it is wrong"), [ANY_OPTION], (value) => change({ verdict: +value })),
+    agreement: menu(t("people agree"), bands, (value) => change({ agreement: +value })),
   };
 
   return {
@@ -117,8 +120,9 @@ function drawCounts(options, { any, each }) {
  */
 export function selectionInWords({ view, model, images, selection }) {
   const { mistakes } = model.header;
-  const n = count(selection.length);
-  if (view.outcome === "wrong") return `${n} of ${count(mistakes)} mistakes`;
-  if (view.outcome === "right") return `${n} of ${count(images.count - mistakes)} right answers`;
-  return `${n} of ${imagesInWords(images.count)}`;
+  const chosen = selection.length;
+  if (view.outcome === "wrong") return t("{chosen} of {all} mistakes", { chosen, all: mistakes });
+  if (view.outcome === "right")
+    return t("{chosen} of {all} right answers", { chosen, all: images.count - mistakes });
+  return plural(images.count, "{chosen} of {n} image", "{chosen} of {n} images", { chosen });
 }

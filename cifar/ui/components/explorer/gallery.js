@@ -1,10 +1,12 @@
 /** A page of thumbnails of the selection. */
 
 import { el, enable, setAria, setNumber, setText, within } from "../shared/dom.js";
+import { parts, t } from "../shared/language.js";
 import { createTabStop } from "../shared/tab-stop.js";
 import { count } from "../shared/words.js";
-import { caption } from "./captions.js";
+import { description } from "./captions.js";
 import { recordOf } from "./record.js";
+import { inWords } from "./tags.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
@@ -24,14 +26,15 @@ export function createGallery({ pick, sheets }, tags, clear) {
   const stop = createTabStop(buttons);
   const grid = el(
     "div.tiles",
-    { role: "group", "aria-label": "Images; arrow keys walk, Enter opens" },
+    { role: "group", "aria-label": t("Images; arrow keys walk, Enter opens") },
     buttons,
   );
   const empty = el(
     "p.note",
     { hidden: true },
-    "No image passes all of these filters. ",
-    el("button.link", { onclick: clear }, "clear all"),
+    t("No image passes all of these filters."),
+    " ",
+    el("button.link", { onclick: clear }, t("clear all")),
   );
   const pager = createPager(turn);
   const node = el("div.gallery", {}, pager.node, grid, empty);
@@ -77,7 +80,8 @@ export function createGallery({ pick, sheets }, tags, clear) {
     const first = page * PAGE;
     const end = Math.min(size, first + PAGE);
     tiles.forEach((tile, k) => tile.show(state, state.selection[first + k]));
-    pager.update(page, pages(), `${count(first + 1)}–${count(end)} of ${count(size)}`);
+    const range = { first: first + 1, last: end, all: size };
+    pager.update(page, pages(), t("{first}–{last} of {all}", range));
     pager.node.hidden = !size;
     empty.hidden = size > 0;
     stop.moveTo(Math.min(stop.at, Math.max(0, end - first - 1)));
@@ -139,18 +143,18 @@ function createTile(sheets, tags) {
     show(state, index) {
       node.hidden = index === undefined;
       if (node.hidden) return;
-      const text = caption(state, index);
+      const text = description(state, index);
       const { verdict } = recordOf(state, index);
-      const cut = text.indexOf(" ");
       node.dataset.index = String(index);
       setAria(node, "pressed", index === state.shown);
-      const own = tags.of(index);
-      tag.hidden = !own.length;
-      tag.title = own.join(", ");
-      const words = [text, verdict?.title, own.length && `tagged ${own.join(", ")}`];
+      const own = inWords(tags.of(index));
+      tag.hidden = !own;
+      tag.title = own;
+      const tagged = own && t("tagged {tags}", { tags: own });
+      const words = [`#${index} ${text}`, verdict?.title, tagged];
       node.setAttribute("aria-label", words.filter(Boolean).join(", "));
-      setText(number, text.slice(0, cut));
-      setText(rest, text.slice(cut));
+      setText(number, `#${index}`);
+      setText(rest, ` ${text}`);
       sheets().paint(picture, index, SCALE);
       dot.hidden = !verdict;
       dot.dataset.verdict = String(verdict?.at ?? -1);
@@ -163,23 +167,23 @@ function createTile(sheets, tags) {
 function createPager(turn) {
   let page = 0;
   const range = el("span.range-of");
-  const input = el("input", { type: "number", min: 1, step: 1, "aria-label": "page" });
+  const input = el("input", { type: "number", min: 1, step: 1, "aria-label": t("page") });
   input.addEventListener("change", () => turn(Math.round(Number(input.value) || 1) - 1));
   const total = el("span");
   const button = (text, label, by) =>
     el("button.small", { onclick: () => turn(page + by), "aria-label": label }, text);
-  const previous = button("‹", "previous page", -1);
-  const next = button("›", "next page", 1);
-  const field = el("label", {}, "page ", input);
+  const previous = button("‹", t("previous page"), -1);
+  const next = button("›", t("next page"), 1);
+  const field = el("label", {}, parts("page {page} of {pages}", { page: input, pages: total }));
   return {
-    node: el("nav.pager", { "aria-label": "Pages" }, range, previous, field, total, next),
+    node: el("nav.pager", { "aria-label": t("Pages") }, range, previous, field, next),
     /** @param {number} shown position of the page @param {number} pages @param {string} words */
     update(shown, pages, words) {
       page = shown;
       setText(range, words);
       setNumber(input, page + 1);
       input.max = String(pages);
-      setText(total, `of ${pages}`);
+      setText(total, count(pages));
       enable(previous, page > 0);
       enable(next, page < pages - 1);
     },

@@ -1,6 +1,7 @@
 /** The colors of the points on the map, and their legend. */
 
 import { el } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { ANY } from "./view.js";
 
 /**
@@ -24,8 +25,8 @@ export function classKeys(classes, dark) {
 
 /** @param {CSSStyleDeclaration} style @returns {ColorKey[]} right first, then wrong */
 export const outcomeKeys = (style) => [
-  { name: "right", color: style.getPropertyValue("--teal"), patch: { outcome: "right" } },
-  { name: "wrong", color: style.getPropertyValue("--accent"), patch: { outcome: "wrong" } },
+  { name: t("right"), color: style.getPropertyValue("--teal"), patch: { outcome: "right" } },
+  { name: t("wrong"), color: style.getPropertyValue("--accent"), patch: { outcome: "wrong" } },
 ];
 
 /**

@@ -1,7 +1,7 @@
 /** The square of the map with its points: zooming, moving, drawing areas, and the tip. */
 
 import { el, setText } from "../shared/dom.js";
-import { images as imagesInWords } from "../shared/words.js";
+import { plural } from "../shared/language.js";
 import { caption } from "./captions.js";
 import { createPointer } from "./map-pointer.js";
 import { inside, nearest } from "./points.js";
@@ -116,7 +116,11 @@ export function createPlot({ setArea, pick, sheets }, redraw) {
       canvas.setAttribute("role", "img");
       canvas.setAttribute(
         "aria-label",
-        `${imagesInWords(points.length / 2)} as points, coloured by class or outcome`,
+        plural(
+          points.length / 2,
+          "{n} image as points, coloured by class or outcome",
+          "{n} images as points, coloured by class or outcome",
+        ),
       );
     },
     /** @param {State} next */

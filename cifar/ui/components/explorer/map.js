@@ -1,6 +1,7 @@
 /** The map: all test images as points, similar ones close together, and a legend that filters. */
 
 import { choice, el, fill } from "../shared/dom.js";
+import { parts, t } from "../shared/language.js";
 import { classKeys, legendEntry, outcomeKeys } from "./map-colors.js";
 import { createPlot, placesOf } from "./map-plot.js";
 
@@ -8,27 +9,27 @@ import { createPlot, placesOf } from "./map-plot.js";
 
 const ZOOM = 1.6;
 const COLORINGS = [
-  { value: "class", text: "class" },
-  { value: "outcome", text: "right or wrong" },
+  { value: "class", text: t("class") },
+  { value: "outcome", text: t("right or wrong") },
 ];
 /** With a finger, dragging moves the map. */
 const FIRST_TOOL = matchMedia("(pointer: coarse)").matches ? "move" : "lasso";
 const TOOLS = [
-  { value: "lasso", text: "lasso" },
-  { value: "box", text: "box" },
-  { value: "move", text: "move" },
+  { value: "lasso", text: t("lasso") },
+  { value: "box", text: t("box") },
+  { value: "move", text: t("move") },
 ];
 
 /** @param {string[]} classes @param {Pick<Actions, 'setArea'|'pick'|'change'|'sheets'>} actions */
 export function createMap(classes, { setArea, pick, change, sheets }) {
   const plot = createPlot({ setArea, pick, sheets }, redraw);
-  const colorings = choice("Colour by", COLORINGS, (value) => {
+  const colorings = choice(t("Colour by"), COLORINGS, (value) => {
     coloring = value;
     redraw();
   });
-  const tools = choice("What dragging does", TOOLS, setTool);
+  const tools = choice(t("What dragging does"), TOOLS, setTool);
   const legend = el("ul.keys");
-  const none = el("p", {}, "This model has no map.");
+  const none = el("p", {}, t("This model has no map."));
   const body = el(
     "div",
     {},
@@ -38,13 +39,17 @@ export function createMap(classes, { setArea, pick, change, sheets }) {
     el(
       "p.quiet",
       {},
-      "Images that the network finds alike lie close together; distances across the map mean little. ",
-      "Points outside the selection are faint. ",
-      "Everything that can be reached here by pointer can be reached with the filters by keyboard.",
+      t(
+        "Images that the network finds alike lie close together; distances across the map mean " +
+          "little. Points outside the selection are faint. Everything that can be reached here " +
+          "by pointer can be reached with the filters by keyboard.",
+      ),
     ),
   );
-  const lead = " of all test images. Draw around some of them to see them.";
-  const node = el("div.map", {}, el("p.lead", {}, el("b", {}, "Map"), lead), none, body);
+  const lead = parts("{map} of all test images. Draw around some of them to see them.", {
+    map: el("b", {}, t("Map")),
+  });
+  const node = el("div.map", {}, el("p.lead", {}, lead), none, body);
   let coloring = "class";
   /** The names of the classes, and where most of their images are. @type {ReturnType<typeof middles>} */
   let names = [];
@@ -120,8 +125,8 @@ function zoomButtons({ zoom, reset }) {
   return el(
     "div.zooms",
     {},
-    button("−", "zoom out", () => zoom(1 / ZOOM)),
-    button("+", "zoom in", () => zoom(ZOOM)),
-    button("reset", "reset to the whole map", reset),
+    button("−", t("zoom out"), () => zoom(1 / ZOOM)),
+    button("+", t("zoom in"), () => zoom(ZOOM)),
+    button(t("reset"), t("reset to the whole map"), reset),
   );
 }

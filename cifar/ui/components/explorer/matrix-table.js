@@ -1,8 +1,9 @@
 /** The table of the confusion matrix: every cell, row and column is a button. */
 
 import { el, fill, setAria, setStyle, setText, within } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { createTabStop } from "../shared/tab-stop.js";
-import { count, percent } from "../shared/words.js";
+import { decimal } from "../shared/words.js";
 import { ANY } from "./view.js";
 
 /** Steps of the color scale; `explorer.css` says which have light text. */
@@ -30,11 +31,15 @@ export function createMatrixTable(classes, pick) {
   );
   const recalls = classes.map(() => el("td.rate"));
   const precisions = classes.map(() => el("td.rate"));
-  const corner = [el("span", {}, "true ↓"), el("span", {}, "seen as →")];
+  const corner = [el("span", {}, t("true ↓")), el("span", {}, t("seen as →"))];
   const node = el(
     "table.confusion",
     {},
-    el("caption.unseen", {}, "Confusion matrix: rows are the labels, columns what the model saw"),
+    el(
+      "caption.unseen",
+      {},
+      t("Confusion matrix: rows are the labels, columns what the model saw"),
+    ),
     el(
       "thead",
       {},
@@ -43,7 +48,7 @@ export function createMatrixTable(classes, pick) {
         {},
         el("th.corner", { scope: "col" }, corner),
         heads.map((head) => el("th", { scope: "col" }, head)),
-        el("th.rate", { scope: "col" }, el("span", {}, "recall")),
+        el("th.rate", { scope: "col" }, el("span", {}, t("recall"))),
       ),
     ),
     el(
@@ -62,7 +67,7 @@ export function createMatrixTable(classes, pick) {
     el(
       "tfoot",
       {},
-      el("tr", {}, el("th.rate", { scope: "row" }, "precision"), precisions, el("td")),
+      el("tr", {}, el("th.rate", { scope: "row" }, t("precision")), precisions, el("td")),
     ),
   );
   moveByKeys(node, [...heads, ...sides, ...cells], size);
@@ -80,19 +85,27 @@ export function createMatrixTable(classes, pick) {
     // Square roots, because a few pairs of classes hold most of the mistakes.
     const level = Math.max(1, Math.ceil(LEVELS * Math.sqrt(values[k] / most)));
     setLevel(cell, correct || !n ? 0 : level);
-    const words = correct ? "recognised" : `predicted as ${classes[predicted]}`;
-    setTitle(cell, `${classes[label]} ${words}: ${count(n)}`);
+    const said = { label: classes[label], predicted: classes[predicted], n };
+    setTitle(
+      cell,
+      correct
+        ? t("{label} recognised: {n}", said)
+        : t("{label} predicted as {predicted}: {n}", said),
+    );
   }
 
   function drawRates(k, correct, row, column) {
     const [recall, precision] = [rate(correct, row), rate(correct, column)];
     setText(recalls[k], recall);
-    const [whole, decimals] = precision.split(".");
-    fill(precisions[k], whole, decimals && el("span.decimals", {}, `.${decimals}`));
-    const missed = `${count(row - correct)} of ${count(row)} missed`;
-    const wrong = `${count(column - correct)} of ${count(column)} wrongly`;
-    setTitle(sides[k], `${classes[k]}, row: ${missed}, recall ${recall}%`);
-    setTitle(heads[k], `seen as ${classes[k]}, column: ${wrong}, precision ${precision}%`);
+    const [whole, decimals] = [precision.slice(0, -2), precision.slice(-2)];
+    fill(precisions[k], whole, decimals && el("span.decimals", {}, decimals));
+    const ofRow = { label: classes[k], missed: row - correct, all: row, recall };
+    setTitle(sides[k], t("{label}, row: {missed} of {all} missed, recall {recall}%", ofRow));
+    const ofColumn = { predicted: classes[k], wrong: column - correct, all: column, precision };
+    setTitle(
+      heads[k],
+      t("seen as {predicted}, column: {wrong} of {all} wrongly, precision {precision}%", ofColumn),
+    );
   }
 
   return {
@@ -120,7 +133,7 @@ export function createMatrixTable(classes, pick) {
 }
 
 /** Write a share in percent without the sign; '' where there is nothing to divide by. */
-const rate = (n, of) => (of ? percent(n / of, 1).slice(0, -1) : "");
+const rate = (n, of) => (of ? decimal(100 * (n / of), 1) : "");
 
 function setTitle(button, text) {
   button.setAttribute("aria-label", text);

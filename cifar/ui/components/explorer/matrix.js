@@ -1,7 +1,8 @@
 /** The confusion matrix as a filter, its color scale, and the pair of classes the other way round. */
 
 import { choice, el, fill, setText } from "../shared/dom.js";
-import { count } from "../shared/words.js";
+import { parts, plural, t } from "../shared/language.js";
+import { count, decimal } from "../shared/words.js";
 import { LEVELS, createMatrixTable, setLevel } from "./matrix-table.js";
 import { confusion } from "./select.js";
 import { ANY } from "./view.js";
@@ -12,9 +13,9 @@ import { ANY } from "./view.js";
 /** @typedef {ReturnType<typeof matrixValues>} MatrixValues */
 
 const SCALES = [
-  { value: "count", text: "count" },
-  { value: "row", text: "row %" },
-  { value: "column", text: "column %" },
+  { value: "count", text: t("count") },
+  { value: "row", text: t("row %") },
+  { value: "column", text: t("column %") },
 ];
 
 /** @param {string[]} classes @param {(patch: Partial<View>) => void} change */
@@ -22,7 +23,7 @@ export function createMatrix(classes, change) {
   const size = classes.length;
   const pick = (row, column) => change(picked(data.view, row, column));
   const table = createMatrixTable(classes, pick);
-  const scales = choice("Colour and numbers", SCALES, (value) => {
+  const scales = choice(t("Colour and numbers"), SCALES, (value) => {
     scale = /** @type {Scale} */ (value);
     draw();
   });
@@ -34,8 +35,9 @@ export function createMatrix(classes, change) {
     el(
       "p.lead",
       {},
-      el("b", {}, "Confusion matrix"),
-      " of all test images. Pick a cell, row or column.",
+      parts("{matrix} of all test images. Pick a cell, row or column.", {
+        matrix: el("b", {}, t("Confusion matrix")),
+      }),
     ),
     table.node,
     el("div.under", {}, scales.node, legend.node),
@@ -61,12 +63,16 @@ export function createMatrix(classes, change) {
     const mirrored = pair ? predicted * size + label : -1;
     table.mark(data.view, mirrored);
     const words = pair
-      ? `${classes[predicted]} seen as ${classes[label]} (${count(counts[mirrored])})`
+      ? t("{label} seen as {predicted} ({n})", {
+          label: classes[predicted],
+          predicted: classes[label],
+          n: counts[mirrored],
+        })
       : "";
     if (words === offered) return; // otherwise screen readers would repeat it
     offered = words;
     const swap = el("button.link", { onclick: () => pick(predicted, label) }, words);
-    fill(mirror, words && ["compare with ", swap]);
+    fill(mirror, words && parts("compare with {pair}", { pair: swap }));
   }
 
   return {
@@ -104,7 +110,7 @@ export function matrixValues(counts, size, scale) {
   const values = Array.from(counts, (n, k) => n / total(k));
   const most = Math.max(0, ...values.filter((_, k) => k % (size + 1)));
   const whole = (value) => count(Math.round(value));
-  const share = (value) => (100 * value).toFixed(value < 0.0995 ? 1 : 0);
+  const share = (value) => decimal(100 * value, value < 0.0995 ? 1 : 0);
   return { values, most, rows, columns, write: scale === "count" ? whole : share };
 }
 
@@ -134,11 +140,12 @@ function createLegend() {
     ),
     /** @param {MatrixValues} values @param {Scale} scale */
     draw({ most, write }, scale) {
-      const unit = scale === "count" ? "" : "%";
+      const counted = scale === "count";
+      const unit = counted ? "" : "%";
       setText(ticks[0], `0${unit}`);
       // The middle of a scale of square roots is a quarter of its end.
       setText(ticks[1], `${write(most / 4)}${unit}`);
-      setText(ticks[2], `${write(most)}${unit}${scale === "count" ? " mistakes" : ""}`);
+      setText(ticks[2], counted ? plural(most, "{n} mistake", "{n} mistakes") : `${write(most)}%`);
     },
   };
 }

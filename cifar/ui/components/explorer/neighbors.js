@@ -2,6 +2,7 @@
 
 import { markOf } from "../shared/bars.js";
 import { el, fill, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { caption } from "./captions.js";
 import { createSheets } from "./sheets.js";
 
@@ -59,7 +60,7 @@ export function createNeighborSheets(address, arrived) {
  */
 export function createTrainingNeighbors(classes, sheets) {
   const row = el("div.neighbours");
-  const node = el("section", { hidden: true }, el("h3", {}, "Nearest training images"), row);
+  const node = el("section", { hidden: true }, el("h3", {}, t("Nearest training images")), row);
   /** @type {import('./pack.js').Pack} */
   let model = null;
   let mistake = -1;
@@ -89,7 +90,7 @@ export function createTrainingNeighbors(classes, sheets) {
           const at = index * columns + k;
           const mark = markOf(labels[at], label, predicted);
           const name = el(mark ? `b.${mark}` : "span", {}, classes[labels[at]]);
-          const title = `training image ${nearest[at]}`;
+          const title = t("training image {index}", { index: String(nearest[at]) });
           return el("figure", { title }, picture, el("figcaption", {}, name));
         }),
       );
@@ -111,7 +112,7 @@ export function createCorrectNeighbor({ pick, sheets }, near) {
   const picture = el("span.pixels");
   const words = el("span");
   const button = el("button.alike", { onclick: () => pick(neighbor) }, picture, words);
-  const node = el("section", {}, el("h3", {}, "Nearest image that it gets right"), button);
+  const node = el("section", {}, el("h3", {}, t("Nearest image that it gets right")), button);
   return {
     node,
     paint() {

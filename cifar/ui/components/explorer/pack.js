@@ -6,6 +6,8 @@
  * multiple of 8, then the columns, each at its own multiple of 8. Row i is test index i.
  */
 
+import { heard, t } from "../shared/language.js";
+
 const ARRAYS = {
   uint8: Uint8Array,
   int8: Int8Array,
@@ -26,7 +28,8 @@ const FORMAT = 1;
  * What is true of the test images whatever the model.
  * @typedef {object} ImagesHeader
  * @property {'images'} kind
- * @property {string[]} classes
+ * @property {string[]} classes as the page shows them
+ * @property {string[]} recorded the classes as links and files have them, in English
  * @property {number} count
  * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
  * @property {number} reviewers people who reviewed a doubtful label
@@ -39,7 +42,8 @@ const FORMAT = 1;
  * One verdict on mistakes.
  * @typedef {object} Verdict
  * @property {string} key
- * @property {string} title
+ * @property {string} title as the page shows it
+ * @property {string} recorded the title as files have it, in English
  * @property {string} rule when a mistake has it, in words
  * @property {number} n mistakes that have it
  */
@@ -109,7 +113,7 @@ const FORMAT = 1;
 /**
  * One pack; `ImagesPack` and `ModelPack` say what its header holds.
  * @typedef {object} Pack
- * @property {any} header as Python wrote it
+ * @property {any} header as Python wrote it, with the texts in the language of the page
  * @property {number} count rows
  * @property {ImageColumns & SliceColumns & ModelColumns & RankColumns} columns those of its kind,
  *   row-major; a column of width k has k values a row
@@ -132,7 +136,12 @@ export function decode(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   if (header.format !== FORMAT) {
-    throw new Error(`This page reads data of format ${FORMAT}, not ${header.format}: reload it.`);
+    throw new Error(
+      t("This page reads data of format {format}, not {found}: reload it.", {
+        format: FORMAT,
+        found: header.format,
+      }),
+    );
   }
   const start = Math.ceil((4 + length) / 8) * 8;
   /** @type {Described[]} */
@@ -142,5 +151,32 @@ export function decode(buffer) {
     return { [name]: new ARRAYS[dtype](buffer, start + offset, size) };
   });
   const count = described.at(-1)?.shape[0] ?? header.count ?? 0;
-  return { header, count, columns: Object.assign({}, ...columns) };
+  return { header: inWords(header), count, columns: Object.assign({}, ...columns) };
+}
+
+/** Return a header with its texts in the language of the page. @param {any} header */
+function inWords(header) {
+  const { kind, classes, slices, verdicts } = header;
+  /** @param {string[]} texts */
+  const all = (texts) => texts.map((text) => t(text));
+  return {
+    ...header,
+    ...(classes && { classes: all(classes), recorded: classes }),
+    ...(kind === "images" && {
+      slices: slices.map(({ key, title, groups, details }) => ({
+        key,
+        title: t(title),
+        groups: all(groups),
+        details: details.map(heard),
+      })),
+    }),
+    ...(verdicts && {
+      verdicts: verdicts.map(({ title, rule, ...verdict }) => ({
+        ...verdict,
+        title: t(title),
+        recorded: title,
+        rule: t(rule),
+      })),
+    }),
+  };
 }

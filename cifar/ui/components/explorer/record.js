@@ -1,5 +1,6 @@
 /** What is known about one image: the packs' values in units of one, and people's votes in words. */
 
+import { t } from "../shared/language.js";
 import { CONFIDENCE, PROBABILITY } from "./captions.js";
 
 /**
@@ -56,23 +57,88 @@ export function voteSentences(images, { index, label, predicted }) {
   const { classes, reviewers } = header;
   const { review_for: kept, review_against: rejected, review_guess: guess } = columns;
   const own = votesOf(images, index);
-  const total = own.reduce((sum, n) => sum + n, 0);
-  const amount = (n) => (n === total ? "all" : n || "none");
-  const chose = (k) => `${amount(own[k])} of ${total} people chose ${classes[k]}`;
+  const all = own.reduce((sum, n) => sum + n, 0);
+  const names = { label: classes[label], predicted: classes[predicted] };
   const sentences = [];
-  if (total && label !== predicted && own[label] < total) {
-    sentences.push(`${chose(predicted)}, ${own[label] || "none"} chose ${classes[label]}.`);
-  } else if (total) {
-    sentences.push(`${chose(label)}.`);
-  }
+  if (all && label !== predicted && own[label] < all)
+    sentences.push(votesForBoth({ ...names, all, kept: own[label], said: own[predicted] }));
+  else if (all) sentences.push(votesForLabel({ ...names, all, kept: own[label] }));
   const other = classes[guess[index]];
   if (other) {
-    const both = reviewers - kept[index] - rejected[index];
-    sentences.push(
-      `asked whether it is ${classes[label]} or ${other}, ${kept[index] || "none"} of ${reviewers} ` +
-        `reviewers kept the label, ${rejected[index] || "none"} rejected it` +
-        (both ? `, ${both} said both.` : "."),
-    );
+    const [forIt, against] = [kept[index], rejected[index]];
+    const both = reviewers - forIt - against;
+    const counts = { all: reviewers, kept: forIt, rejected: against, both };
+    sentences.push(reviewInWords({ ...counts, label: classes[label], other }));
   }
-  return sentences.map((text) => text[0].toUpperCase() + text.slice(1));
+  return sentences;
+}
+
+/** @param {{all: number, kept: number, label: string}} votes kept: those for the label */
+function votesForLabel(votes) {
+  if (votes.kept === votes.all) return t("All of {all} people chose {label}.", votes);
+  if (!votes.kept) return t("None of {all} people chose {label}.", votes);
+  return t("{kept} of {all} people chose {label}.", votes);
+}
+
+/**
+ * @param {{all: number, said: number, kept: number, predicted: string, label: string}} votes said:
+ *   those for the prediction
+ */
+function votesForBoth(votes) {
+  const { all, said, kept } = votes;
+  if (said === all) return t("All of {all} people chose {predicted}, none chose {label}.", votes);
+  if (!said && !kept)
+    return t("None of {all} people chose {predicted}, none chose {label}.", votes);
+  if (!said) return t("None of {all} people chose {predicted}, {kept} chose {label}.", votes);
+  if (!kept) return t("{said} of {all} people chose {predicted}, none chose {label}.", votes);
+  return t("{said} of {all} people chose {predicted}, {kept} chose {label}.", votes);
+}
+
+/**
+ * @param {{all: number, kept: number, rejected: number, both: number, label: string,
+ *   other: string}} review
+ */
+function reviewInWords(review) {
+  const { kept, rejected, both } = review;
+  if (kept && rejected && both)
+    return t(
+      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+        "{rejected} rejected it, {both} said both.",
+      review,
+    );
+  if (kept && rejected)
+    return t(
+      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+        "{rejected} rejected it.",
+      review,
+    );
+  if (kept && both)
+    return t(
+      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+        "none rejected it, {both} said both.",
+      review,
+    );
+  if (rejected && both)
+    return t(
+      "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
+        "{rejected} rejected it, {both} said both.",
+      review,
+    );
+  if (kept)
+    return t(
+      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+        "none rejected it.",
+      review,
+    );
+  if (rejected)
+    return t(
+      "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
+        "{rejected} rejected it.",
+      review,
+    );
+  return t(
+    "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
+      "none rejected it, {both} said both.",
+    review,
+  );
 }

@@ -1,14 +1,16 @@
 /** What a visitor can take away from an image: a link to it, and a card with all about it. */
 
 import { copy, download, el, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { percent, probability } from "../shared/words.js";
 import { sidesOf } from "./bars.js";
 import { drawCard } from "./card.js";
 import { recordOf } from "./record.js";
+import { inWords } from "./tags.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
-const COPY = "copy link";
+const COPY = t("copy link");
 /** How long the button says that the link was copied. */
 const NOTICE_MS = 2500;
 
@@ -21,15 +23,15 @@ export function createSharing({ link, back, sheets, tags }, heatMaps) {
   const address = el("input.address", {
     readonly: true,
     hidden: true,
-    "aria-label": "link to this image",
+    "aria-label": t("link to this image"),
   });
   const copyButton = el("button.small", { onclick: copyLink }, COPY);
   const buttons = el(
     "div.keep",
     {},
     link && copyButton,
-    el("button.small", { onclick: saveCard }, "save card"),
-    el("button.small.back", { onclick: back }, "back to the images"),
+    el("button.small", { onclick: saveCard }, t("save card")),
+    el("button.small.back", { onclick: back }, t("back to the images")),
   );
   let state = /** @type {State} */ (null);
 
@@ -37,9 +39,9 @@ export function createSharing({ link, back, sheets, tags }, heatMaps) {
     const url = link(state.shown);
     const copied = await copy(url);
     // On the button, which is in sight.
-    setText(copyButton, copied ? "copied" : COPY);
+    setText(copyButton, copied ? t("copied") : COPY);
     if (copied) setTimeout(() => setText(copyButton, COPY), NOTICE_MS);
-    setText(status, copied ? "" : "The browser kept its clipboard closed; here is the link:");
+    setText(status, copied ? "" : t("The browser kept its clipboard closed; here is the link:"));
     address.hidden = copied;
     address.value = url;
     if (!copied) address.select();
@@ -82,21 +84,26 @@ function cardOf(state, tags) {
   const { classes } = state.images.header;
   /** @type {Array<{text: string, kind?: 'said'|'true'|'quiet'}>} */
   const lines = [
-    { text: `CIFAR-10 test image #${index}` },
-    { text: `labelled ${classes[label]}`, kind: "true" },
+    { text: t("CIFAR-10 test image #{index}", { index: String(index) }) },
+    { text: t("labelled {label}", { label: classes[label] }), kind: "true" },
     {
-      text: `seen as ${classes[predicted]}, ${probability(confidence)}`,
+      text: t("seen as {predicted}, {probability}", {
+        predicted: classes[predicted],
+        probability: probability(confidence),
+      }),
       kind: correct ? "true" : "said",
     },
   ];
   if (verdict) lines.push({ text: verdict.title, kind: "quiet" });
-  for (const tag of tags) lines.push({ text: `tagged: ${tag}`, kind: "quiet" });
+  for (const tag of tags)
+    lines.push({ text: t("tagged: {tag}", { tag: inWords([tag]) }), kind: "quiet" });
   return { lines, classes, sides: sidesOf(state, index), predicted, label };
 }
 
 /** @param {any} model header @param {string} [link] */
 function footOf({ title, accuracy }, link) {
-  const words = ["CIFAR Lens", title, `accuracy ${percent(accuracy.value, 2)}`];
+  const accurate = t("accuracy {accuracy}", { accuracy: percent(accuracy.value, 2) });
+  const words = ["CIFAR Lens", title, accurate];
   if (link) words.push(link);
   return words.join(" · ");
 }

@@ -2,6 +2,7 @@
 
 import { setStyle } from "../shared/dom.js";
 import { SIDE } from "../shared/heat.js";
+import { t } from "../shared/language.js";
 
 /**
  * @typedef {object} Sheets
@@ -96,7 +97,7 @@ function load(url) {
   return picture.decode().then(
     () => picture,
     () => {
-      throw new Error("A thumbnail did not arrive: look at your connection.");
+      throw new Error(t("A thumbnail did not arrive: look at your connection."));
     },
   );
 }

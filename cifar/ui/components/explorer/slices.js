@@ -3,8 +3,9 @@
  * in each, beside its error rate over all.
  */
 
-import { el, fill, setAria, within } from "../shared/dom.js";
-import { count, interval, percent } from "../shared/words.js";
+import { el, fill, portion, setAria, within } from "../shared/dom.js";
+import { parts, t } from "../shared/language.js";
+import { interval, percent } from "../shared/words.js";
 
 /** Intervals of groups with fewer images are so wide that they would squeeze all others. */
 const FEW = 30;
@@ -22,10 +23,11 @@ export function createSlices(images, change) {
     el(
       "p.lead",
       {},
-      el("b", {}, "Groups of images"),
-      ". Dots are error rates, bars their 95% intervals, and the line is the rate over all images: ",
-      overall,
-      ". Pick a group to see its mistakes.",
+      parts(
+        "{groups}. Dots are error rates, bars their 95% intervals, and the line is the rate over " +
+          "all images: {rate}. Pick a group to see its mistakes.",
+        { groups: el("b", {}, t("Groups of images")), rate: overall },
+      ),
     ),
     table,
   );
@@ -47,7 +49,7 @@ export function createSlices(images, change) {
     fill(overall, percent(rate, 1));
     fill(
       table,
-      el("caption.unseen", {}, "Error rates of groups of images"),
+      el("caption.unseen", {}, t("Error rates of groups of images")),
       images.header.slices.map((slice) => section(slice, slices[slice.key] ?? [], rate)),
     );
   }
@@ -57,7 +59,7 @@ export function createSlices(images, change) {
     const reliable = measured.filter(({ n }) => n >= FEW);
     const most = Math.max(0.01, rate, ...reliable.map(({ high }) => high));
     /** @param {number} share */
-    const at = (share) => percent(Math.min(1, share / most), 2);
+    const at = (share) => portion(Math.min(1, share / most));
     return el(
       "tbody",
       {},
@@ -85,7 +87,12 @@ export function createSlices(images, change) {
             {
               "data-key": key,
               "data-group": group,
-              title: `${details[group]}${details[group] && ": "}${count(wrong)} of ${count(n)} wrong, ${percent(own, 1)} (${interval({ low, high })})`,
+              title: measuredInWords(details[group], {
+                wrong,
+                all: n,
+                rate: percent(own, 1),
+                interval: interval({ low, high }),
+              }),
             },
             el("th", { scope: "row" }, el("button", {}, groups[group])),
             el(
@@ -96,7 +103,7 @@ export function createSlices(images, change) {
                 { "aria-hidden": "true" },
                 el("i.overall", { style: { left: at(rate) } }),
                 el("i.whisker", {
-                  style: { left: at(low), right: percent(Math.max(0, 1 - high / most), 2) },
+                  style: { left: at(low), right: portion(Math.max(0, 1 - high / most)) },
                 }),
                 el("i.rate-dot", { style: { left: at(own) } }),
               ),
@@ -105,7 +112,12 @@ export function createSlices(images, change) {
               "td.number",
               {},
               percent(own, 1),
-              el("span.unseen", {}, `, 95% interval ${interval({ low, high })}`),
+              el(
+                "span.unseen",
+                {},
+                ", ",
+                t("95% interval {interval}", { interval: interval({ low, high }) }),
+              ),
             ),
           ),
       ),
@@ -129,3 +141,13 @@ export function createSlices(images, change) {
     },
   };
 }
+
+/**
+ * Say how many images of a group are wrong.
+ * @param {string} detail the range of values in the group, or ""
+ * @param {{wrong: number, all: number, rate: string, interval: string}} values
+ */
+const measuredInWords = (detail, values) =>
+  detail
+    ? t("{detail}: {wrong} of {all} wrong, {rate} ({interval})", { detail, ...values })
+    : t("{wrong} of {all} wrong, {rate} ({interval})", values);

@@ -1,6 +1,7 @@
 /** Draw the strip on top: how many mistakes, and how many of each verdict. */
 
 import { el, fill, findAll, setAria, setStyle, within } from "../shared/dom.js";
+import { parts, t } from "../shared/language.js";
 import { count, interval, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
 
@@ -8,14 +9,20 @@ import { ANY } from "./view.js";
 export function createSummary(change) {
   const total = el("p.total");
   const bar = el("div.stack", { "aria-hidden": "true" });
-  const chips = el("div.chips", { role: "group", "aria-label": "Mistakes by verdict" });
+  const chips = el("div.chips", { role: "group", "aria-label": t("Mistakes by verdict") });
   const agreed = el("p.agreed");
   const rules = el("dl");
   const sum = el("p.quiet");
-  const meaning = el("details.meaning", {}, el("summary", {}, "What do these mean?"), rules, sum);
+  const meaning = el(
+    "details.meaning",
+    {},
+    el("summary", {}, t("What do these mean?")),
+    rules,
+    sum,
+  );
   const node = el(
     "section.summary",
-    { "aria-label": "Summary" },
+    { "aria-label": t("Summary") },
     total,
     bar,
     chips,
@@ -38,7 +45,10 @@ export function createSummary(change) {
   /** @param {import('./pack.js').ModelPack} model @param {number} all images */
   function draw({ header }, all) {
     const { verdicts, mistakes, agreed: accuracy } = header;
-    fill(total, el("b", {}, count(mistakes)), ` mistakes in ${count(all)}`);
+    fill(
+      total,
+      parts("{n} mistakes in {all}", { n: el("b", {}, count(mistakes)), all: count(all) }),
+    );
     fill(
       bar,
       verdicts.map(({ n }, k) => {
@@ -66,17 +76,21 @@ export function createSummary(change) {
         el("dd", {}, rule),
       ]),
     );
+    const counts = verdicts.map(({ n }) => count(n)).join(" + ");
     fill(
       sum,
-      "Every mistake has one of them, the first whose rule it meets: ",
-      verdicts.map(({ n }) => count(n)).join(" + "),
-      ` = ${count(verdicts.reduce((s, { n }) => s + n, 0))}.`,
+      t("Every mistake has one of them, the first whose rule it meets: {counts} = {all}.", {
+        counts,
+        all: verdicts.reduce((s, { n }) => s + n, 0),
+      }),
     );
     fill(
       agreed,
-      "accuracy among images that all people agree on: ",
-      el("b", {}, percent(accuracy.value, 1)),
-      ` (${interval(accuracy)}), n = ${count(accuracy.n)}`,
+      parts("accuracy among images that all people agree on: {accuracy} ({interval}), n = {n}", {
+        accuracy: el("b", {}, percent(accuracy.value, 1)),
+        interval: interval(accuracy),
+        n: count(accuracy.n),
+      }),
     );
   }
 

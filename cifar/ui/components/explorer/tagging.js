@@ -1,27 +1,28 @@
 /** The visitor's tags for an image, and all tags as a file. */
 
 import { download, el, setAria, setText } from "../shared/dom.js";
+import { t } from "../shared/language.js";
 import { tagsCsv } from "./export.js";
-import { TAGS, tagsOf } from "./tags.js";
+import { TAGS, inWords, tagsOf } from "./tags.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
 /** @param {Pick<Actions, 'tags'|'setArea'>} actions */
 export function createTagging({ tags, setArea }) {
   const buttons = TAGS.map((tag) =>
-    el("button.chip", { "data-tag": tag, onclick: () => toggle(tag) }, tag),
+    el("button.chip", { "data-tag": tag, onclick: () => toggle(tag) }, inWords([tag])),
   );
   const summary = el("span.quiet");
-  const exportTags = el("button.link", { onclick: save }, "export tags");
-  const showTagged = el("button.link", { onclick: show }, "show them");
+  const exportTags = el("button.link", { onclick: save }, t("export tags"));
+  const showTagged = el("button.link", { onclick: show }, t("show them"));
   const file = el("input", { type: "file", accept: ".csv,text/csv", hidden: true, onchange: read });
-  const importTags = el("button.link", { onclick: () => file.click() }, "import tags");
+  const importTags = el("button.link", { onclick: () => file.click() }, t("import tags"));
   const problem = el("p.problem", { role: "status" });
   const node = el(
     "section",
     {},
-    el("h3", {}, "What do you say?"),
-    el("div.chips", { role: "group", "aria-label": "Tags for this image" }, buttons),
+    el("h3", {}, t("What do you say?")),
+    el("div.chips", { role: "group", "aria-label": t("Tags for this image") }, buttons),
     el("p.tagged", {}, summary, " ", showTagged, " ", exportTags, " ", importTags, file),
     problem,
   );
@@ -39,7 +40,7 @@ export function createTagging({ tags, setArea }) {
     const ownTags = tags.of(state.shown);
     for (const button of buttons) setAria(button, "pressed", ownTags.includes(button.dataset.tag));
     const n = Object.keys(tags.all()).length;
-    setText(summary, n ? `${n} tagged in this browser:` : "Tags stay in this browser.");
+    setText(summary, n ? t("{n} tagged in this browser:", { n }) : t("Tags stay in this browser."));
     exportTags.hidden = showTagged.hidden = !n;
   }
 
@@ -58,7 +59,7 @@ export function createTagging({ tags, setArea }) {
     const found = given ? tagsOf(await given.text()) : [];
     setText(
       problem,
-      found.length ? "" : "The file holds no tags: choose one that was exported here.",
+      found.length ? "" : t("The file holds no tags: choose one that was exported here."),
     );
     for (const { index, tag } of found) tags.set(index, tag, true);
     draw();

@@ -1,6 +1,19 @@
 /** Keep what a person says about images in this browser, by test index. */
 
-export const TAGS = ["label wrong", "ambiguous", "model's fault", "interesting"];
+import { t } from "../shared/language.js";
+
+/** The tags as they are kept, and as the page shows them. @type {Object<string, string>} */
+const TITLES = {
+  "label wrong": t("label wrong"),
+  ambiguous: t("ambiguous"),
+  "model's fault": t("model's fault"),
+  interesting: t("interesting"),
+};
+export const TAGS = Object.keys(TITLES);
+
+/** @param {string[]} tags */
+export const inWords = (tags) => tags.map((tag) => TITLES[tag]).join(", ");
+
 const KEY = "cifar-lens:tags";
 
 /**

@@ -115,7 +115,7 @@ export function reconciled(view, patch) {
  */
 export function names(images, model) {
   return {
-    classes: images.classes,
+    classes: images.recorded,
     verdicts: model.verdicts.map(({ key }) => key),
     agreement: images.agreement.map(({ key }) => key),
     slices: Object.fromEntries(images.slices.map(({ key, groups }) => [key, groups.length])),

@@ -1,7 +1,6 @@
 /** Bars of class probabilities: the order of the classes, how each is marked, and the bar itself. */
 
-import { el, setStyle, setText } from "./dom.js";
-import { percent } from "./words.js";
+import { el, portion, setStyle, setText } from "./dom.js";
 
 /** Return how a class is marked: as the label, as a wrong prediction, or not at all. */
 export function markOf(k, label, predicted) {
@@ -37,7 +36,7 @@ export function createBar(
     value: number,
     /** Show a share of one. */
     set(share) {
-      setStyle(filledPart, { width: percent(share, 1) });
+      setStyle(filledPart, { width: portion(share) });
       filledPart.hidden = share < LEAST;
       setText(number, write(share));
     },

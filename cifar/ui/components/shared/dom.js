@@ -107,6 +107,9 @@ function append(node, children) {
   }
 }
 
+/** Write a share of one for a style. @param {number} share */
+export const portion = (share) => `${(100 * share).toFixed(2)}%`;
+
 /**
  * Find the elements of one kind that match a selector, in the order of the page.
  * @template {Element} E

@@ -3,6 +3,8 @@
  * from its styles.
  */
 
+import { t } from "./language.js";
+
 const BASE = new URL("./base.css", import.meta.url).href;
 
 /**
@@ -25,7 +27,7 @@ function link(href) {
       new Promise((resolve, reject) => {
         const node = document.createElement("link");
         Object.assign(node, { rel: "stylesheet", href, onload: resolve });
-        node.onerror = () => reject(new Error(`The server did not give ${href}.`));
+        node.onerror = () => reject(new Error(t("The server did not give {href}.", { href })));
         document.head.append(node);
       }),
     );

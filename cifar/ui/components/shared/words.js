@@ -1,19 +1,43 @@
 /** Write numbers in words, the same everywhere. */
 
-const grouped = new Intl.NumberFormat("en");
+import { language, plural, t } from "./language.js";
+
+const grouped = new Intl.NumberFormat(language);
 
 /** Write 10000 as '10,000'. @param {number} number */
 export const count = (number) => grouped.format(number);
 
 /** Write '1 image' or '2 images'. @param {number} number */
-export const images = (number) => `${count(number)} ${number === 1 ? "image" : "images"}`;
+export const images = (number) => plural(number, "{n} image", "{n} images");
+
+/**
+ * Write a number with so many digits after the point: 0.5 as '0.50'.
+ * @param {number} number
+ * @param {number} digits
+ */
+export const decimal = (number, digits) =>
+  Number(number.toFixed(digits)).toLocaleString(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: false,
+  });
 
 /**
  * Write a share of one in percent: 0.926 as '93%' or, with one digit, '92.6%'.
  * @param {number} share
  * @param {number} [digits]
  */
-export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
+export const percent = (share, digits = 0) => hundredths(100 * share, digits);
+
+/** @param {number} number @param {number} digits */
+const hundredths = (number, digits) =>
+  Number(number.toFixed(digits)).toLocaleString(language, {
+    style: "unit",
+    unit: "percent",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: false,
+  });
 
 /**
  * Write a probability in percent: '93%', or with one digit '92.6%'. Nothing is certain: '>99.9%'.
@@ -23,18 +47,18 @@ export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%
 export function probability(share, digits = 0) {
   const step = 10 ** -digits;
   const written = percent(share, digits);
-  if (written === percent(1, digits)) return `>${(100 - step).toFixed(digits)}%`;
-  return written === percent(0, digits) ? `<${step.toFixed(digits)}%` : written;
+  if (written === percent(1, digits)) return `>${hundredths(100 - step, digits)}`;
+  return written === percent(0, digits) ? `<${hundredths(step, digits)}` : written;
 }
 
 /** Write shares in percent as '97.7 to 98.5'. @param {{low: number, high: number}} interval */
 export const interval = ({ low, high }) =>
-  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;
+  t("{low} to {high}", { low: decimal(100 * low, 1), high: decimal(100 * high, 1) });
 
 /** Write the p-value of a test: 'p = 0.03', or 'p < 0.0001'. @param {number} p */
 export function chance(p) {
-  if (p < 1e-4) return "p < 0.0001";
-  return `p = ${p.toFixed(p < 0.01 ? 4 : 2)}`;
+  if (p < 1e-4) return `p < ${decimal(1e-4, 4)}`;
+  return `p = ${decimal(p, p < 0.01 ? 4 : 2)}`;
 }
 
 /** Write a text in plain letters, digits and hyphens, for a file name. @param {string} text */
@@ -55,5 +79,5 @@ export function digitsFor(top, more = 0) {
   const order = top > 0 ? Math.floor(Math.log10(top)) : 0;
   if (order < -4) return (value) => value.toExponential(1);
   const digits = Math.max(0, 1 - order + more);
-  return (value) => value.toFixed(digits);
+  return (value) => decimal(value, digits);
 }

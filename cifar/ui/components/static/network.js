@@ -1,5 +1,7 @@
 /** Run networks for the page. They are fetched, and run in a worker, when first needed. */
 
+import { heard, t } from "../shared/language.js";
+
 /** @typedef {{url: string, bytes: number}} Sized a file with its size, to show its progress */
 /** @typedef {{script: string, binary: Sized}} Runtime files of ONNX Runtime Web */
 /** @typedef {{done: number, of: number}} Progress in bytes */
@@ -57,13 +59,13 @@ export function createNetworks({ files, progress }) {
     mine.addEventListener("message", (/** @type {MessageEvent<Message>} */ { data }) => {
       if (mine !== worker) return; // it failed, and another has taken its place
       if ("progress" in data) arrived(data.progress);
-      else if ("problem" in data) fail(data.problem);
+      else if ("problem" in data) fail(heard(data.problem));
       else take(data.id).resolve(data);
     });
     mine.addEventListener("error", (event) => {
       event.preventDefault();
       if (mine === worker)
-        fail("The script that runs the network could not be fetched: look at your connection.");
+        fail(t("The script that runs the network could not be fetched: look at your connection."));
     });
   }
 

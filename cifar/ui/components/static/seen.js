@@ -2,6 +2,7 @@
 
 import { VIEW } from "../classify/pixels.js";
 import { SIDE } from "../shared/heat.js";
+import { t } from "../shared/language.js";
 import { orientationOf, upright } from "./orientation.js";
 import { resized } from "./resample.js";
 
@@ -21,13 +22,17 @@ const SQUARES = [1, 0.9, 0.8];
  */
 export async function opened(file, most) {
   const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error("The file is not a picture that this browser can read: try a PNG or JPEG.");
+    throw new Error(t("The file is not a picture that this browser can read: try a PNG or JPEG."));
   });
   const { width, height } = bitmap;
   try {
     if (width * height > most)
       throw new Error(
-        `The picture has ${width}x${height} pixels: choose one of at most ${most / 1e6} megapixels.`,
+        t("The picture has {width}x{height} pixels: choose one of at most {most} megapixels.", {
+          width: String(width),
+          height: String(height),
+          most: most / 1e6,
+        }),
       );
     const orientation = orientationOf(new Uint8Array(await file.arrayBuffer()));
     const picture = upright({ width, height, data: rgb(bitmap) }, orientation);

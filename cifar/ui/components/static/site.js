@@ -11,20 +11,26 @@ import { createTestSheets } from "../explorer/sheets.js";
 import { modelOf } from "../explorer/view.js";
 import { pageAddress } from "../shared/address.js";
 import { fill, find, findAll, setAria, setText } from "../shared/dom.js";
+import { offerLanguages, translate } from "../shared/frame.js";
 import { createHistory } from "../shared/history.js";
+import { t } from "../shared/language.js";
+import { decimal } from "../shared/words.js";
 import { createLook } from "./look.js";
 import { createNetworks } from "./network.js";
+import { recordedFirst } from "./recorded.js";
 import { drawn, opened, seen, withoutAlpha } from "./seen.js";
 
-const PRIVACY =
+const PRIVACY = t(
   "Your picture stays in this browser: the network comes to it. This page draws heat maps of the " +
-  "last layer alone; other layers, whether a map can be trusted and what would change the answer " +
-  "are in the app.";
+    "last layer alone; other layers, whether a map can be trusted and what would change the answer " +
+    "are in the app.",
+);
 
 /**
  * What Python tells the page (see `cifar/publish/site.py`); addresses are relative to it.
  * @typedef {object} Site
- * @property {Array<{name: string, title: string} & import('./look.js').Model>} models
+ * @property {Array<{name: string, title: string, network: {record: string}}
+ *   & import('./look.js').Model>} models record: address of a pack, see `recorded.js`
  * @property {Array<{name: string, title: string}>} others
  * @property {string} model the one that is shown first
  * @property {import('../evidence/choices.js').Options} evidence
@@ -49,8 +55,10 @@ const file = ({ url, bytes }) => ({ url: absolute(url), bytes });
 async function fetched(url, options) {
   const response = await fetch(absolute(url), options).catch(() => null);
   if (!response?.ok) {
-    const why = response?.status ?? "no answer";
-    throw new Error(`${url} could not be fetched (${why}): look at your connection.`);
+    const why = response?.status ?? t("no answer");
+    throw new Error(
+      t("{url} could not be fetched ({why}): look at your connection.", { url, why: String(why) }),
+    );
   }
   return response;
 }
@@ -141,16 +149,16 @@ export function createAnswers(site) {
   }
 
   const line = find(document, "#fetching", HTMLElement);
-  const run = createNetworks({
+  const networks = createNetworks({
     files: { script: absolute(site.runtime.script), binary: file(site.runtime.binary) },
     progress(now) {
       line.hidden = !now;
       if (!now) return;
-      const [done, of] = [now.done, now.of].map((bytes) => (bytes / 1e6).toFixed(1));
+      const [done, of] = [now.done, now.of].map((bytes) => decimal(bytes / 1e6, 1));
       // Of the two, only the first is read aloud.
       const [said, amount] = line.querySelectorAll("span");
-      setText(said, "Fetching the network, once:");
-      setText(amount, `${done} of ${of} MB`);
+      setText(said, t("Fetching the network, once:"));
+      setText(amount, t("{done} of {of} MB", { done, of }));
       Object.assign(line.querySelector("progress"), { max: now.of, value: now.done });
     },
   });
@@ -163,6 +171,13 @@ export function createAnswers(site) {
       },
     ]),
   );
+  const records = new Map(
+    site.models.map(({ network: { url, record } }) => [
+      absolute(url),
+      () => fetched(record).then((response) => response.arrayBuffer()),
+    ]),
+  );
+  const run = recordedFirst(networks, records);
   const look = createLook({ models, options: site.evidence, image, run });
   return { pack, sheet, see, look };
 }
@@ -302,6 +317,8 @@ function connect(site) {
   const asked = () => tabs.find((tab) => `#${nameOf(tab)}` === location.hash) ?? tabs[0];
   drawModel();
   show(asked());
+  translate(tabs);
+  offerLanguages();
   document.querySelector("header").inert = false; // it could not do anything before
 }
 
@@ -309,5 +326,8 @@ fetched("page.json", { cache: "no-cache" })
   .then((response) => response.json())
   .then(connect)
   .catch((error) => {
-    fill(document.querySelector(".explorer-root"), `The page did not start: ${error.message}`);
+    fill(
+      document.querySelector(".explorer-root"),
+      t("The page did not start: {why}", { why: error.message }),
+    );
   });
