@@ -52,6 +52,7 @@ def report(ckpt: Checkpoint, everyone: Sequence[Checkpoint], address: Callable[[
     sections = [
         ("Which classes it takes for which", _matrix(ckpt) + _classes(measured)),
         ("Whether its confidence holds", _paragraph(CALIBRATION) + own("reliability")),
+        ("How well it knows photographs", _photographs(measured)),
         ("Its most confident mistakes", _tiles(ckpt)),
         ("How it was trained", _training(ckpt.config["training"]) + common("training_curves")),
         ("Everything that was measured", _numbers(measured)),
@@ -149,6 +150,46 @@ def _classes(measured: dict) -> str:
         '<details><summary>Recall and precision of each class</summary><div class="scroll">'
         '<table class="numbers"><tr><th>class</th><th>recall</th><th>precision</th></tr>'
         f"{rows}</table></div></details>"
+    )
+
+
+def _photographs(measured: dict) -> str:
+    """Return the shares of photographs as dots with their intervals; nothing if unmeasured."""
+    if "photographs" not in measured:
+        return ""
+    photographs = measured["photographs"]
+    looks = photographs["views"]["looks"]
+    rows = [
+        ("right: test images", measured["test"]["accuracy"]),
+        ("right: photographs of the ten classes", looks["accuracy"]),
+        ("called unlike CIFAR-10: photographs of other things", looks["detected"]),
+        ("called so wrongly: photographs of the ten classes", looks["false_alarms"]),
+        ("over 90% confidence: photographs of other things", looks["confident_others"]),
+    ]
+    lines = "".join(
+        f'<tr><th scope="row">{words}</th><td>{_dot(share)}</td>'
+        f"<td>{share['value']:.1%}</td><td>{_range(share)}</td><td>{share['n']:,}</td></tr>"
+        for words, share in rows
+    )
+    return (
+        '<div class="scroll" tabindex="0" role="group" aria-label="shares">'
+        '<table class="numbers"><tr><td></td><td></td><th scope="col">share</th>'
+        f'<th scope="col">95% interval</th><th scope="col">n</th></tr>{lines}</table></div>'
+    ) + _paragraph(
+        f"Photographs: {escape(photographs['source'])}, seen in eight ways as in the app. "
+        ""
+        "Temperature and thresholds were fitted on one half of them and measured on the other. "
+        f"The mean confidence on those of the ten classes is {looks['confidence']:.1%}."
+    )
+
+
+def _dot(share: dict) -> str:
+    """Draw a share, 0 to 1, and its interval on a line from 0 to 100%."""
+    low, at, high = (f"{100 * share[key]:.1f}" for key in ("low", "value", "high"))
+    return (
+        '<svg class="dot" viewBox="-4 0 108 12" aria-hidden="true">'
+        '<path class="axis" d="M0 6H100"/>'
+        f'<path d="M{low} 6H{high}"/><circle cx="{at}" cy="6" r="3.5"/></svg>'
     )
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_each_cell_of_the_matrix_leads_to_its_mistakes(ckpt, text):
     for name in CLASSES:
         right = ((rows["true"] == name) & ~rows["wrong"]).sum()
         assert f'<td class="right">{right}</td>' in text
+
+
+def test_shares_of_photographs_are_dots_with_their_intervals(ckpt, text):
+    looks = ckpt.measured["photographs"]["views"]["looks"]
+    for share in (looks["accuracy"], looks["detected"], looks["false_alarms"]):
+        low, at, high = (f"{100 * share[key]:.1f}" for key in ("low", "value", "high"))
+        assert f'd="M{low} 6H{high}"/><circle cx="{at}"' in text
+        assert f"<td>{at}%</td><td>{low} to {high}</td><td>{share['n']}</td>" in text
+
+
+def test_a_network_that_was_not_shown_photographs_has_no_such_section(ckpt, text):
+    bare = replace(ckpt, metrics={k: v for k, v in ckpt.metrics.items() if k != "photographs"})
+    assert "photographs" in text
+    assert "photographs" not in report(bare, [bare], lambda path: path.name)
 
 
 def test_the_tiles_are_the_most_confident_mistakes(ckpt, text):

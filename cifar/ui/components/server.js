@@ -24,6 +24,7 @@ export function asking(server) {
   return async (name, question) => {
     // Gradio keeps what went wrong on the way to itself, and then nothing comes back.
     const answer = await server[name](question);
+    if (!answer && !navigator.onLine) throw new Error(t("This browser is offline."));
     if (!answer) throw new Error(t("The server did not answer."));
     if (answer.error) throw new Error(heard(answer.error));
     return answer;

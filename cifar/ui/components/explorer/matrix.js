@@ -4,6 +4,7 @@ import { choice, el, fill, setText } from "../shared/dom.js";
 import { parts, plural, t } from "../shared/language.js";
 import { count, decimal } from "../shared/words.js";
 import { LEVELS, createMatrixTable, setLevel } from "./matrix-table.js";
+import { createOneVersusRest } from "./one-versus-rest.js";
 import { confusion } from "./select.js";
 import { ANY } from "./view.js";
 
@@ -28,6 +29,7 @@ export function createMatrix(classes, change) {
     draw();
   });
   const legend = createLegend();
+  const versus = createOneVersusRest(classes);
   const mirror = el("p.mirror", { "aria-live": "polite" });
   const node = el(
     "div.matrix",
@@ -42,6 +44,7 @@ export function createMatrix(classes, change) {
     table.node,
     el("div.under", {}, scales.node, legend.node),
     mirror,
+    versus.node,
   );
   let scale = /** @type {Scale} */ ("count");
   let counts = /** @type {Uint32Array} */ (null);
@@ -60,6 +63,8 @@ export function createMatrix(classes, change) {
   function mark() {
     const { true: label, predicted } = data.view;
     const pair = label !== ANY && predicted !== ANY && label !== predicted;
+    const one = label === ANY || predicted === ANY || label === predicted;
+    versus.show(counts, one ? Math.max(label, predicted) : ANY);
     const mirrored = pair ? predicted * size + label : -1;
     table.mark(data.view, mirrored);
     const words = pair
