@@ -27,6 +27,7 @@ from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
 from cifar.ui.validation import choice, model_name, report_errors, uploaded
 
 SHOWN = 768  # pixels a side of a picture that is shown by the server
+OPENING = 10  # times a pixel of the first picture is repeated in both directions
 
 
 @report_errors
@@ -103,7 +104,9 @@ def _opening() -> str:
     story = opening(page_data.models()[0])
     if story is None:
         return ""
-    return f'<img class="opening" src="{png_url(story["pixels"][0])}" alt="">'
+    # As large as it is shown: browsers count a stretched picture as a small one.
+    pixels = story["pixels"][0].repeat(OPENING, 0).repeat(OPENING, 1)
+    return f'<img class="opening" src="{png_url(pixels)}" alt="">'
 
 
 def build() -> None:
