@@ -70,6 +70,10 @@ class PublishedNetworks:
     names: tuple[str, ...]
     predictions: np.ndarray
 
+    def misses(self, labels: np.ndarray) -> np.ndarray:
+        """Return which network misses which image: bool (30, 10000). labels: int (10000,)."""
+        return self.predictions != labels
+
 
 def load_annotations() -> Annotations:
     """Load votes and label reviews.

@@ -24,6 +24,8 @@ SORTS = {
     "most undecided": ("entropy", False),
     "people disagree most": ("agreement", True),
     "test index": ("index", True),
+    "most networks miss it": ("difficulty", False),
+    "fewest networks miss it": ("difficulty", True),
 }
 
 # The outcomes of two models on one image; the number of a cell is its position here.
@@ -36,15 +38,19 @@ CELLS = {
 
 
 def table(
-    predictions: Predictions, temperature: float, annotations: Annotations | None = None
+    predictions: Predictions,
+    temperature: float,
+    annotations: Annotations | None = None,
+    difficulty: np.ndarray | int = 0,
 ) -> pd.DataFrame:
     """Return a DataFrame with one row per test image, indexed by test index.
 
     Columns: true and predicted (class names), confidence (of the predicted class, 0 to 1),
     true_probability (of the label, 0 to 1), loss (nats), margin (0 to 1), entropy (nats), wrong
     (bool), and from `verdicts.judge` agreement (0 to 1), people (class name) and verdict (its key);
-    without annotations those are NaN and empty. Probabilities are those after the temperature.
-    Raises ValueError for annotations of other images.
+    without annotations those are NaN and empty; and difficulty, how many published networks miss
+    the image, int (N,). Probabilities are those after the temperature. Raises
+    ValueError for annotations of other images.
     """
     probs = metrics.probabilities(predictions.logits, temperature)
     labels, predicted = predictions.labels, predictions.logits.argmax(1)
@@ -59,6 +65,7 @@ def table(
             "margin": metrics.margin(probs),
             "entropy": metrics.entropy(probs),
             "wrong": predicted != labels,
+            "difficulty": difficulty,
         },
         index=pd.RangeIndex(len(labels), name="index"),
     )

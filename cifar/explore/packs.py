@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cifar import CLASSES
-from cifar.data.annotations import REVIEWERS, Annotations
+from cifar.data.annotations import REVIEWERS, Annotations, PublishedNetworks
 from cifar.data.image_table import ImageTable
 from cifar.evaluation.metrics import probabilities, proportion
 from cifar.evaluation.neighbors import SHOWN, NeighborImages
@@ -30,18 +30,24 @@ def images_pack(
     places: np.ndarray,
     dimensions: Mapping[str, Dimension],
     annotations: Annotations,
+    networks: PublishedNetworks,
 ) -> bytes:
     """Return the pack of the facts about test images that do not depend on a model.
 
     labels: int (N,). places: uint16 (N,), from `thumbnails.positions`. dimensions: from
-    `slices.slices`, of any model.
+    `slices.slices`, of any model. networks: whose answers are shown beside the model's.
     """
+    misses = networks.misses(labels)
     header = {
         "kind": "images",
         "classes": list(CLASSES),
         "count": len(labels),
         "agreement": [{"key": band} for band in AGREEMENT],
         "reviewers": REVIEWERS,
+        "networks": [
+            {"title": name, "accuracy": float(1 - missed.mean())}
+            for name, missed in zip(networks.names, misses, strict=True)
+        ],
         "slices": [
             {
                 "key": key,
@@ -67,6 +73,8 @@ def images_pack(
         "votes": annotations.votes.astype(np.uint8),
         "agreement": bands.astype(np.uint8),
         "agreement_share": to_steps(agreement, STEP),
+        "difficulty": misses.sum(0).astype(np.uint8),
+        "networks": networks.predictions.T,
         "review_for": kept.astype(np.uint8),
         "review_against": rejected.astype(np.uint8),
         "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
@@ -175,12 +183,18 @@ def other_pack(
     probs: np.ndarray,
     rows: pd.DataFrame,
     against: Mapping[str, pd.DataFrame],
+    *,
+    answers_only: bool = False,
 ) -> bytes:
     """Return the pack of predictions that are only compared with those of models.
 
     probs: float (N, 10). rows: their table. against: tables of the models to compare with, by name.
+    answers_only: leave the probabilities out, where only the classes are known.
     """
-    return pack(_header("other", name, title, rows, against), _columns(probs, rows))
+    columns = _columns(probs, rows)
+    if answers_only:
+        columns = {"predicted": columns["predicted"]}
+    return pack(_header("other", name, title, rows, against), columns)
 
 
 def probabilities_pack(name: str, probs: np.ndarray) -> bytes:

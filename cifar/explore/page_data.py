@@ -21,6 +21,7 @@ from cifar.explore.stories import stories
 from cifar.models.checkpoint import Checkpoint
 
 PUBLISHED = "published"
+NETWORK = "published-"  # before the name of a published network
 EXACT = "-probabilities"  # of a model's pack of probabilities in full precision
 
 # The explanations in the About tab and on the static site: Markdown.
@@ -101,14 +102,25 @@ def model_list() -> dict:
     """Return the models, the other predictions to compare them with, and the default model."""
     return {
         "models": [{"name": name, "title": title} for title, name in store.choices()],
-        "others": [{"name": PUBLISHED, "title": "a published model"}],
+        "others": [{"name": PUBLISHED, "title": "a published model"}, *_networks()],
         "model": models()[0],
     }
 
 
+def _networks() -> list[dict]:
+    """Return name and title of the published networks, the most accurate first."""
+    networks = store.published_networks()
+    misses = networks.misses(store.test_images().labels).mean(1)
+    named = zip(networks.names, misses, strict=True)
+    return [
+        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}"} for name, missed in named
+    ][::-1]
+
+
 def pack_names() -> list[str]:
     """Return the names of all packs."""
-    return ["images", *models(), *(f"{name}{EXACT}" for name in models()), PUBLISHED]
+    networks = [network["name"] for network in _networks()]
+    return ["images", *models(), *(f"{name}{EXACT}" for name in models()), PUBLISHED, *networks]
 
 
 def pack(name: str) -> bytes:
@@ -116,9 +128,17 @@ def pack(name: str) -> bytes:
     if name == "images":
         rows, recorded = store.table(models()[0]), store.predictions(models()[0])
         dimensions = slices(rows, recorded.qualities)
-        return packs.images_pack(recorded.labels, places(), dimensions, store.annotations())
+        return packs.images_pack(
+            recorded.labels,
+            places(),
+            dimensions,
+            store.annotations(),
+            store.published_networks(),
+        )
     if name == PUBLISHED:
         return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())
+    if name.startswith(NETWORK):
+        return _network_pack(name)
     if name.endswith(EXACT):
         return packs.probabilities_pack(*_model_probabilities(name.removesuffix(EXACT)))
     ckpt = store.load(name)
@@ -136,12 +156,25 @@ def _model_probabilities(name: str) -> tuple[str, np.ndarray]:
     return name, probabilities(store.predictions(name).logits, store.load(name).temperature)
 
 
-def comparison_pack(name: str, title: str, probabilities: np.ndarray) -> bytes:
-    """Return the pack of predictions, float (N, 10), to compare models with."""
+def comparison_pack(
+    name: str, title: str, probabilities: np.ndarray, *, answers_only: bool = False
+) -> bytes:
+    """Return the pack of predictions, float (N, 10), to compare models with.
+
+    answers_only: see `packs.other_pack`.
+    """
     labels = store.predictions(models()[0]).labels
     rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
     against = {model: store.table(model) for model in models()}
-    return packs.other_pack(name, title, probabilities, rows, against)
+    return packs.other_pack(name, title, probabilities, rows, against, answers_only=answers_only)
+
+
+def _network_pack(name: str) -> bytes:
+    """Return the pack of a published network, of which only the answers are known."""
+    networks = store.published_networks()
+    answers = networks.predictions[networks.names.index(name.removeprefix(NETWORK))]
+    title = next(one["title"] for one in _networks() if one["name"] == name)
+    return comparison_pack(name, title, np.eye(len(CLASSES))[answers], answers_only=True)
 
 
 def places() -> np.ndarray:

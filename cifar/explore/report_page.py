@@ -170,6 +170,7 @@ def _photographs(measured: dict) -> str:
         f'<tr><th scope="row">{words}</th><td>{_dot(share)}</td>'
         f"<td>{share['value']:.1%}</td><td>{_range(share)}</td><td>{share['n']:,}</td></tr>"
         for words, share in rows
+        if share["value"] is not None
     )
     return (
         '<div class="scroll" tabindex="0" role="group" aria-label="shares">'

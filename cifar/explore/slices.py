@@ -20,6 +20,16 @@ ENDS = {
 }
 
 
+# How many of the thirty published networks miss an image: the first and the last of a group.
+DIFFICULTY = {
+    "none of 30": (0, 0),
+    "1 to 5 of 30": (1, 5),
+    "6 to 15 of 30": (6, 15),
+    "16 to 29 of 30": (16, 29),
+    "all 30": (30, 30),
+}
+
+
 @dataclass(frozen=True)
 class Dimension:
     """One division of the test images into groups; every image is in exactly one group.
@@ -58,6 +68,11 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
     agreement = rows["agreement"].to_numpy()
     column = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
     dimensions["agreement"] = _dimension("People who chose the label", column, AGREEMENT, wrong)
+    difficulty = rows["difficulty"].to_numpy()
+    column = np.searchsorted([last for _, last in DIFFICULTY.values()], difficulty)
+    dimensions["difficulty"] = _dimension(
+        "Published networks that miss it", column, DIFFICULTY, wrong
+    )
     return dimensions
 
 

@@ -14,7 +14,13 @@ import pandas as pd
 
 from cifar import LensError
 from cifar.data import release
-from cifar.data.annotations import Annotations, load_annotations, load_published
+from cifar.data.annotations import (
+    Annotations,
+    PublishedNetworks,
+    load_annotations,
+    load_published,
+    load_published_networks,
+)
 from cifar.data.image_table import ImageTable
 from cifar.evaluation import neighbors
 from cifar.evaluation.neighbors import NeighborImages
@@ -132,7 +138,19 @@ def test_images() -> ImageTable:
 @once
 def table(name: str) -> pd.DataFrame:
     """Return a model's `mistakes.table`, with annotations."""
-    return mistakes.table(predictions(name), load(name).temperature, annotations())
+    return mistakes.table(predictions(name), load(name).temperature, annotations(), difficulty())
+
+
+@once
+def published_networks() -> PublishedNetworks:
+    """Load what thirty published networks say of the test images."""
+    return load_published_networks()
+
+
+@once
+def difficulty() -> np.ndarray:
+    """Return how many of the published networks miss each test image: int (10000,), 0 to 30."""
+    return published_networks().misses(test_images().labels).sum(0)
 
 
 @once
@@ -145,7 +163,9 @@ def published_probabilities() -> np.ndarray:
 def published_table() -> pd.DataFrame:
     """Return the `mistakes.table` of the published model."""
     labels = test_images().labels.astype(np.int64)
-    return mistakes.table(as_predictions(published_probabilities(), labels), 1.0)
+    return mistakes.table(
+        as_predictions(published_probabilities(), labels), 1.0, None, difficulty()
+    )
 
 
 @once

@@ -36,8 +36,8 @@ ANNOUNCE_MODEL = "(name) => { dispatchEvent(new CustomEvent('lens:model', { deta
 # The number of visitors whose state Gradio keeps: 70 kB each, which the app does not use.
 VISITORS = 200
 # The query keys of a link to a view of the explorer, except the model: those of view.js.
-VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "slice", "compare"}
-VIEW |= {"sort", "id", "panel"}
+VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "difficulty", "slice"}
+VIEW |= {"compare", "sort", "id", "panel"}
 TABS = ("classify", "mistakes", "report", "about")
 
 

@@ -3,6 +3,7 @@
 import io
 import random
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,14 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cifar import CLASSES
-from cifar.explore.mistakes import CELLS, SORTS, caption
+from cifar.explore import store
+from cifar.explore.mistakes import CELLS, caption
 from cifar.explore.verdicts import AGREEMENT, VERDICTS
+from tests.selection import OUTCOMES, random_views
 
 pytestmark = pytest.mark.browser
 
 MODELS = ("resnet", "basenet")
-OUTCOMES = {"wrong": True, "right": False, "all": None}
 TITLES = {key: title for key, (title, _) in VERDICTS.items()}
 
 
@@ -33,38 +35,23 @@ def wishes(truth, count, seed):
     """Random views: parameters of a link, the model, and filters of `mistakes.select`."""
     pick = random.Random(seed)
 
-    def often(share):
-        return pick.random() < share
-
+    views = {
+        model: random_views(
+            pick,
+            truth.dimensions,
+            ["published", *(name for name in MODELS if name != model)],
+            partial(within, truth, model),
+        )
+        for model in MODELS
+    }
     for _ in range(count):
         model = pick.choice(MODELS)
-        outcome = pick.choice(("wrong", "wrong", "right", "all"))
-        sort = pick.choice(list(SORTS))
-        link = {"model": model, "outcome": outcome, "sort": sort}
-        filters = {"wrong": OUTCOMES[outcome], "sort": sort}
-        if often(0.35):
-            link["true"] = pick.choice(CLASSES)
-            filters["true"] = [link["true"]]
-        if often(0.25):
-            link["pred"] = pick.choice(CLASSES)
-            filters["predicted"] = [link["pred"]]
-        if often(0.2):
-            link["verdict"] = filters["verdict"] = pick.choice(list(VERDICTS))
-        if often(0.25):
-            link["agreement"] = filters["agreement"] = pick.choice(list(AGREEMENT))
-        if often(0.35):
-            filters["confidence"] = tuple(sorted(pick.choices(range(101), k=2)))
-            link["confidence"] = "{}-{}".format(*filters["confidence"])
-        if often(0.25):
-            key = pick.choice(list(truth.dimensions))
-            filters["group"] = key, pick.randrange(len(truth.dimensions[key].groups))
-            link["slice"] = "{}:{}".format(*filters["group"])
-        if often(0.25):
-            other = pick.choice(["published", *(set(MODELS) - {model})])
-            cell = pick.choice(list(CELLS))
-            link["compare"] = f"{other}:{cell}"
-            filters["among"] = truth.within(cell, other, model)
-        yield link, model, filters
+        link, filters = next(views[model])
+        yield {"model": model, **link}, model, filters
+
+
+def within(truth, model, cell, other):
+    return truth.within(cell, other, model)
 
 
 def test_the_page_selects_the_same_images_in_the_same_order_as_python(desk, truth):
@@ -257,6 +244,7 @@ EVERY_FILTER = {
     "verdict": "ambiguous",
     "agreement": "50% to under 90%",
     "confidence": "20-99",
+    "difficulty": "2-30",
     "slice": "class:3",
     "compare": "basenet:both wrong",
 }
@@ -266,6 +254,7 @@ EVERY_CHIP = [
     "Ambiguous to people",
     "people: 50% to under 90%",
     "confidence 20 to 99%",
+    "missed by 2 to 30 networks",
     "True class: cat",
     "both wrong with BaseNet 49k",
 ]
@@ -280,6 +269,7 @@ def test_every_filter_shows_as_a_chip_that_takes_it_off(desk, truth, by):
     filters = {
         "agreement": "50% to under 90%",
         "confidence": (20, 99),
+        "difficulty": (2, 30),
         "group": ("class", 3),
         "among": both,
     }
@@ -341,6 +331,34 @@ def test_each_menu_acts(desk, truth, label, value, filters):
     options = menu.locator("option").evaluate_all("all => all.map(one => one.value)")
     desk.press(*["ArrowDown"] * options.index(value))
     assert desk.selection == truth.select(**filters)
+
+
+def test_mistakes_that_no_published_network_makes_are_one_click_away(desk, truth):
+    desk.button("10 mistakes that no published network makes").click()
+    assert desk.selection == truth.select(difficulty=(0, 0)) and len(desk.selection) == 10
+    assert desk.chips == ["missed by no other network"]
+    sentence = desk.page.locator("#explorer .detail .difficulty p")
+    expect(sentence).to_have_text("None of 30 published networks misses it.")
+    desk.page.get_by_label("networks that miss it, to").fill("30")
+    desk.press("Enter")
+    desk.show(id=7099)
+    expect(sentence).to_have_text("29 of 30 published networks miss it; most of those say dog.")
+    assert desk.page.locator("#explorer .networks i").count() == 30
+
+
+def test_a_published_network_can_be_compared_by_its_answers(desk, truth):
+    desk.show(panel="compare", compare="published-shake_shake_26_2x96d_SSI")
+    networks = store.published_networks()
+    said = networks.predictions[networks.names.index("shake_shake_26_2x96d_SSI")]
+    labels = store.test_images().labels
+    wrong = store.table("resnet")["wrong"].to_numpy()
+    fixed = int((wrong & (said == labels)).sum())
+    expect(desk.page.locator("#explorer .quarter.fixed b")).to_have_text(str(fixed))
+    expect(desk.page.locator("#explorer .rank p")).to_have_text(
+        "ResNet 5.3M is more accurate than 16 of 30 published networks."
+    )
+    heads = desk.page.locator("#explorer .detail .shares thead th")
+    assert heads.count() == 2  # this model's and people's: nothing is known of the other's
 
 
 def test_a_range_of_confidence_is_kept(desk, truth):

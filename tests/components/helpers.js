@@ -36,9 +36,19 @@ export function createRandom(seed) {
  * @param {number[]} [values.confidence] in percent
  * @param {number[]} [values.verdict] from 1; 0 for none
  * @param {number[]} [values.agreement] bands
+ * @param {number[]} [values.difficulty] published networks that miss it
  * @param {number[]} [values.slice] groups of the slice "brightness"
  */
-export function makeData({ label, predicted, other, confidence, verdict, agreement, slice }) {
+export function makeData({
+  label,
+  predicted,
+  other,
+  confidence,
+  verdict,
+  agreement,
+  difficulty,
+  slice,
+}) {
   const zeros = label.map(() => 0);
   /** @param {object} header @param {object} columns */
   const pack = (header, columns) => /** @type {Pack} */ ({ header, count: label.length, columns });
@@ -58,6 +68,7 @@ export function makeData({ label, predicted, other, confidence, verdict, agreeme
       {
         label: Uint8Array.from(label),
         agreement: Uint8Array.from(agreement ?? zeros),
+        difficulty: Uint8Array.from(difficulty ?? zeros),
         slice_brightness: Uint8Array.from(slice ?? zeros),
       },
     ),

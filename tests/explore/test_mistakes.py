@@ -47,7 +47,7 @@ def votes(predictions):
 
 @pytest.fixture(scope="module")
 def rows(predictions, votes):
-    return table(predictions, TEMPERATURE, votes)
+    return table(predictions, TEMPERATURE, votes, np.arange(400) * 7 % 31)
 
 
 def plain_rows(predictions):
@@ -92,6 +92,8 @@ def test_select_equals_plain_python(rows, sort):
         "most undecided": lambda row: -row.entropy,
         "people disagree most": lambda row: row.agreement,
         "test index": lambda row: row.Index,
+        "most networks miss it": lambda row: -row.difficulty,
+        "fewest networks miss it": lambda row: row.difficulty,
     }
     choices = ["", "cat", "ship"]
     counts = set()

@@ -6,7 +6,7 @@ import pytest
 from cifar import CLASSES
 from cifar.evaluation.metrics import probabilities
 from cifar.evaluation.predictions import load_predictions
-from cifar.explore import mistakes, packs, thumbnails
+from cifar.explore import mistakes, packs, store, thumbnails
 from cifar.explore.external_predictions import as_predictions
 from cifar.explore.mistakes import SORTS
 from cifar.explore.slices import slices
@@ -19,17 +19,21 @@ CKPT = {name: load(name) for name in NAMES}
 PREDICTIONS = {name: load_predictions(CKPT[name]) for name in NAMES}
 
 
+NETWORKS = store.published_networks()
+
+
 @pytest.fixture(scope="module")
 def told(annotations):
     """Annotations, the tables, and each pack as header and columns."""
     found = annotations
     tables = {
-        name: mistakes.table(PREDICTIONS[name], CKPT[name].temperature, found) for name in NAMES
+        name: mistakes.table(PREDICTIONS[name], CKPT[name].temperature, found, store.difficulty())
+        for name in NAMES
     }
     recorded = PREDICTIONS["resnet"]
     places = thumbnails.positions([tables[name]["wrong"].to_numpy() for name in NAMES])
     dimensions = slices(tables["resnet"], recorded.qualities)
-    content = {"images": packs.images_pack(recorded.labels, places, dimensions, found)}
+    content = {"images": packs.images_pack(recorded.labels, places, dimensions, found, NETWORKS)}
     for name, other in (NAMES, NAMES[::-1]):
         content[name] = packs.model_pack(
             CKPT[name],
@@ -123,6 +127,19 @@ def test_training_images_are_named_only_where_they_can_be_shown(told):
     rows = columns["neighbor_row"]
     assert np.array_equal(rows < 65535, wrong) and sorted(rows[wrong]) == list(range(wrong.sum()))
     assert "neighbors" not in other_header and "neighbors" not in other
+
+
+def test_published_networks_are_ordered_and_their_misses_are_counted(told):
+    header, columns = told[2]["images"]
+    accuracies = [network["accuracy"] for network in header["networks"]]
+    assert accuracies == sorted(accuracies) and len(accuracies) == 30
+    assert (round(accuracies[0], 4), round(accuracies[-1], 4)) == (0.8198, 0.9711)
+    misses = columns["networks"] != columns["label"][:, None]
+    np.testing.assert_array_equal(columns["difficulty"], misses.sum(1))
+    assert (columns["difficulty"] == 0).sum() == 6507 and (columns["difficulty"] == 30).sum() == 28
+    wrong = told[2]["resnet"][1]["predicted"] != columns["label"]
+    hard = columns["difficulty"][wrong]
+    assert ((hard >= 20).sum(), (hard <= 3).sum(), (hard == 0).sum()) == (164, 46, 10)
 
 
 def test_every_image_is_somewhere_on_the_sheets(told):

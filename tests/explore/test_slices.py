@@ -5,7 +5,7 @@ import pytest
 from cifar import CLASSES
 from cifar.data.image_statistics import QUALITIES
 from cifar.evaluation.metrics import wilson_interval
-from cifar.explore.slices import slices
+from cifar.explore.slices import DIFFICULTY, slices
 
 N = 1_000
 
@@ -18,6 +18,7 @@ def rows():
             "true": np.array(CLASSES)[rng.integers(0, 10, N)],
             "wrong": rng.random(N) < 0.2,
             "agreement": rng.choice([0.3, 0.5, 0.7, 0.9, 0.98, 1], N),
+            "difficulty": rng.integers(0, 31, N),
         }
     )
 
@@ -33,7 +34,7 @@ def found(rows, values):
 
 
 def test_every_image_is_in_one_group_of_each_dimension(rows, found):
-    assert list(found) == ["class", *QUALITIES, "agreement"]
+    assert list(found) == ["class", *QUALITIES, "agreement", "difficulty"]
     for dimension in found.values():
         assert dimension.column.dtype == np.uint8 and dimension.column.shape == (N,)
         assert sum(group["n"] for group in dimension.groups) == N
@@ -89,5 +90,12 @@ def test_agreement_has_a_group_for_each_band(rows, found):
     assert dimension.column.tolist() == [number[share] for share in rows["agreement"]]
 
 
+def test_difficulty_has_a_group_for_each_range(rows, found):
+    dimension = found["difficulty"]
+    for number, (first, last) in enumerate(DIFFICULTY.values()):
+        inside = rows["difficulty"].between(first, last).to_numpy()
+        assert ((dimension.column == number) == inside).all()
+
+
 def test_what_is_not_known_has_no_dimension(rows, values):
-    assert list(slices(rows, None)) == ["class", "agreement"]
+    assert list(slices(rows, None)) == ["class", "agreement", "difficulty"]

@@ -249,7 +249,12 @@ def test_a_link_opens_the_same_selection(client):
 
 @pytest.mark.parametrize("wrong", [True, False])
 def test_one_image_is_told_whole(client, test_split, annotations, wrong):
-    rows = mistakes.table(store.predictions(MODEL), store.load(MODEL).temperature, annotations)
+    rows = mistakes.table(
+        store.predictions(MODEL),
+        store.load(MODEL).temperature,
+        annotations,
+        store.difficulty(),
+    )
     reviewed = annotations.given >= 0
     index = int(rows.index[(rows["wrong"] == wrong) & reviewed][0])
     path, found = client.predict(MODEL, index, api_name="/get_mistake")
@@ -258,6 +263,7 @@ def test_one_image_is_told_whole(client, test_split, annotations, wrong):
     assert found["caption"] == mistakes.caption(index, row) and found["wrong"] == wrong
     assert (found["true"], found["predicted"]) == (row["true"], row["predicted"])
     assert found["verdict"] == (row["verdict"] or None)
+    assert found["difficulty"] == row["difficulty"]
     assert found["why"] == (VERDICTS[row["verdict"]][1] if wrong else None)
     shares = probabilities(recorded.logits[index], store.load(MODEL).temperature)
     assert {one["class"]: one["probability"] for one in found["probabilities"]} == pytest.approx(

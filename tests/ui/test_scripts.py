@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import subprocess
+from itertools import islice
 from urllib.parse import urlencode
 
 import numpy as np
@@ -15,21 +16,19 @@ import pytest
 import torch
 from PIL import Image
 
-from cifar import CLASSES
 from cifar.data.pictures import network_view
 from cifar.explain.drawing import cover
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, page_data, store
-from cifar.explore.mistakes import CELLS, SORTS
+from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
-from cifar.explore.verdicts import AGREEMENT, VERDICTS
 from cifar.models.staged import normalize
 from cifar.publish.static_site import METHODS
+from cifar.ui.app import VIEW
 from cifar.ui.scripts import COMPONENTS
-from tests.selection import select
+from tests.selection import random_views, select
 
 MODELS = ("resnet", "basenet")
-OUTCOMES = {"wrong": True, "right": False, "all": None}
 
 RUN = """
 import {{ text }} from "node:stream/consumers";
@@ -75,46 +74,20 @@ def encoded(content):
 # Selections
 
 
-def views(count, seed, dimensions, tables):
-    """Yield random links with the filters of `selection.select` that mean the same."""
-    pick = random.Random(seed)
-
-    def often(share):
-        return pick.random() < share
-
-    for _ in range(count):
-        outcome, sort = pick.choice(("wrong", "wrong", "right", "all")), pick.choice(list(SORTS))
-        link = {"outcome": outcome, "sort": sort}
-        filters = {"wrong": OUTCOMES[outcome], "sort": sort}
-        if often(0.35):
-            link["true"] = pick.choice(CLASSES)
-            filters["true"] = [link["true"]]
-        if often(0.25):
-            link["pred"] = pick.choice(CLASSES)
-            filters["predicted"] = [link["pred"]]
-        if often(0.2):
-            link["verdict"] = filters["verdict"] = pick.choice(list(VERDICTS))
-        if often(0.25):
-            link["agreement"] = filters["agreement"] = pick.choice(list(AGREEMENT))
-        if often(0.35):
-            filters["confidence"] = tuple(sorted(pick.choices(range(101), k=2)))
-            link["confidence"] = "{}-{}".format(*filters["confidence"])
-        if often(0.25):
-            key = pick.choice(list(dimensions))
-            filters["group"] = key, pick.randrange(len(dimensions[key].groups))
-            link["slice"] = "{}:{}".format(*filters["group"])
-        if often(0.25):
-            cell = pick.randrange(len(CELLS))
-            link["compare"] = f"basenet:{list(CELLS)[cell]}"
-            cells = mistakes.compare(tables["resnet"], tables["basenet"]).cells
-            filters["among"] = np.flatnonzero(cells == cell).tolist()
-        yield link, filters
+def test_the_server_knows_which_links_open_the_explorer(run):
+    assert sorted(run("explorer/view.js", "return m.KEYS;", {})) == sorted(VIEW)
 
 
 def test_links_select_the_same_images_in_the_same_order_as_python(run, tmp_path, annotations):
     tables = {name: store.table(name) for name in MODELS}
     dimensions = slices(tables["resnet"], store.predictions("resnet").qualities)
-    asked = list(views(200, 4, dimensions, tables))
+    cells = mistakes.compare(tables["resnet"], tables["basenet"]).cells
+
+    def within(cell, _):
+        return np.flatnonzero(cells == list(CELLS).index(cell)).tolist()
+
+    views = random_views(random.Random(4), dimensions, ["basenet"], within)
+    asked = list(islice(views, 200))
     for name in ("images", *MODELS):
         (tmp_path / name).write_bytes(page_data.pack(name))
     selections = run(

@@ -82,6 +82,7 @@ class TestImage(TypedDict):
     margin: float | None
     entropy: float | None
     agreement: float | None
+    difficulty: int
     people: str | None
 
 

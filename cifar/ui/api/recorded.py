@@ -64,6 +64,7 @@ def list_mistakes(
         rows: index of a test image, true and predicted class, verdict, and the sort values
         in rows: confidence, margin to the second class, true_probability, loss and entropy (nats)
         in rows: agreement, the share of people who chose the label; people, the class of most
+        in rows: difficulty, how many of thirty published networks miss the image
         link: append it to the app's address to open this selection in its Mistakes tab
 
     """
@@ -108,6 +109,7 @@ def get_mistake(model: str, index: int) -> tuple[np.ndarray, Mistake]:
         confidence, margin to the second class, true_probability, loss and entropy (nats)
         votes of about 51 people and review of the label, null if it was not reviewed
         agreement, the share of people who chose the label; people, the class of most
+        difficulty, how many of thirty published networks miss the image
         verdict on a mistake and why it was given
         ranks: its place among all test images in every sort, from 0
         neighbours: the images that the network finds most similar to it
@@ -192,6 +194,7 @@ def _row(index: int, row: Any) -> TestImage:
         "entropy": json_number(row["entropy"]),
         "agreement": json_number(row["agreement"]),
         "people": row["people"] or None,
+        "difficulty": int(row["difficulty"]),
     }
 
 

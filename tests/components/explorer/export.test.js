@@ -20,7 +20,11 @@ function dataWith(name) {
   return {
     images: pack(
       { classes: ["x", "y"], recorded: [name, "b,c"] },
-      { label: Uint8Array.of(0, 1), votes: Uint8Array.of(7, 3, 0, 10) },
+      {
+        label: Uint8Array.of(0, 1),
+        votes: Uint8Array.of(7, 3, 0, 10),
+        difficulty: Uint8Array.of(27, 0),
+      },
     ),
     model: pack(
       { name, sha256: SHA, verdicts: [{ title: "z", recorded: "its, own" }] },
@@ -67,9 +71,9 @@ test("the table has a row for each image, in the order of the selection", () => 
     files.selectionCsv(dataWith("a"), [1, 0], tags, EXACT),
     [
       'index,label,predicted,confidence,probability a,"probability b,c",votes a,"votes b,c",' +
-        "verdict,tags,model,weights_sha256",
-      `1,"b,c","b,c",1,0,1,0,10,,,a,${SHA}`,
-      `0,a,"b,c",0.8012,0.1988,0.8012,7,3,"its, own",label wrong; ambiguous,a,${SHA}`,
+        "networks_that_miss_it,verdict,tags,model,weights_sha256",
+      `1,"b,c","b,c",1,0,1,0,10,0,,,a,${SHA}`,
+      `0,a,"b,c",0.8012,0.1988,0.8012,7,3,27,"its, own",label wrong; ambiguous,a,${SHA}`,
       "",
     ].join("\r\n"),
   );
@@ -114,6 +118,7 @@ test("JSON holds the same with the query that it answers", () => {
       confidence: 0.8012,
       probabilities: [0.1988, 0.8012],
       votes: [7, 3],
+      difficulty: 27,
       verdict: "its, own",
       tags: ["label wrong", "ambiguous"],
     },

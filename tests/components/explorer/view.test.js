@@ -16,6 +16,8 @@ const START = {
   agreement: -1,
   low: 0,
   high: 100,
+  fewest: 0,
+  most: 30,
   slice: null,
   other: "",
   cell: -1,
@@ -37,6 +39,7 @@ test("links restore every view", () => {
   const sometimes = (/** @type {number} */ n) => (random() < 0.5 ? -1 : upTo(n));
   for (let k = 0; k < 300; k++) {
     const [low, high] = [upTo(101), upTo(101)].sort((a, b) => a - b);
+    const [fewest, most] = [upTo(31), upTo(31)].sort((a, b) => a - b);
     const other = one(["", "basenet", "published"]);
     const cell = other ? sometimes(4) : -1;
     /** @type {View} */
@@ -47,8 +50,7 @@ test("links restore every view", () => {
       outcome: one(["wrong", "right", "all"]),
       verdict: sometimes(4),
       agreement: sometimes(4),
-      low,
-      high,
+      ...{ low, high, fewest, most },
       slice: one([null, { key: "brightness", group: upTo(5) }]),
       // A link leaves out the first model to compare with.
       other: other === "basenet" && cell < 0 ? "" : other,

@@ -2,7 +2,7 @@
 
 import { el, fill } from "../shared/dom.js";
 import { t } from "../shared/language.js";
-import { ANY, NO_FILTERS, usualOutcome } from "./view.js";
+import { ANY, NETWORKS, NO_FILTERS, usualOutcome } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
@@ -49,6 +49,7 @@ export function activeFilters({ images, model, other, view, area }) {
     view.verdict !== ANY && [model.header.verdicts[view.verdict].title, { verdict: ANY }],
     view.agreement !== ANY && [peopleSay(agreement[view.agreement].key), { agreement: ANY }],
     confidenceFilter(view),
+    difficultyFilter(view),
     view.slice && [sliceInWords(images.header.slices, view.slice), { slice: null }],
     view.cell !== ANY && [COMPARED[view.cell](other.header.title), { cell: ANY, outcome: "wrong" }],
     area && [WITHIN[area.what](area.count), null],
@@ -75,6 +76,16 @@ function classFilter({ true: label, predicted, outcome }, classes) {
 function confidenceFilter({ low, high }) {
   if (low <= 0 && high >= 100) return null;
   return [t("confidence {low} to {high}%", { low, high }), { low: 0, high: 100 }];
+}
+
+/** @returns {ActiveFilter|null} */
+function difficultyFilter({ fewest, most }) {
+  if (fewest <= 0 && most >= NETWORKS) return null;
+  const words =
+    most > 0
+      ? t("missed by {fewest} to {most} networks", { fewest, most })
+      : t("missed by no other network");
+  return [words, { fewest: 0, most: NETWORKS }];
 }
 
 function sliceInWords(slices, { key, group }) {

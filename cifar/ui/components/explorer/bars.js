@@ -28,10 +28,13 @@ export function sidesOf({ images, model, other }, index) {
   /** @param {Uint8Array} values */
   const row = (values) =>
     Array.from(values.subarray(index * classes.length, (index + 1) * classes.length));
-  const sides = [model, other].filter(Boolean).map(({ header, columns }) => ({
-    title: header.title,
-    shares: row(columns.probabilities).map((value) => value * PROBABILITY),
-  }));
+  // Of some models only the answers are known.
+  const sides = [model, other]
+    .filter((one) => one?.columns.probabilities)
+    .map(({ header, columns }) => ({
+      title: header.title,
+      shares: row(columns.probabilities).map((value) => value * PROBABILITY),
+    }));
   const votes = votesOf(images, index);
   const total = votes.reduce((sum, n) => sum + n, 0);
   sides.push({ title: t("people ({n})", { n: total }), shares: votes.map((n) => n / total) });

@@ -3,6 +3,7 @@
 import { el, fill, setAria, setText } from "../shared/dom.js";
 import { parts, t } from "../shared/language.js";
 import { chance, count, images as imagesInWords, interval, percent } from "../shared/words.js";
+import { createRank } from "./rank.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
 
@@ -31,11 +32,12 @@ const QUARTERS = [
 ];
 
 /**
+ * @param {import('./pack.js').ImagesPack} images
  * @param {object} actions
  * @param {(patch: Partial<import('./view.js').View>) => void} actions.change
  * @param {((file: File) => Promise<string>)|null} actions.upload returns what the file was taken for
  */
-export function createCompare({ change, upload }) {
+export function createCompare(images, { change, upload }) {
   const select = el("select");
   select.addEventListener("change", () => change({ other: select.value }));
   const accuracies = el("dl.accuracies");
@@ -63,6 +65,7 @@ export function createCompare({ change, upload }) {
     heads.rows[1],
     [1, 3].map((at) => buttons[at].node),
   );
+  const rank = createRank(images.header.networks);
   const verdict = el("p");
   const trouble = el("p.problem", { role: "status" });
   const problem = el("p.problem", { role: "status" });
@@ -81,6 +84,7 @@ export function createCompare({ change, upload }) {
     accuracies,
     quarters,
     verdict,
+    rank.node,
     upload && uploader(),
     problem,
   );
@@ -133,13 +137,14 @@ export function createCompare({ change, upload }) {
   }
 
   /** @param {import('./explorer.js').State} state */
-  function draw({ images, model, other, others, view }) {
+  function draw({ model, other, others, view }) {
     fill(
       select,
       others.map(({ name, title }) => el("option", { value: name }, title)),
     );
     select.value = view.other || others[0]?.name;
     for (const { node } of buttons) node.disabled = !other;
+    rank.show(model.header);
     fill(accuracies);
     setText(verdict, "");
     if (!other) return;

@@ -8,6 +8,7 @@ import { decimal } from "../shared/words.js";
 import { createBars, sidesOf } from "./bars.js";
 import { CONFIDENCE, description } from "./captions.js";
 import { createHead } from "./detail-head.js";
+import { createDifficulty } from "./difficulty.js";
 import {
   createCorrectNeighbor,
   createNeighborSheets,
@@ -35,6 +36,7 @@ export function createDetail(
   const head = createHead(classes, { step, sheets });
   const onward = el("div.keep");
   const reasons = el("p.reasons");
+  const difficulty = createDifficulty(images);
   const numbers = el("p.quiet.numbers");
   const bars = createBars();
   const near = createNeighborSheets(adapter.neighborSheet, () => state?.shown >= 0 && paint());
@@ -51,6 +53,7 @@ export function createDetail(
     head.node,
     onward,
     reasons,
+    difficulty.node,
     numbers,
     bars.node,
     evidence?.node,
@@ -94,6 +97,7 @@ export function createDetail(
       voteSentences(images, record).join(SPACE),
       verdict && el("span.quiet", {}, " ", hence(verdict)),
     );
+    difficulty.show(record);
     setText(numbers, measures(state.model, index));
     trainingNeighbors.show(state.model, record);
     correctNeighbor.show(state, record);

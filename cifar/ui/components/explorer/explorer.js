@@ -215,7 +215,10 @@ function createParts(adapter, store, { images, roomy }) {
     matrix: createMatrix(classes, pickFilter),
     map: createMap(classes, shared),
     slices: createSlices(images, change),
-    compare: createCompare({ change: pickFilter, upload: adapter.upload ? store.upload : null }),
+    compare: createCompare(images, {
+      change: pickFilter,
+      upload: adapter.upload ? store.upload : null,
+    }),
   };
   const tabs = createTabs(
     t("Ways to look at all images"),

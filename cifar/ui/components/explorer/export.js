@@ -39,6 +39,7 @@ export function rowsOf({ images, model }, selection, tags, probabilities) {
     confidence: exact(probabilities[i * width + predicted[i]]),
     probabilities: Array.from(probabilities.subarray(i * width, (i + 1) * width), exact),
     votes: Array.from(images.columns.votes.subarray(i * width, (i + 1) * width)),
+    difficulty: images.columns.difficulty[i],
     verdict: verdict[i] ? model.header.verdicts[verdict[i] - 1].recorded : "",
     tags: tags.of(i),
   }));
@@ -58,7 +59,7 @@ export function selectionCsv(data, selection, tags, probabilities) {
   const head = ["index", "label", "predicted", "confidence"];
   head.push(...classes.map((title) => `probability ${title}`));
   head.push(...classes.map((title) => `votes ${title}`));
-  head.push("verdict", "tags", "model");
+  head.push("networks_that_miss_it", "verdict", "tags", "model");
   if (weights) head.push("weights_sha256");
   const rows = rowsOf(data, selection, tags, probabilities).map((row) => [
     row.index,
@@ -67,6 +68,7 @@ export function selectionCsv(data, selection, tags, probabilities) {
     row.confidence,
     ...row.probabilities,
     ...row.votes,
+    row.difficulty,
     row.verdict,
     row.tags.join("; "),
     name,

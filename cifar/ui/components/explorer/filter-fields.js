@@ -1,4 +1,4 @@
-/** The fields of the filters that take numbers: the range of confidence, and a test index. */
+/** The fields of the filters that take numbers: ranges, and a test index. */
 
 import { el, setNumber, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
@@ -9,36 +9,36 @@ const REST_MS = 500;
 /** @param {Object<string, any>} props */
 const numberField = (props) => el("input", { type: "number", step: 1, ...props });
 
-/** @param {(patch: Partial<import('./view.js').View>) => void} change */
-export function createConfidenceRange(change) {
-  const percent = { min: 0, max: 100 };
-  const low = numberField({ ...percent, "aria-label": t("confidence from, percent") });
-  const high = numberField({ ...percent, "aria-label": t("confidence to, percent") });
-  const lowest = () => bounded(low, 0);
-  const highest = () => bounded(high, 100);
+/**
+ * Make two fields for the ends of a range.
+ * @param {{title: string, from: string, to: string}} words
+ * @param {number} end of the highest range
+ * @param {(low: number, high: number) => void} change
+ */
+export function createRange({ title, from, to }, end, change) {
+  const low = numberField({ min: 0, max: end, "aria-label": from });
+  const high = numberField({ min: 0, max: end, "aria-label": to });
+  const lowest = () => bounded(low, 0, end);
+  const highest = () => bounded(high, end, end);
   // The end that was typed stays; the other end gives way.
-  low.addEventListener("change", () => {
-    change({ low: lowest(), high: Math.max(lowest(), highest()) });
-  });
-  high.addEventListener("change", () => {
-    change({ low: Math.min(lowest(), highest()), high: highest() });
-  });
+  low.addEventListener("change", () => change(lowest(), Math.max(lowest(), highest())));
+  high.addEventListener("change", () => change(Math.min(lowest(), highest()), highest()));
   const range = el("span.range", {}, low, "–", high);
   return {
-    node: el("div.field", {}, el("span", {}, t("confidence, %")), range),
-    /** @param {import('./view.js').View} view */
-    update(view) {
-      setNumber(low, view.low);
-      setNumber(high, view.high);
+    node: el("div.field", {}, el("span", {}, title), range),
+    /** @param {number} from @param {number} to */
+    update(from, to) {
+      setNumber(low, from);
+      setNumber(high, to);
     },
   };
 }
 
-/** Return the whole number in a field, from 0 to 100, or a default where there is none. */
-function bounded(input, otherwise) {
+/** Return the whole number in a field, from 0 to an end, or a default where there is none. */
+function bounded(input, otherwise, end) {
   const value = Math.round(Number(input.value));
   if (input.value.trim() === "" || Number.isNaN(value)) return otherwise;
-  return Math.min(100, Math.max(0, value));
+  return Math.min(end, Math.max(0, value));
 }
 
 /**

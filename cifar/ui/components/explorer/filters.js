@@ -5,8 +5,8 @@ import { plural, t } from "../shared/language.js";
 import { count } from "../shared/words.js";
 import { createFilterChips } from "./active-filters.js";
 import { createExportMenu } from "./export-menu.js";
-import { createConfidenceRange, createFinder } from "./filter-fields.js";
-import { ANY, OUTCOMES } from "./view.js";
+import { createFinder, createRange } from "./filter-fields.js";
+import { ANY, NETWORKS, OUTCOMES } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
@@ -25,7 +25,24 @@ export function createFilters(images, actions, link) {
   const { change, pick, setArea } = actions;
   const menus = createMenus(images, change);
   const sort = menu(t("sort"), [], (value) => change({ sort: +value }));
-  const confidence = createConfidenceRange(change);
+  const confidence = createRange(
+    {
+      title: t("confidence, %"),
+      from: t("confidence from, percent"),
+      to: t("confidence to, percent"),
+    },
+    100,
+    (low, high) => change({ low, high }),
+  );
+  const difficulty = createRange(
+    {
+      title: t("networks that miss it"),
+      from: t("networks that miss it, from"),
+      to: t("networks that miss it, to"),
+    },
+    NETWORKS,
+    (fewest, most) => change({ fewest, most }),
+  );
   const finder = createFinder(images.count, pick);
   const chips = createFilterChips({ change, setArea }, menus.focus);
   const size = el("p.count", { "aria-live": "polite" });
@@ -33,7 +50,7 @@ export function createFilters(images, actions, link) {
   const node = el(
     "div.filters",
     { role: "search", "aria-label": t("Filters") },
-    el("div.fields", {}, menus.nodes, confidence.node, finder.node),
+    el("div.fields", {}, menus.nodes, confidence.node, difficulty.node, finder.node),
     finder.problem,
     chips.node,
     el("div.line", {}, size, sort.node, exportMenu.node),
@@ -51,7 +68,8 @@ export function createFilters(images, actions, link) {
       }
       menus.update(state);
       sort.select.value = String(state.view.sort);
-      confidence.update(state.view);
+      confidence.update(state.view.low, state.view.high);
+      difficulty.update(state.view.fewest, state.view.most);
       chips.update(state);
       exportMenu.update(state);
       setText(size, selectionInWords(state));

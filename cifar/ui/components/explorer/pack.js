@@ -32,6 +32,8 @@ const FORMAT = 1;
  * @property {string[]} recorded the classes as links and files have them, in English
  * @property {number} count
  * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
+ * @property {Array<{title: string, accuracy: number}>} networks published ones, the least accurate
+ *   first
  * @property {number} reviewers people who reviewed a doubtful label
  * @property {Array<{key: string, title: string, groups: string[],
  *   details: string[]}>} slices details: the range of values in each group, or ""
@@ -77,6 +79,8 @@ const FORMAT = 1;
  * @property {Uint8Array} votes people who chose each class, one row an image
  * @property {Uint8Array} agreement band
  * @property {Uint16Array} agreement_share in steps of 1e-4
+ * @property {Uint8Array} difficulty how many of the published networks miss it
+ * @property {Uint8Array} networks the class that each of them says, one row an image
  * @property {Uint8Array} review_for reviewers who kept the label
  * @property {Uint8Array} review_against reviewers who rejected it; the others said that both fit
  * @property {Uint8Array} review_guess class that reviewers were offered; 255 where none reviewed

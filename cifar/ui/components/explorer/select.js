@@ -3,7 +3,7 @@
  * functions of packs and view, fast enough to run at every click.
  */
 
-import { ANY, CELLS, OUTCOMES } from "./view.js";
+import { ANY, CELLS, NETWORKS, OUTCOMES } from "./view.js";
 
 /** One bit for each filter: an image has the bits of the filters that it fails. */
 export const BIT = {
@@ -16,6 +16,7 @@ export const BIT = {
   slice: 64,
   cell: 128,
   area: 256,
+  difficulty: 512,
 };
 
 /**
@@ -39,7 +40,7 @@ export function cellOf(label, shown, other) {
  * @returns {Uint16Array} bits of the filters; 0 for the images that pass them all
  */
 export function failures({ images, model, other }, view, area) {
-  const { label, agreement } = images.columns;
+  const { label, agreement, difficulty } = images.columns;
   const { predicted, verdict, confidence } = model.columns;
   const fails = new Uint16Array(images.count);
   const mark = (bit, failing) => {
@@ -55,6 +56,9 @@ export function failures({ images, model, other }, view, area) {
   if (view.agreement !== ANY) mark(BIT.agreement, (i) => agreement[i] !== view.agreement);
   const [low, high] = [view.low * 100, view.high * 100];
   mark(BIT.confidence, (i) => confidence[i] < low || confidence[i] > high);
+  const { fewest, most } = view;
+  if (fewest > 0 || most < NETWORKS)
+    mark(BIT.difficulty, (i) => difficulty[i] < fewest || difficulty[i] > most);
   if (view.slice) {
     const group = images.columns[`slice_${view.slice.key}`];
     if (group) mark(BIT.slice, (i) => group[i] !== view.slice.group);

@@ -1,7 +1,7 @@
 /** Draw the strip on top: how many mistakes, and how many of each verdict. */
 
-import { el, fill, findAll, setAria, setStyle, within } from "../shared/dom.js";
-import { parts, t } from "../shared/language.js";
+import { el, fill, findAll, setAria, setStyle, setText, within } from "../shared/dom.js";
+import { parts, plural, t } from "../shared/language.js";
 import { count, interval, percent } from "../shared/words.js";
 import { ANY } from "./view.js";
 
@@ -11,6 +11,9 @@ export function createSummary(change) {
   const bar = el("div.stack", { "aria-hidden": "true" });
   const chips = el("div.chips", { role: "group", "aria-label": t("Mistakes by verdict") });
   const agreed = el("p.agreed");
+  const alone = el("button.link.alone", {
+    onclick: () => change({ fewest: 0, most: 0, outcome: "wrong" }),
+  });
   const rules = el("dl");
   const sum = el("p.quiet");
   const meaning = el(
@@ -27,6 +30,7 @@ export function createSummary(change) {
     bar,
     chips,
     agreed,
+    alone,
     meaning,
   );
   /** @type {import('./pack.js').ModelPack|null} */
@@ -42,8 +46,24 @@ export function createSummary(change) {
     change(picked ? { verdict: ANY } : { verdict, outcome: "wrong" });
   });
 
-  /** @param {import('./pack.js').ModelPack} model @param {number} all images */
-  function draw({ header }, all) {
+  /**
+   * @param {import('./pack.js').ModelPack} model
+   * @param {import('./pack.js').ImagesPack} images
+   */
+  function draw({ header, columns: { predicted } }, images) {
+    const { label, difficulty } = images.columns;
+    const all = images.count;
+    let n = 0;
+    for (let i = 0; i < all; i++) n += Number(predicted[i] !== label[i] && !difficulty[i]);
+    setText(
+      alone,
+      plural(
+        n,
+        "{n} mistake that no published network makes",
+        "{n} mistakes that no published network makes",
+      ),
+    );
+    alone.hidden = n === 0;
     const { verdicts, mistakes, agreed: accuracy } = header;
     fill(
       total,
@@ -99,7 +119,7 @@ export function createSummary(change) {
     /** @param {import('./explorer.js').State} state */
     update(state) {
       view = state.view;
-      if (shown !== state.model) draw(state.model, state.images.count);
+      if (shown !== state.model) draw(state.model, state.images);
       shown = state.model;
       for (const chip of findAll(chips, "button", HTMLButtonElement))
         setAria(chip, "pressed", view.verdict === +chip.dataset.verdict);

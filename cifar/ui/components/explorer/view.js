@@ -10,7 +10,7 @@ export const ANY = -1;
 
 /** The parameters of a link to a view, beside the model. */
 export const KEYS = [
-  ...["true", "pred", "outcome", "verdict", "agreement", "confidence"],
+  ...["true", "pred", "outcome", "verdict", "agreement", "confidence", "difficulty"],
   ...["slice", "compare", "sort", "id", "panel"],
 ];
 
@@ -37,6 +37,8 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {number} agreement band of human agreement, or ANY
  * @property {number} low confidence in percent, from
  * @property {number} high confidence in percent, to
+ * @property {number} fewest published networks that miss it, from
+ * @property {number} most published networks that miss it, to
  * @property {{key: string, group: number}|null} slice
  * @property {string} other name of the model to compare with; '' is the first one there is
  * @property {number} cell position in CELLS, or ANY
@@ -44,6 +46,9 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {number} id test index of the image that was picked, or ANY
  * @property {Panel} panel
  */
+
+/** How many published networks there are. */
+export const NETWORKS = 30;
 
 /** What "clear all" restores; the settings of the page stay. */
 export const NO_FILTERS = Object.freeze({
@@ -54,6 +59,8 @@ export const NO_FILTERS = Object.freeze({
   agreement: ANY,
   low: 0,
   high: 100,
+  fewest: 0,
+  most: NETWORKS,
   slice: null,
   cell: ANY,
 });
@@ -147,7 +154,8 @@ export function parse(query, known) {
     predicted: position("pred", known.classes),
     verdict: position("verdict", known.verdicts),
     agreement: position("agreement", known.agreement),
-    ...confidenceOf(text("confidence")),
+    ...rangeOf(text("confidence"), 100, (low, high) => ({ low, high })),
+    ...rangeOf(text("difficulty"), NETWORKS, (fewest, most) => ({ fewest, most })),
     slice: sliceOf(text("slice"), known.slices),
     ...comparisonOf(text("compare"), known.others),
     sort: Math.max(0, position("sort", known.sorts)),
@@ -157,10 +165,15 @@ export function parse(query, known) {
   return { ...view, outcome: OUTCOMES[position("outcome", OUTCOMES)] ?? usualOutcome(view) };
 }
 
-/** Parse '80-100'; an invalid range changes nothing. @returns {Partial<View>} */
-function confidenceOf(text) {
+/**
+ * Parse '80-100'; an invalid range changes nothing.
+ * @param {string} text
+ * @param {number} end of the highest range
+ * @param {(low: number, high: number) => Partial<View>} patch
+ */
+function rangeOf(text, end, patch) {
   const [, low, high] = /^(\d{1,3})-(\d{1,3})$/.exec(text) ?? [];
-  return +low <= +high && +high <= 100 ? { low: +low, high: +high } : {};
+  return +low <= +high && +high <= end ? patch(+low, +high) : {};
 }
 
 /** Parse 'brightness:0'. @returns {View['slice']} null unless there is such a group */
@@ -197,6 +210,7 @@ export function format(view, known, firstModel) {
   if (view.verdict !== ANY) query.set("verdict", known.verdicts[view.verdict]);
   if (view.agreement !== ANY) query.set("agreement", known.agreement[view.agreement]);
   set("confidence", `${view.low}-${view.high}`, `${START.low}-${START.high}`);
+  set("difficulty", `${view.fewest}-${view.most}`, `${START.fewest}-${START.most}`);
   if (view.slice) query.set("slice", `${view.slice.key}:${view.slice.group}`);
   if (cell !== ANY) {
     query.set("compare", `${view.other}:${CELLS[cell]}`);
