@@ -31,11 +31,13 @@ def images_pack(
     dimensions: Mapping[str, Dimension],
     annotations: Annotations,
     networks: PublishedNetworks,
+    twins: np.ndarray,
 ) -> bytes:
     """Return the pack of the facts about test images that do not depend on a model.
 
     labels: int (N,). places: uint16 (N,), from `thumbnails.positions`. dimensions: from
-    `slices.slices`, of any model. networks: whose answers are shown beside the model's.
+    `slices.slices`, of any model. networks: whose answers are shown beside the model's. twins: see
+    `store.twins`.
     """
     misses = networks.misses(labels)
     header = {
@@ -75,6 +77,7 @@ def images_pack(
         "agreement_share": to_steps(agreement, STEP),
         "difficulty": misses.sum(0).astype(np.uint8),
         "networks": networks.predictions.T,
+        "twin": np.where(twins < 0, 65535, twins).astype(np.uint16),
         "review_for": kept.astype(np.uint8),
         "review_against": rejected.astype(np.uint8),
         "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed

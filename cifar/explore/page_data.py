@@ -134,6 +134,7 @@ def pack(name: str) -> bytes:
             dimensions,
             store.annotations(),
             store.published_networks(),
+            store.twins(),
         )
     if name == PUBLISHED:
         return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from cifar import CLASSES
-from cifar.evaluation.metrics import written
+from cifar.evaluation.metrics import proportion, written
 from cifar.explore import mistakes, store
 from cifar.models import model_card
 from cifar.models.checkpoint import Checkpoint
@@ -55,7 +55,7 @@ def report(ckpt: Checkpoint, everyone: Sequence[Checkpoint], address: Callable[[
         ("How well it knows photographs", _photographs(measured)),
         ("Its most confident mistakes", _tiles(ckpt)),
         ("How it was trained", _training(ckpt.config["training"]) + common("training_curves")),
-        ("Everything that was measured", _numbers(measured)),
+        ("Everything that was measured", _numbers(ckpt)),
         ("What it learned from", common("training_images")),
     ]
     body = _headline(measured) + "".join(
@@ -223,12 +223,19 @@ def _training(training: dict) -> str:
     )
 
 
-def _numbers(measured: dict) -> str:
-    test = measured["test"]
-    lines = "".join(
-        f"<tr><td>{label}</td><td>{value}</td></tr>"
-        for label, value in model_card.result_rows(measured)
-    )
+def _numbers(ckpt: Checkpoint) -> str:
+    measured, rows = ckpt.measured, store.table(ckpt.name)
+    test, alone = measured["test"], rows[rows["twin"] < 0]
+    without = proportion(int((~alone["wrong"]).sum()), len(alone))
+    results = [
+        *model_card.result_rows(measured),
+        (
+            f"Accuracy without the {len(rows) - len(alone)} test images that have a near-duplicate "
+            "among the training images (Barz and Denzler, 2020)",
+            percent(without),
+        ),
+    ]
+    lines = "".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in results)
     return f'<div class="scroll"><table class="numbers">{lines}</table></div>' + _paragraph(
         f"n = {test['accuracy']['n']:,} test images; {data_note(measured['official'])}. "
         "Brackets: Wilson's 95% interval. Measured on "

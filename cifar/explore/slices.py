@@ -30,6 +30,9 @@ DIFFICULTY = {
 }
 
 
+TWIN = ("none known", "one is known")
+
+
 @dataclass(frozen=True)
 class Dimension:
     """One division of the test images into groups; every image is in exactly one group.
@@ -45,10 +48,10 @@ class Dimension:
 
 
 def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimension]:
-    """Return the dimensions by key: class, then the qualities, then agreement of people.
+    """Return the dimensions by key: class, the qualities, agreement of people and of networks.
 
-    rows: the complete `mistakes.table`. qualities: float (N, 4) from `image_statistics.measure`;
-    None leaves their dimensions out.
+    rows: the complete `mistakes.table`, or `store.table`, which knows near-duplicates. qualities:
+    float (N, 4) from `image_statistics.measure`; None leaves their dimensions out.
     """
     wrong = rows["wrong"].to_numpy()
     labels = pd.Categorical(rows["true"], categories=CLASSES).codes
@@ -73,6 +76,9 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
     dimensions["difficulty"] = _dimension(
         "Published networks that miss it", column, DIFFICULTY, wrong
     )
+    if "twin" in rows:
+        column = (rows["twin"] >= 0).to_numpy().astype(np.uint8)
+        dimensions["twin"] = _dimension("Near-duplicate among training images", column, TWIN, wrong)
     return dimensions
 
 

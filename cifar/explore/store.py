@@ -18,6 +18,7 @@ from cifar.data.annotations import (
     Annotations,
     PublishedNetworks,
     load_annotations,
+    load_near_duplicates,
     load_published,
     load_published_networks,
 )
@@ -137,8 +138,19 @@ def test_images() -> ImageTable:
 
 @once
 def table(name: str) -> pd.DataFrame:
-    """Return a model's `mistakes.table`, with annotations."""
-    return mistakes.table(predictions(name), load(name).temperature, annotations(), difficulty())
+    """Return a model's `mistakes.table` with annotations, and twin: see `twins`."""
+    return mistakes.table(
+        predictions(name), load(name).temperature, annotations(), difficulty()
+    ).assign(twin=twins())
+
+
+@once
+def twins() -> np.ndarray:
+    """Return the training image that is nearly the same as each test image: int (10000,), or -1."""
+    found = np.full(len(test_images()), -1)
+    duplicates = load_near_duplicates()
+    found[duplicates.index] = duplicates["train_index"]
+    return found
 
 
 @once

@@ -85,7 +85,7 @@ footer > .divider:last-child { display: none; }
   #model::before { content: none; }
   .classify-root > .opening { width: 256px; height: 256px; margin: 0 auto; }
   #header { height: 46px; gap: 8px; }
-  #language { position: absolute; right: 0; top: 52px; }
+  #language { position: absolute; right: 0; top: 44px; }
   #model label { padding: 5px 8px; font-size: 12px; }
   #parts { margin-top: 0; }
   #parts > .tab-wrapper, #parts > .tab-wrapper .tab-container { height: 42px; padding: 0; }

@@ -33,7 +33,11 @@ def told(annotations):
     recorded = PREDICTIONS["resnet"]
     places = thumbnails.positions([tables[name]["wrong"].to_numpy() for name in NAMES])
     dimensions = slices(tables["resnet"], recorded.qualities)
-    content = {"images": packs.images_pack(recorded.labels, places, dimensions, found, NETWORKS)}
+    content = {
+        "images": packs.images_pack(
+            recorded.labels, places, dimensions, found, NETWORKS, store.twins()
+        )
+    }
     for name, other in (NAMES, NAMES[::-1]):
         content[name] = packs.model_pack(
             CKPT[name],
@@ -140,6 +144,15 @@ def test_published_networks_are_ordered_and_their_misses_are_counted(told):
     wrong = told[2]["resnet"][1]["predicted"] != columns["label"]
     hard = columns["difficulty"][wrong]
     assert ((hard >= 20).sum(), (hard <= 3).sum(), (hard == 0).sum()) == (164, 46, 10)
+
+
+def test_near_duplicates_of_training_images_are_told(told):
+    columns = told[2]["images"][1]
+    known = np.flatnonzero(columns["twin"] != 65535)
+    assert len(known) == 286 and columns["twin"][31] == 44160
+    right = told[2]["resnet"][1]["predicted"] == columns["label"]
+    assert right[known].all()
+    assert round(float(np.delete(right, known).mean()), 4) == 0.9487
 
 
 def test_every_image_is_somewhere_on_the_sheets(told):

@@ -97,5 +97,10 @@ def test_difficulty_has_a_group_for_each_range(rows, found):
         assert ((dimension.column == number) == inside).all()
 
 
+def test_near_duplicates_are_a_dimension_where_they_are_known(rows):
+    known = slices(rows.assign(twin=np.where(rows.index < 3, 7, -1)), None)["twin"]
+    assert known.column.tolist() == [1] * 3 + [0] * (N - 3)
+
+
 def test_what_is_not_known_has_no_dimension(rows, values):
     assert list(slices(rows, None)) == ["class", "agreement", "difficulty"]

@@ -1,4 +1,7 @@
-/** What thirty published networks say of an image: how many miss it, and the answer of each. */
+/**
+ * What is known of an image beside this model: how many of thirty published networks miss it, what
+ * each says, and whether a training image is nearly the same.
+ */
 
 import { el, fill, setText } from "../shared/dom.js";
 import { plural, t } from "../shared/language.js";
@@ -34,22 +37,34 @@ export function difficultyInWords(images, { index, label }) {
   );
 }
 
+/** No near-duplicate is known. */
+const NONE = 65535;
+
 /** @param {import('./pack.js').Pack} images */
 export function createDifficulty(images) {
   const { classes, networks } = images.header;
   const sentence = el("p");
   const strip = el("div.networks", { "aria-hidden": "true" });
+  const twin = el("p.quiet");
   const ends = el(
     "div.ends",
     { "aria-hidden": "true" },
     [networks.at(0), networks.at(-1)].map(({ accuracy }) => el("span", {}, percent(accuracy, 1))),
   );
   return {
-    node: el("div.difficulty", {}, sentence, strip, ends),
+    node: el("div.difficulty", {}, sentence, strip, ends, twin),
     /** @param {import('./record.js').ImageRecord} record */
     show(record) {
       setText(sentence, difficultyInWords(images, record));
       const said = answersOf(images, record.index);
+      const same = images.columns.twin[record.index];
+      twin.hidden = same === NONE;
+      setText(
+        twin,
+        t("Training image #{index} is nearly the same: it was seen in training.", {
+          index: String(same),
+        }),
+      );
       fill(
         strip,
         networks.map(({ title, accuracy }, at) => {
