@@ -16,8 +16,8 @@ export function createLibrary(adapter) {
   /** Return every model that the named one can be compared with. */
   const othersOf = (model) => [
     ...adapter.models.filter(({ name }) => name !== model),
-    ...(adapter.others ?? []),
     ...[...uploaded.values()].map(({ header: { name, title } }) => ({ name, title })),
+    ...(adapter.others ?? []),
   ];
 
   return {
