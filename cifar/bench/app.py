@@ -61,6 +61,11 @@ def app_suite() -> list[Row]:
             ]
 
 
+def question(seen: dict) -> dict:
+    """Return what is asked about a picture. seen: the answer of `see`."""
+    return {"model": "resnet", "image": {part: seen[part] for part in ("pixels", "kind")}}
+
+
 def memory_row(client: httpx.Client, app_url: str, process_id: int) -> Row:
     """Compare the server's memory after 200 and after 20 photographs and details."""
     photo = photograph(1000)
@@ -70,7 +75,7 @@ def memory_row(client: httpx.Client, app_url: str, process_id: int) -> Row:
     for request in range(210):
         if request % 2:
             seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": None})
-            look({"model": "resnet", "image": {"pixels": seen["pixels"]}})
+            look(question(seen))
         else:
             detail({"model": "resnet", "image": {"index": request}})
         megabytes.append(psutil.Process(process_id).memory_info().rss / 2**20)
@@ -92,7 +97,7 @@ def photo_row(
 
     def ask_app() -> dict:
         seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": box})
-        return look({"model": "resnet", "image": {part: seen[part] for part in ("pixels", "kind")}})
+        return look(question(seen))
 
     answer = ask_app()
 
