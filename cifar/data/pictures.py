@@ -12,6 +12,7 @@ import struct
 import time
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -439,8 +440,10 @@ def see(image: Image.Image, fit: str = "crop", box: Sequence[float] | None = Non
     if fit != "crop" or box is not None:
         return Seen(network_view(image, fit, box)[None], "look")
     image = image if image.mode == "RGB" else image.convert("RGB")
-    squares = [_scale(image, (SIZE, SIZE), _central_square(image, share)) for share in SQUARES]
-    return Seen(np.stack([*squares, _scale(image, (SIZE, SIZE))]), "looks")
+    boxes = [*(_central_square(image, share) for share in SQUARES), None]
+    with ThreadPoolExecutor(len(boxes)) as threads:  # Pillow scales without the interpreter's lock
+        views = threads.map(functools.partial(_scale, image, (SIZE, SIZE)), boxes)
+        return Seen(np.stack(list(views)), "looks")
 
 
 def _central_square(image: Image.Image, share: float) -> Box:
