@@ -17,7 +17,7 @@ from cifar.evaluation.predictions import Predictions
 from cifar.explore import mistakes, thumbnails
 from cifar.explore.columns import pack, to_steps
 from cifar.explore.slices import Dimension, slices
-from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band
+from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, corrected, in_band
 from cifar.models.checkpoint import Checkpoint
 
 # The size of a step of most columns, of losses (which have a wide range) and of probabilities.
@@ -77,6 +77,7 @@ def images_pack(
         "agreement_share": to_steps(agreement, STEP),
         "difficulty": misses.sum(0).astype(np.uint8),
         "networks": networks.predictions.T,
+        "corrected": corrected(labels, annotations).astype(np.uint8),
         "twin": np.where(twins < 0, 65535, twins).astype(np.uint16),
         "review_for": kept.astype(np.uint8),
         "review_against": rejected.astype(np.uint8),

@@ -19,6 +19,7 @@ from PIL import Image
 from cifar import CLASSES
 from cifar.evaluation.metrics import proportion, written
 from cifar.explore import mistakes, store
+from cifar.explore.verdicts import corrected
 from cifar.models import model_card
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.figure_files import drawn, drawn_of_all
@@ -227,12 +228,20 @@ def _numbers(ckpt: Checkpoint) -> str:
     measured, rows = ckpt.measured, store.table(ckpt.name)
     test, alone = measured["test"], rows[rows["twin"] < 0]
     without = proportion(int((~alone["wrong"]).sum()), len(alone))
+    labels = store.test_images().labels
+    truth = corrected(labels, store.annotations())
+    right = int((store.predictions(ckpt.name).logits.argmax(1) == truth).sum())
     results = [
         *model_card.result_rows(measured),
         (
             f"Accuracy without the {len(rows) - len(alone)} test images that have a near-duplicate "
             "among the training images (Barz and Denzler, 2020)",
             percent(without),
+        ),
+        (
+            f"Accuracy where {int((truth != labels).sum())} labels are replaced by those that "
+            "people corrected them to",
+            percent(proportion(right, len(truth))),
         ),
     ]
     lines = "".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in results)
@@ -247,10 +256,18 @@ def _numbers(ckpt: Checkpoint) -> str:
 def _figure(find: Callable[..., Path | None], address: Callable[[Path], str], kind: str) -> str:
     """Return a figure as one picture for each theme; nothing if there is none."""
     pictures = "".join(
-        f'<a class="on-{theme}" href="{url}"><img src="{url}" alt="{FIGURES[kind]}" loading="lazy">'
-        "</a>"
+        _picture(path, escape(address(path)), kind, theme)
         for theme in ("light", "dark")
         if (path := find(kind, dark=theme == "dark"))
-        for url in [escape(address(path))]
     )
     return f"<figure>{pictures}</figure>" if pictures else ""
+
+
+def _picture(path: Path, url: str, kind: str, theme: str) -> str:
+    """Return a figure for one theme, with its size, so that the page need not move for it."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+    return (
+        f'<a class="on-{theme}" href="{url}"><img src="{url}" alt="{FIGURES[kind]}" '
+        f'width="{width}" height="{height}" loading="lazy"></a>'
+    )

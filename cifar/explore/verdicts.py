@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cifar import CLASSES
-from cifar.data.annotations import Annotations
+from cifar.data.annotations import ANSWERS, REVIEWERS, Annotations
 from cifar.evaluation import metrics
 
 # Key: title, and the rule in words. The first rule that applies decides.
@@ -19,6 +19,8 @@ VERDICTS = {
     "most": ("Most people right", "90% to under 100% of people chose the label"),
     "own": ("Model's own", "all people chose the label"),
 }
+
+UNANIMOUS = 0.9  # share of the votes that corrects a label
 
 # Bands of the share of people who chose the label: from (inclusive) and to (exclusive).
 AGREEMENT = {
@@ -53,6 +55,20 @@ def judge(labels: np.ndarray, wrong: np.ndarray, annotations: Annotations) -> pd
     )
     return pd.DataFrame(
         {"agreement": agreement, "people": np.array(CLASSES)[people], "verdict": verdict}
+    )
+
+
+def corrected(labels: np.ndarray, annotations: Annotations) -> np.ndarray:
+    """Return the labels, int (N,), with those that people corrected in place of the given ones.
+
+    A label is corrected to the class that at least three of five reviewers chose instead of it, or
+    else to the one that at least UNANIMOUS of the votes are for. labels: int (N,), 0 to 9.
+    """
+    votes = annotations.votes
+    by_votes = votes.max(1) >= UNANIMOUS * votes.sum(1)
+    by_review = annotations.reviews[:, ANSWERS.index("guessed")] > REVIEWERS // 2
+    return np.select(
+        [by_review, by_votes], [annotations.guessed.astype(int), votes.argmax(1)], labels
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from cifar import CLASSES
 from cifar.explore import mistakes, store
 from cifar.explore.report_page import TILES, report
+from cifar.explore.verdicts import corrected
 from cifar.models.model_card import percent
 
 
@@ -25,6 +26,9 @@ def test_it_shows_what_was_measured(ckpt, text):
     assert percent(accuracy) in text and "n = 10,000" in text
     rows = store.table(ckpt.name)
     alone = rows[rows["twin"] < 0]
+    truth = corrected(store.test_images().labels, store.annotations())
+    agreed = (store.predictions(ckpt.name).logits.argmax(1) == truth).mean()
+    assert "where 19 labels are replaced" in text and f"<td>{agreed:.2%} (" in text
     assert f"<td>{(~alone['wrong']).mean():.2%} (" in text and len(alone) == 10_000 - 286
 
 

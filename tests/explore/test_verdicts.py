@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from cifar import CLASSES
-from cifar.data.annotations import load_published
+from cifar.data.annotations import Annotations, load_published
 from cifar.explore.external_predictions import as_predictions
 from cifar.explore.mistakes import table
-from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, in_band, judge
+from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, corrected, in_band, judge
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,17 @@ def test_agreed_accuracy_of_the_published_model(published, annotations):
 def test_without_annotations_no_accuracy_is_agreed(published):
     share = agreed_accuracy(table(published, 1.0))
     assert share["n"] == 0 and share["value"] is None
+
+
+def test_labels_are_corrected_by_most_reviewers_or_nearly_all_votes():
+    votes = np.zeros((6, 10), np.int64)
+    votes[:, 2:4] = [[50, 0], [5, 45], [6, 44], [50, 0], [50, 0], [0, 50]]
+    reviews = np.full((6, 4), -1, np.int8)
+    reviews[3:] = [[2, 3, 0, 0], [1, 2, 2, 0], [0, 4, 1, 0]]  # given, guessed, neither, both
+    given, guessed = np.full(6, -1, np.int8), np.full(6, -1, np.int8)
+    given[3:], guessed[3:] = 2, 7
+    found = corrected(np.full(6, 2), Annotations(votes, reviews, given, guessed))
+    assert found.tolist() == [2, 3, 2, 7, 2, 7]
 
 
 # One row each: votes for (label, two others), reviewers who (kept, rejected) the label or None,

@@ -124,3 +124,16 @@ test("JSON holds the same with the query that it answers", () => {
     },
   ]);
 });
+
+test("corrected labels come with their evidence", () => {
+  const data = dataWith("a");
+  Object.assign(data.images.columns, {
+    corrected: Uint8Array.of(1, 1),
+    review_for: Uint8Array.of(1, 0),
+    review_against: Uint8Array.of(4, 0),
+  });
+  const [head, row, end] = files.correctedCsv(data).split("\r\n");
+  assert.ok(head.startsWith("index,label,corrected,"));
+  assert.ok(row.startsWith('0,a,"b,c",7,3,10,1,4,"votes: CIFAR-10H'));
+  assert.equal(end, "");
+});

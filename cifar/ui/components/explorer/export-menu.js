@@ -3,7 +3,7 @@
 import { copy, download, el, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
 import { plain } from "../shared/words.js";
-import { selectionCsv, selectionJson } from "./export.js";
+import { correctedCsv, selectionCsv, selectionJson } from "./export.js";
 
 /** How long the button says what became of the link. */
 const NOTICE_MS = 2500;
@@ -38,6 +38,14 @@ export function createExportMenu({ query, leftOut, exact, tags }, link) {
       ),
       el("button.small", { onclick: () => save("csv") }, "CSV"),
       el("button.small", { onclick: () => save("json") }, "JSON"),
+      el(
+        "button.small",
+        {
+          onclick: saveCorrected,
+          title: t("The labels that people corrected, with votes, reviews and licences."),
+        },
+        t("corrected labels"),
+      ),
       link && copyButton,
       status,
     ),
@@ -77,6 +85,11 @@ export function createExportMenu({ query, leftOut, exact, tags }, link) {
       : selectionJson(shown, selection, tags, probabilities, asked);
     const name = `cifar-${plain(model.header.name)}-${selection.length}-images.${format}`;
     download(new Blob([text], { type: csv ? "text/csv" : "application/json" }), name);
+  }
+
+  function saveCorrected() {
+    const text = correctedCsv(state);
+    download(new Blob([text], { type: "text/csv" }), "cifar-10-corrected-labels.csv");
   }
 
   async function copyLink() {

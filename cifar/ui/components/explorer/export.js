@@ -119,3 +119,37 @@ export function tagsCsv({ images, model }, tags) {
     ]);
   return csv([["index", "label", "predicted", "tags", "model"], ...rows]);
 }
+
+/** Where the evidence for corrected labels comes from, and its licences. */
+const SOURCES =
+  "votes: CIFAR-10H (Peterson et al. 2019, CC BY-NC-SA 4.0); reviewers: label-errors " +
+  "(Northcutt et al. 2021, Apache-2.0)";
+
+/**
+ * Write every label that people corrected as CSV, with the evidence.
+ * @param {Pick<import('./select.js').Data, 'images'>} data
+ */
+export function correctedCsv({ images }) {
+  /** @type {import('./pack.js').ImagesHeader} */
+  const { recorded: classes } = images.header;
+  const { label, corrected, votes, review_for: kept, review_against: rejected } = images.columns;
+  const indices = Array.from({ length: images.count }, (_, i) => i);
+  const rows = indices
+    .filter((i) => corrected[i] !== label[i])
+    .map((i) => {
+      const own = votes.subarray(i * classes.length, (i + 1) * classes.length);
+      return [
+        i,
+        classes[label[i]],
+        classes[corrected[i]],
+        own[label[i]],
+        own[corrected[i]],
+        own.reduce((sum, n) => sum + n, 0),
+        kept[i],
+        rejected[i],
+        SOURCES,
+      ];
+    });
+  const head = ["index", "label", "corrected", "votes_label", "votes_corrected", "votes"];
+  return csv([[...head, "reviewers_kept", "reviewers_rejected", "sources"], ...rows]);
+}

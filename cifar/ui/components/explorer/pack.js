@@ -81,6 +81,7 @@ const FORMAT = 1;
  * @property {Uint16Array} agreement_share in steps of 1e-4
  * @property {Uint8Array} difficulty how many of the published networks miss it
  * @property {Uint8Array} networks the class that each of them says, one row an image
+ * @property {Uint8Array} corrected the label, or the class that people corrected it to
  * @property {Uint16Array} twin training image that is nearly the same; 65535 where none is known
  * @property {Uint8Array} review_for reviewers who kept the label
  * @property {Uint8Array} review_against reviewers who rejected it; the others said that both fit
