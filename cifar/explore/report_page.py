@@ -62,7 +62,7 @@ def report(ckpt: Checkpoint, everyone: Sequence[Checkpoint], address: Callable[[
     body = _headline(measured) + "".join(
         f"<section><h2>{title}</h2>{content}</section>" for title, content in sections if content
     )
-    return f'<div class="lens report">{body}</div>'
+    return f'<div class="lens report" lang="en">{body}</div>'
 
 
 def _paragraph(text: str) -> str:

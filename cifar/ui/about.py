@@ -9,6 +9,8 @@ from cifar.explore.store import load
 from cifar.models import model_card
 
 HOW_TO_READ = f"""
+<div lang="en">
+
 ## What this is
 Two small networks that tell ten classes apart in pictures of 32 by 32 pixels, and a way to see what
 they look at and where they are wrong. They know the ten classes of
@@ -46,6 +48,8 @@ used only for the answer. Nothing is sent elsewhere; Gradio's own usage statisti
 Programs get the same answers: `classify`, `explain`, `list_mistakes`, `get_mistake` and `compare`
 are described, with code for Python, JavaScript and curl, under *Use via API* at the foot of this
 page. Started as `python app.py --mcp`, the app offers them to MCP clients too.
+
+</div>
 """
 
 

@@ -1,13 +1,11 @@
 /** Put what is around the tabs into the visitor's language, and let the visitor choose another. */
 
-import { el, find, findAll, setStyle } from "./dom.js";
+import { el, find, setStyle } from "./dom.js";
 import { LANGUAGES, language, remember, t } from "./language.js";
 
 /** Fill the header's place for it with a choice of the language. The page is loaded anew in it. */
 export function offerLanguages() {
   document.documentElement.lang = language;
-  // The report and the model cards are written by the server, in English.
-  for (const part of findAll(document, "#tab-report, #tab-about", HTMLElement)) part.lang = "en";
   setStyle(document.documentElement, { "--network": JSON.stringify(t("network")) });
   const place = find(document, ".language", HTMLElement);
   if (!place || place.firstChild) return;
