@@ -60,85 +60,29 @@ export function voteSentences(images, { index, label, predicted }) {
   const all = own.reduce((sum, n) => sum + n, 0);
   const names = { label: classes[label], predicted: classes[predicted] };
   const sentences = [];
-  if (all && label !== predicted && own[label] < all)
-    sentences.push(votesForBoth({ ...names, all, kept: own[label], said: own[predicted] }));
-  else if (all) sentences.push(votesForLabel({ ...names, all, kept: own[label] }));
+  const votes = { ...names, all, kept: own[label], said: own[predicted] };
+  if (all && votes.kept === all) sentences.push(t("All of {all} people chose {label}.", votes));
+  else if (all && label === predicted)
+    sentences.push(t("{kept} of {all} people chose {label}.", votes));
+  else if (all)
+    sentences.push(t("{said} of {all} people chose {predicted}, {kept} chose {label}.", votes));
   const other = classes[guess[index]];
   if (other) {
-    const [forIt, against] = [kept[index], rejected[index]];
-    const both = reviewers - forIt - against;
-    const counts = { all: reviewers, kept: forIt, rejected: against, both };
-    sentences.push(reviewInWords({ ...counts, label: classes[label], other }));
+    const counts = { all: reviewers, kept: kept[index], rejected: rejected[index] };
+    const review = { ...counts, both: reviewers - counts.kept - counts.rejected, ...names, other };
+    sentences.push(
+      review.both
+        ? t(
+            "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+              "{rejected} rejected it, {both} said both.",
+            review,
+          )
+        : t(
+            "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
+              "{rejected} rejected it.",
+            review,
+          ),
+    );
   }
   return sentences;
-}
-
-/** @param {{all: number, kept: number, label: string}} votes kept: those for the label */
-function votesForLabel(votes) {
-  if (votes.kept === votes.all) return t("All of {all} people chose {label}.", votes);
-  if (!votes.kept) return t("None of {all} people chose {label}.", votes);
-  return t("{kept} of {all} people chose {label}.", votes);
-}
-
-/**
- * @param {{all: number, said: number, kept: number, predicted: string, label: string}} votes said:
- *   those for the prediction
- */
-function votesForBoth(votes) {
-  const { all, said, kept } = votes;
-  if (said === all) return t("All of {all} people chose {predicted}, none chose {label}.", votes);
-  if (!said && !kept)
-    return t("None of {all} people chose {predicted}, none chose {label}.", votes);
-  if (!said) return t("None of {all} people chose {predicted}, {kept} chose {label}.", votes);
-  if (!kept) return t("{said} of {all} people chose {predicted}, none chose {label}.", votes);
-  return t("{said} of {all} people chose {predicted}, {kept} chose {label}.", votes);
-}
-
-/**
- * @param {{all: number, kept: number, rejected: number, both: number, label: string,
- *   other: string}} review
- */
-function reviewInWords(review) {
-  const { kept, rejected, both } = review;
-  if (kept && rejected && both)
-    return t(
-      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
-        "{rejected} rejected it, {both} said both.",
-      review,
-    );
-  if (kept && rejected)
-    return t(
-      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
-        "{rejected} rejected it.",
-      review,
-    );
-  if (kept && both)
-    return t(
-      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
-        "none rejected it, {both} said both.",
-      review,
-    );
-  if (rejected && both)
-    return t(
-      "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
-        "{rejected} rejected it, {both} said both.",
-      review,
-    );
-  if (kept)
-    return t(
-      "Asked whether it is {label} or {other}, {kept} of {all} reviewers kept the label, " +
-        "none rejected it.",
-      review,
-    );
-  if (rejected)
-    return t(
-      "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
-        "{rejected} rejected it.",
-      review,
-    );
-  return t(
-    "Asked whether it is {label} or {other}, none of {all} reviewers kept the label, " +
-      "none rejected it, {both} said both.",
-    review,
-  );
 }
