@@ -23,7 +23,7 @@ from cifar.ui.security.temporary_files import (
     server_folder,
 )
 from cifar.ui.security.work_queues import HEAVY, STORED, queued
-from cifar.ui.validation import choice, image_index, model_name, report_errors, uploaded
+from cifar.ui.validation import image_index, model_name, report_errors, uploaded
 
 MAX_ANSWERS = 200  # to uploads, that are kept for visitors with the same file
 
@@ -37,7 +37,9 @@ def asset(question: dict) -> dict:
     """
     kind, name = question.get("kind"), question.get("name")
     if kind == "pack":
-        pack = choice(name, page_data.pack_names(), "model")
+        pack = next((one for one in page_data.pack_names() if one == name), None)
+        if pack is None:
+            raise LensError("There is no such model: reload the page.")
         return {"file": server_folder().made.once(pack, ".pack", partial(page_data.pack, pack))}
     if kind == "neighbors":
         model = model_name(name)

@@ -175,7 +175,7 @@ def test_examples_are_picked_by_mouse_and_by_keyboard(tab, pixels_of):
     tab.expect(pixels_of(2405), said(Seen.image(pixels_of(2405))))
     assert tab.questions("look")[-1]["image"] == {"index": 2405}
     expect(tab.headline).to_contain_text("sure that this picture, labelled cat, is a frog.")
-    expect(tab.root.locator(".lead")).to_contain_text("its label, cat, looks wrong")
+    expect(tab.root.locator(".lead")).to_contain_text("Its label, cat, looks wrong")
     frog.press("ArrowRight")
     expect(tab.example("people disagree")).to_be_focused()
     tab.page.keyboard.press("ArrowLeft")
@@ -452,8 +452,8 @@ def test_a_doubtful_answer_says_so_beside_the_label(classify_tab):
         request.fulfill(response=response, json=answer)
 
     tab = classify_tab(route=route)
-    expect(tab.headline.locator(".said")).to_have_text("truck")
-    expect(tab.headline.locator(".true")).to_have_text("cat")
+    expect(tab.headline.locator(".said")).to_have_text("a truck")
+    expect(tab.headline.locator(".true")).to_have_text("this cat")
     expect(tab.root.locator(".notices li")).to_have_text(
         "unlike CIFAR-10 It may mean <b>nothing</b>."
     )
@@ -525,11 +525,11 @@ def test_a_slow_upload_is_shown_and_the_newest_picture_wins(classify_tab):
     expect(status).to_contain_text("sending cheetah.jpg, 0.1 MB")
     expect(tab.root.locator(".progress")).to_be_visible()
     tab.example("right and sure").click()
-    expect(tab.headline.locator(".true")).to_have_text("horse")
+    expect(tab.headline.locator(".true")).to_have_text("a horse")
     expect(tab.root.locator(".progress")).to_be_hidden()
     held.pop().continue_()
     tab.page.wait_for_timeout(1000)
-    expect(tab.headline.locator(".true")).to_have_text("horse")
+    expect(tab.headline.locator(".true")).to_have_text("a horse")
     assert tab.questions("see") == []
 
 

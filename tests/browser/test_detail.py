@@ -373,6 +373,7 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
         "outcome": "all",
         "agreement": "90% to under 100%",
         "confidence": "10-95",
+        "difficulty": "0-28",
         "slice": "class:2",
         "compare": "published:fixed",
         "sort": "smallest margin",
@@ -398,7 +399,12 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
     explorer.page.wait_for_function("link => location.href === link", arg=link)
     assert explorer.view == desk.view and explorer.selection == desk.selection
     filters = {"true": ["bird"], "wrong": None, "agreement": "90% to under 100%"}
-    filters |= {"confidence": (10, 95), "group": ("class", 2), "sort": "smallest margin"}
+    filters |= {
+        "confidence": (10, 95),
+        "difficulty": (0, 28),
+        "group": ("class", 2),
+        "sort": "smallest margin",
+    }
     among = truth.within("fixed", "published", "basenet")
     assert explorer.selection == truth.select("basenet", among=among, **filters)
     assert explorer.shown == 1718

@@ -337,7 +337,7 @@ def test_mistakes_that_no_published_network_makes_are_one_click_away(desk, truth
     desk.button("10 mistakes that no published network makes").click()
     assert desk.selection == truth.select(difficulty=(0, 0)) and len(desk.selection) == 10
     assert desk.chips == ["missed by no other network"]
-    sentence = desk.page.locator("#explorer .detail .difficulty p")
+    sentence = desk.page.locator("#explorer .detail .difficulty p").first
     expect(sentence).to_have_text("None of 30 published networks misses it.")
     desk.page.get_by_label("networks that miss it, to").fill("30")
     desk.press("Enter")
