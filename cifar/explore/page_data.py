@@ -111,10 +111,11 @@ def _networks() -> list[dict]:
     """Return name and title of the published networks, the most accurate first."""
     networks = store.published_networks()
     misses = networks.misses(store.test_images().labels).mean(1)
-    named = zip(networks.names, misses, strict=True)
+    named = [*zip(networks.names, misses, strict=True)]
     return [
-        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}"} for name, missed in named
-    ][::-1]
+        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}"}
+        for name, missed in reversed(named)
+    ]
 
 
 def pack_names() -> list[str]:
