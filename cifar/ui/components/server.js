@@ -3,7 +3,7 @@
 import { find } from "./shared/dom.js";
 import { heard, t } from "./shared/language.js";
 
-/** The header's model switch fires this event (see `ui/__init__.py`). */
+/** The header's model switch fires this event (see `ui/app.py`). */
 const MODEL_EVENT = "lens:model";
 
 /**

@@ -27,7 +27,7 @@ const PRIVACY = t(
 );
 
 /**
- * What Python tells the page (see `cifar/publish/site.py`); addresses are relative to it.
+ * What Python tells the page (see `cifar/publish/static_site.py`); addresses are relative to it.
  * @typedef {object} Site
  * @property {Array<{name: string, title: string, network: {record: string}}
  *   & import('./look.js').Model>} models record: address of a pack, see `recorded.js`
