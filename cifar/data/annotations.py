@@ -14,6 +14,7 @@ The files are in `assets/annotations/`, whose README names their sources and lic
   near-duplicates", J. Imaging 2020).
 """
 
+import csv
 import json
 from dataclasses import dataclass
 
@@ -64,11 +65,13 @@ class Annotations:
 class PublishedNetworks:
     """Class predictions of published networks on the test images, least accurate first.
 
-    names: as in their publication. predictions: uint8 (30, 10000), classes 0 to 9.
+    names: as in their publication. predictions: uint8 (30, 10000), classes 0 to 9. sources: year
+    and authors of what each network is known from; empty where that is not known.
     """
 
     names: tuple[str, ...]
     predictions: np.ndarray
+    sources: tuple[tuple[str, str], ...]
 
     def misses(self, labels: np.ndarray) -> np.ndarray:
         """Return which network misses which image: bool (30, 10000). labels: int (10000,)."""
@@ -109,9 +112,16 @@ def load_published_networks() -> PublishedNetworks:
 
     Raises AnnotationsError for a missing or damaged file.
     """
-    names = _load_array("published-networks.npz", (30,), "names")
+    names = tuple(map(str, _load_array("published-networks.npz", (30,), "names")))
     predictions = _load_array("published-networks.npz", (30, N), "predictions")
-    return PublishedNetworks(tuple(map(str, names)), predictions)
+    file = "published-networks.csv"
+    try:
+        with (FOLDER / file).open(encoding="utf-8", newline="") as lines:
+            rows = {row["name"]: (row["year"], row["source"]) for row in csv.DictReader(lines)}
+        sources = tuple(rows[name] for name in names)
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise _file_error(file, error) from error
+    return PublishedNetworks(names, predictions, sources)
 
 
 def load_near_duplicates() -> pd.DataFrame:

@@ -12,13 +12,23 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from cifar import ASSETS
-from cifar.data import annotations, cifar10, downloads, image_table, release
+from cifar.data import (
+    alignment,
+    annotations,
+    cifar10,
+    downloads,
+    image_table,
+    near_duplicates,
+    release,
+)
 from cifar.data.image_table import DataError, ImageTable
 from cifar.files import replace
 
 SOURCES = annotations.FOLDER / "sources.csv"
+REACH = 4  # pixels that a near-duplicate is shifted by at most
 NETWORK_SUFFIX = "_predictions.json"  # of the files of the thirty networks
 
 
@@ -37,6 +47,7 @@ def make(sources: Path | None = None, out: Path = ASSETS) -> None:
     (out / "annotations").mkdir(parents=True, exist_ok=True)
     write_test_split(release.download("test"), out / release.TEST_FILE.name)
     write_annotations(published, out / "annotations")
+    write_near_duplicates(out / "annotations" / near_duplicates.FILE.name)
 
 
 def write_test_split(source: Path, path: Path) -> None:
@@ -74,6 +85,30 @@ def write_annotations(published: dict[str, Path], folder: Path) -> None:
         names=np.array(names),
         predictions=np.stack([networks[name] for name in names]),
     )
+
+
+def write_near_duplicates(path: Path) -> None:
+    """Write the training images of the published near-duplicates, by test index.
+
+    Needs the training split. Raises DataError without it.
+    """
+    pairs = annotations.load_near_duplicates()
+    train, val = cifar10.load("train"), cifar10.load("val")
+    wanted = torch.tensor(pairs["train_index"].to_numpy())
+    places = torch.cat([train.indices, val.indices]).argsort()[wanted]
+    images = torch.cat([train.images, val.images])[places]
+    labels = torch.cat([train.labels, val.labels])[places].numpy()
+    tests = cifar10.load("test").images[torch.tensor(pairs.index.to_numpy())]
+    found = alignment.fit(tests, images, REACH)
+    columns = {
+        "test_index": pairs.index.to_numpy(),
+        "index": pairs["train_index"].to_numpy(),
+        "dy": found.dy,
+        "dx": found.dx,
+        "held_out": torch.isin(wanted, val.indices).long().numpy(),
+    }
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    replace(path, lambda partial: image_table.write(partial, pixels, labels, columns))
 
 
 def _save(path: Path, **arrays: np.ndarray) -> None:

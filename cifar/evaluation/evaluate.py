@@ -25,7 +25,7 @@ from tqdm import tqdm
 from cifar import CLASSES, files
 from cifar.data import cifar10, ood_sets
 from cifar.data.image_statistics import measure
-from cifar.evaluation import metrics, neighbors, ood
+from cifar.evaluation import metrics, near_duplicates, neighbors, ood
 from cifar.evaluation.predictions import NEIGHBORS, Predictions, save_predictions
 from cifar.files import FileError
 from cifar.models import checkpoint
@@ -120,6 +120,10 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
     result |= ood.measure(
         temperature, predictions, val_logits, val_features, val_labels, ood_outputs(ckpt)
     )
+    if test.official and train.official:  # the published list is of these images
+        result["near_duplicates"] = near_duplicates.measure(
+            test, train, features, train_features, nearest, right
+        )
     result |= kept_sections(ckpt)
     save_predictions(ckpt.path / "predictions.npz", predictions)
     neighbors.save_images(ckpt.path / neighbors.FILE, predictions, train)

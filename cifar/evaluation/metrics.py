@@ -3,8 +3,13 @@
 Throughout, logits and probabilities are float (N, 10), labels int (N,), all NumPy arrays.
 """
 
+import math
+
 import numpy as np
 from scipy.special import log_softmax, softmax
+
+# Standard deviations to either side that hold 95% of a normal distribution.
+Z = 1.959964
 
 
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -21,6 +26,21 @@ def losses(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> 
 def nll(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> float:
     """Return the mean negative log-likelihood of the labels at a temperature, in nats."""
     return float(losses(logits, labels, temperature).mean())
+
+
+def paired_difference(gained: int, lost: int, n: int) -> dict:
+    """Return the difference of two shares of the same n, with its 95% interval, each -1 to 1.
+
+    gained, lost: how many count for the second share alone, and for the first alone. Keys: value,
+    low, high, n. Source: Agresti and Min, "Simple improved confidence intervals for comparing
+    matched proportions", Statistics in Medicine 2005: half a case is added to each of the four
+    cells.
+    """
+    total = n + 2
+    center = (gained - lost) / total
+    reach = Z * math.sqrt((gained + lost + 1) / total - center**2) / math.sqrt(total)
+    low, high = max(-1.0, center - reach), min(1.0, center + reach)
+    return {"value": (gained - lost) / n, "low": low, "high": high, "n": n}
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -100,10 +120,9 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    z = 1.959964  # standard deviations to either side that hold 95% of a normal distribution
     p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * np.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 

@@ -123,12 +123,14 @@ class Comparison:
 
     cells: uint8 (N,), for each test image the position in CELLS. counts: images by key of CELLS.
     p_value: of McNemar's exact two-sided test, the probability that fixed and broken differ at
-    least this much if both models are equally good.
+    least this much if both models are equally good. difference: of the second model's accuracy
+    from the first's, see `metrics.paired_difference`.
     """
 
     cells: np.ndarray
     counts: dict[str, int]
     p_value: float
+    difference: dict
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
@@ -147,7 +149,8 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     counts = dict(zip(CELLS, np.bincount(cells, minlength=4).tolist(), strict=True))
     changed = counts["fixed"] + counts["broken"]
     p_value = binomtest(counts["fixed"], changed).pvalue if changed else 1.0
-    return Comparison(cells, counts, float(p_value))
+    difference = metrics.paired_difference(counts["fixed"], counts["broken"], len(cells))
+    return Comparison(cells, counts, float(p_value), difference)
 
 
 def caption(index: int, row: Any) -> str:

@@ -3,7 +3,7 @@
 Verdicts, ranks, groups and statistics are computed in Python, never in the page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from cifar.models.checkpoint import Checkpoint
 # The size of a step of most columns, of losses (which have a wide range) and of probabilities.
 STEP, LOSS_STEP, PROBABILITY_STEP = 1e-4, 1e-3, 1 / 255
 NEIGHBOR_ROWS = 25  # mistakes per sheet of nearest training images
+TWIN_COLUMNS = 16  # of the sheet of near-duplicates
 
 
 def images_pack(
@@ -31,13 +32,13 @@ def images_pack(
     dimensions: Mapping[str, Dimension],
     annotations: Annotations,
     networks: PublishedNetworks,
-    twins: np.ndarray,
+    twins: pd.DataFrame,
 ) -> bytes:
     """Return the pack of the facts about test images that do not depend on a model.
 
     labels: int (N,). places: uint16 (N,), from `thumbnails.positions`. dimensions: from
-    `slices.slices`, of any model. networks: whose answers are shown beside the model's. twins: see
-    `store.twins`.
+    `slices.slices`, of any model. networks: whose answers are shown beside the model's. twins: from
+    `cifar.data.near_duplicates.load`.
     """
     misses = networks.misses(labels)
     header = {
@@ -47,8 +48,10 @@ def images_pack(
         "agreement": [{"key": band} for band in AGREEMENT],
         "reviewers": REVIEWERS,
         "networks": [
-            {"title": name, "accuracy": float(1 - missed.mean())}
-            for name, missed in zip(networks.names, misses, strict=True)
+            {"title": name, "accuracy": float(1 - missed.mean()), "year": year, "source": source}
+            for name, missed, (year, source) in zip(
+                networks.names, misses, networks.sources, strict=True
+            )
         ],
         "slices": [
             {
@@ -64,6 +67,7 @@ def images_pack(
             "per_sheet": thumbnails.PER_SHEET,
             "columns": thumbnails.COLUMNS,
         },
+        "twins": {"sheet": thumbnails.count(len(labels)), "columns": TWIN_COLUMNS},
     }
     agreement = annotations.votes[np.arange(len(labels)), labels] / annotations.votes.sum(1)
     bands = np.argmax([in_band(agreement, band) for band in AGREEMENT], axis=0)
@@ -78,12 +82,31 @@ def images_pack(
         "difficulty": misses.sum(0).astype(np.uint8),
         "networks": networks.predictions.T,
         "corrected": corrected(labels, annotations).astype(np.uint8),
-        "twin": np.where(twins < 0, 65535, twins).astype(np.uint16),
+        **_twins(twins, len(labels)),
         "review_for": kept.astype(np.uint8),
         "review_against": rejected.astype(np.uint8),
         "review_guess": annotations.guessed.astype(np.uint8),  # 255 where not reviewed
     }
     return pack(header, columns)
+
+
+def _twins(twins: pd.DataFrame, n: int) -> dict[str, np.ndarray]:
+    """Return the columns of the training images that are nearly the same as a test image."""
+    every = twins.reindex(range(n), fill_value=0)
+    return {
+        "twin": twins["index"].reindex(range(n), fill_value=65535).to_numpy().astype(np.uint16),
+        "twin_label": every["label"].to_numpy().astype(np.uint8),
+        "twin_shift": every[["dy", "dx"]].to_numpy().astype(np.int8),
+        "twin_held_out": every["held_out"].to_numpy().astype(np.uint8),
+    }
+
+
+def twin_sheet(images: Sequence[np.ndarray]) -> bytes:
+    """Return the training images that are nearly the same as a test image, as PNG, by test index.
+
+    images: uint8 (32, 32, 3) each.
+    """
+    return thumbnails.grid(images, TWIN_COLUMNS)
 
 
 def model_pack(
@@ -219,7 +242,7 @@ def _header(
         "title": title,
         "accuracy": proportion(right, len(rows)),
         "against": {
-            other: {"counts": list(c.counts.values()), "p": c.p_value}
+            other: {"counts": list(c.counts.values()), "p": c.p_value, "difference": c.difference}
             for other, c in comparisons.items()
         },
     }

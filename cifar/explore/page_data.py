@@ -111,10 +111,10 @@ def _networks() -> list[dict]:
     """Return name and title of the published networks, the most accurate first."""
     networks = store.published_networks()
     misses = networks.misses(store.test_images().labels).mean(1)
-    named = [*zip(networks.names, misses, strict=True)]
+    named = [*zip(networks.names, misses, networks.sources, strict=True)]
     return [
-        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}"}
-        for name, missed in reversed(named)
+        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}" + (year and f", {year}")}
+        for name, missed, (year, _) in reversed(named)
     ]
 
 
@@ -135,7 +135,7 @@ def pack(name: str) -> bytes:
             dimensions,
             store.annotations(),
             store.published_networks(),
-            store.twins(),
+            store.near_duplicates()[1],
         )
     if name == PUBLISHED:
         return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())
@@ -184,8 +184,18 @@ def places() -> np.ndarray:
     return thumbnails.positions([store.table(name)["wrong"].to_numpy() for name in models()])
 
 
+def sheets() -> int:
+    """Count the sheets of thumbnails, with that of near-duplicates."""
+    return thumbnails.count(len(store.test_images())) + 1
+
+
 def sheet(number: int) -> bytes:
-    """Return a sheet of thumbnails as PNG. Raises ValueError if there is no such sheet."""
+    """Return a sheet as PNG; the last one is of near-duplicates among the training images.
+
+    Raises ValueError if there is no such sheet.
+    """
+    if number == sheets() - 1:
+        return packs.twin_sheet([*store.near_duplicates()[0].decode()])
     return thumbnails.sheet(store.test_images(), places(), number)
 
 

@@ -225,19 +225,13 @@ def _training(training: dict) -> str:
 
 
 def _numbers(ckpt: Checkpoint) -> str:
-    measured, rows = ckpt.measured, store.table(ckpt.name)
-    test, alone = measured["test"], rows[rows["twin"] < 0]
-    without = proportion(int((~alone["wrong"]).sum()), len(alone))
+    measured = ckpt.measured
+    test = measured["test"]
     labels = store.test_images().labels
     truth = corrected(labels, store.annotations())
     right = int((store.predictions(ckpt.name).logits.argmax(1) == truth).sum())
     results = [
         *model_card.result_rows(measured),
-        (
-            f"Accuracy without the {len(rows) - len(alone)} test images that have a near-duplicate "
-            "among the training images (Barz and Denzler, 2020)",
-            percent(without),
-        ),
         (
             f"Accuracy where {int((truth != labels).sum())} labels are replaced by those that "
             "people corrected them to",

@@ -30,6 +30,11 @@ DIFFICULTY = {
 }
 
 
+# Whom an image is hard for. People: fewer than 90% chose the label. Networks: at least half of the
+# thirty miss it. In the number of a group, people count 2 and networks 1.
+HARD = ("for neither", "for networks alone", "for people alone", "for both")
+FEW_PEOPLE, MANY_NETWORKS = 0.9, 15
+
 TWIN = ("none known", "one is known")
 
 
@@ -76,6 +81,8 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
     dimensions["difficulty"] = _dimension(
         "Published networks that miss it", column, DIFFICULTY, wrong
     )
+    column = 2 * (agreement < FEW_PEOPLE) + (difficulty >= MANY_NETWORKS)
+    dimensions["hard"] = _dimension("Hard for people, for networks", column, HARD, wrong)
     if "twin" in rows:
         column = (rows["twin"] >= 0).to_numpy().astype(np.uint8)
         dimensions["twin"] = _dimension("Near-duplicate among training images", column, TWIN, wrong)

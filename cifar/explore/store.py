@@ -18,11 +18,11 @@ from cifar.data.annotations import (
     Annotations,
     PublishedNetworks,
     load_annotations,
-    load_near_duplicates,
     load_published,
     load_published_networks,
 )
 from cifar.data.image_table import ImageTable
+from cifar.data.near_duplicates import load as load_near_duplicates
 from cifar.evaluation import neighbors
 from cifar.evaluation.neighbors import NeighborImages
 from cifar.evaluation.predictions import Predictions, load_predictions
@@ -138,19 +138,19 @@ def test_images() -> ImageTable:
 
 @once
 def table(name: str) -> pd.DataFrame:
-    """Return a model's `mistakes.table` with annotations, and twin: see `twins`."""
-    return mistakes.table(
-        predictions(name), load(name).temperature, annotations(), difficulty()
-    ).assign(twin=twins())
+    """Return a model's `mistakes.table` with annotations.
+
+    One column more is twin: the training image that is nearly the same, or -1.
+    """
+    rows = mistakes.table(predictions(name), load(name).temperature, annotations(), difficulty())
+    _, twins = near_duplicates()
+    return rows.assign(twin=twins["index"].reindex(rows.index, fill_value=-1))
 
 
 @once
-def twins() -> np.ndarray:
-    """Return the training image that is nearly the same as each test image: int (10000,), or -1."""
-    found = np.full(len(test_images()), -1)
-    duplicates = load_near_duplicates()
-    found[duplicates.index] = duplicates["train_index"]
-    return found
+def near_duplicates() -> tuple[ImageTable, pd.DataFrame]:
+    """Open the training images that are nearly the same as a test image."""
+    return load_near_duplicates()
 
 
 @once

@@ -249,9 +249,28 @@ def result_rows(metrics: dict) -> list[tuple[str, str]]:
             f"{test['ece']:.2%}, {test['ece_calibrated']:.2%}",
         ),
         ("Temperature, fitted on the validation images", f"{metrics['temperature']:.4f}"),
+        *_near_duplicate_rows(metrics),
         *_photograph_rows(metrics),
         ("Parameters", f"{metrics['parameters']:,}"),
         ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
+    ]
+
+
+def _near_duplicate_rows(metrics: dict) -> list[tuple[str, str]]:
+    if "near_duplicates" not in metrics:
+        return []
+    found = metrics["near_duplicates"]
+    return [
+        (
+            f"Test accuracy without the {found['listed']} near-duplicates of training images that "
+            "Barz and Denzler (2020) list",
+            percent(found["accuracy_without"]),
+        ),
+        (
+            "Near-duplicates that a search by features and pixels finds of theirs, and its "
+            "precision (fitted on one half of the test images, measured on the other)",
+            f"{percent(found['recall'])}, {percent(found['precision'])}",
+        ),
     ]
 
 

@@ -274,6 +274,19 @@ class Trust(TypedDict):
     wrong: Share
 
 
+class NearDuplicates(TypedDict):
+    """Test images that are nearly the same as a training image.
+
+    listed: how many are published. accuracy_without: on the others. recall and precision: of the
+    own search, against those published, on half of the test images.
+    """
+
+    listed: Count
+    accuracy_without: Certain
+    recall: Share
+    precision: Share
+
+
 class Metrics(TypedDict):
     """The content of `metrics.json`."""
 
@@ -291,6 +304,7 @@ class Metrics(TypedDict):
     explain: NotRequired[Explain]
     photographs: NotRequired[Photographs]
     trust: NotRequired[Trust]
+    near_duplicates: NotRequired[NearDuplicates]
 
 
 class UsedRecipe(TypedDict):

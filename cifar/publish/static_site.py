@@ -20,7 +20,7 @@ import numpy as np
 from cifar import PACKAGE, LensError
 from cifar.data.pictures import MAX_BYTES, MAX_PIXELS, Kind
 from cifar.evaluation import ood
-from cifar.explore import columns, mistakes, page_data, report_page, store, thumbnails
+from cifar.explore import columns, mistakes, page_data, report_page, store
 from cifar.explore.stories import stories
 from cifar.files import fill_folder, folder_hash
 from cifar.models import model_card
@@ -92,7 +92,6 @@ def _write(root: Path, space: str) -> None:
         shutil.copytree(COMPONENTS / part, root / components / part)
     for name in ("packs", "sheets", "neighbors", "networks", "figures"):
         (root / name).mkdir()
-    count = thumbnails.count(len(store.test_images()))
     page = {
         **page_data.model_list(),
         "models": [_model(root, **model) for model in page_data.model_list()["models"]],
@@ -105,7 +104,7 @@ def _write(root: Path, space: str) -> None:
         },
         "sheets": [
             _add(root, f"sheets/{number}", ".png", page_data.sheet(number))
-            for number in range(count)
+            for number in range(page_data.sheets())
         ],
         "neighbors": {
             name: [

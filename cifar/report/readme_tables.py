@@ -30,6 +30,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
         "training time",
         "test accuracy, plain (95% interval)",
         "with the mirrored image",
+        "without near-duplicates",
         "ECE after temperature",
         "official data",
     )
@@ -47,6 +48,7 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
             duration(training["seconds"]),
             f"**{test['accuracy']['value']:.2%}**{percent(test['accuracy']).partition('%')[2]}",
             f"{test['mirrored']['value']:.2%}",
+            _without_near_duplicates(measured),
             f"{test['ece_calibrated']:.2%}",
             "yes" if measured["official"] and training["official"] else "no",
         )
@@ -57,6 +59,11 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
             f"`{evaluation['command']}` on {evaluation['hardware']}."
         )
     return "\n".join([*lines, "", *notes])
+
+
+def _without_near_duplicates(measured: dict) -> str:
+    found = measured.get("near_duplicates")
+    return f"{found['accuracy_without']['value']:.2%}" if found else ""
 
 
 def photographs_table(checkpoints: Sequence[Checkpoint]) -> str:

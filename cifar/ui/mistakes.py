@@ -13,7 +13,7 @@ from pathlib import Path
 import gradio as gr
 
 from cifar import LensError
-from cifar.explore import page_data, store, thumbnails
+from cifar.explore import page_data, store
 from cifar.explore.external_predictions import parse_predictions
 from cifar.ui import scripts
 from cifar.ui.evidence_functions import server_functions
@@ -46,7 +46,7 @@ def asset(question: dict) -> dict:
         number = image_index(question.get("number"), page_data.neighbor_sheets(model))
         make = partial(page_data.neighbor_sheet, model, number)
         return {"file": server_folder().made.once(f"neighbors-{model}-{number}", ".png", make)}
-    number = image_index(name, thumbnails.count(len(store.test_images())))
+    number = image_index(name, page_data.sheets())
     make = partial(page_data.sheet, number)
     return {"file": server_folder().made.once(f"sheet{number}", ".png", make)}
 

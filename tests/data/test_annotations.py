@@ -4,7 +4,9 @@ import csv
 
 import numpy as np
 import pytest
+import torch
 
+from cifar.data import alignment, near_duplicates
 from cifar.data import annotations as module
 from cifar.data.annotations import (
     FOLDER,
@@ -83,11 +85,48 @@ def test_near_duplicates_name_an_image_of_each_split():
     assert (rows.loc[6611, "train_index"], rows.loc[6611, "judgment"]) == (49_007, "near")
 
 
+def test_the_networks_are_known_from_a_year_and_authors_or_neither():
+    networks = load_published_networks()
+    assert networks.sources[networks.names.index("wrn_28_10")][0] == "2016"
+    for year, source in networks.sources:
+        assert bool(year) == bool(source) and (not year or 2009 < int(year) < 2019)
+
+
+def test_near_duplicates_fit_their_test_images_at_the_recorded_shift(test_images):
+    images, rows = near_duplicates.load()
+    listed = load_near_duplicates()
+    assert (rows["index"] == listed["train_index"]).all() and len(images) == 286
+
+    def together(reach):
+        pairs = ([test_images[i] for i in rows.index], [*images.decode()])
+        first, second = (torch.tensor(np.stack(part)).permute(0, 3, 1, 2) for part in pairs)
+        return alignment.fit(first, second, reach)
+
+    found = together(4)
+    assert (found.dy == rows["dy"]).all() and (found.dx == rows["dx"]).all()
+    assert (found.correlation >= together(0).correlation).all()
+    assert np.median(found.correlation) > 0.9
+
+
+def test_a_shifted_image_fits_at_its_shift():
+    image = torch.randint(0, 256, (3, 3, 40, 40), dtype=torch.uint8)
+    first, second = image[:, :, 4:36, 4:36], image[:, :, 3:35, 6:38]
+    found = alignment.fit(first, second, 3)
+    assert found.dy.tolist() == [-1] * 3 and found.dx.tolist() == [2] * 3
+    np.testing.assert_allclose(found.correlation, 1, atol=1e-5)
+    flat = alignment.fit(torch.zeros_like(first), second, 1)
+    assert (flat.correlation == 0).all()
+
+
 def test_every_file_names_its_source_and_its_licence():
     with (FOLDER / "sources.csv").open(newline="") as lines:
         sources = list(csv.DictReader(lines))
-    shipped = {path.name for path in FOLDER.iterdir()} - {"README.md", "sources.csv"}
-    assert {row["file"] for row in sources} == shipped
+    ours = {"README.md", "sources.csv", "published-networks.csv", "near-duplicates.parquet"}
+    shipped = {path.name for path in FOLDER.iterdir()}
+    assert {row["file"] for row in sources} == shipped - ours and ours <= shipped
+    assert all(
+        f"`{name}`" in (FOLDER / "README.md").read_text() for name in shipped - {"README.md"}
+    )
     for row in sources:
         commit = row["url"].removeprefix("https://raw.githubusercontent.com/").split("/")[2]
         assert len(commit) == 40 and len(row["sha256"]) == 64 and row["licence"]

@@ -194,6 +194,8 @@ def test_the_p_value_is_that_of_mcnemars_exact_test(fixed, broken):
     was[:fixed] = now[fixed : fixed + broken] = 1
     found = compare(of(true, was), of(true, now))
     assert (found.counts["fixed"], found.counts["broken"]) == (fixed, broken)
+    assert found.difference["value"] == (fixed - broken) / 100
+    assert found.difference["low"] < (fixed - broken) / 102 < found.difference["high"]
     expected = min(1, 2 * binom.cdf(min(fixed, broken), fixed + broken, 0.5))
     assert found.p_value == pytest.approx(expected)
 

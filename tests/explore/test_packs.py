@@ -35,7 +35,7 @@ def told(annotations):
     dimensions = slices(tables["resnet"], recorded.qualities)
     content = {
         "images": packs.images_pack(
-            recorded.labels, places, dimensions, found, NETWORKS, store.twins()
+            recorded.labels, places, dimensions, found, NETWORKS, store.near_duplicates()[1]
         )
     }
     for name, other in (NAMES, NAMES[::-1]):
@@ -49,6 +49,7 @@ def told(annotations):
         )
     assert sum(map(len, content.values())) < 2 * 600_000
     assert len(content["images"]) + len(content["resnet"]) < 600_000
+    assert all(len(content[name]) + len(content["images"]) < 700_000 for name in NAMES)
     return found, tables, {name: unpack(packed) for name, packed in content.items()}
 
 
@@ -146,10 +147,28 @@ def test_published_networks_are_ordered_and_their_misses_are_counted(told):
     assert ((hard >= 20).sum(), (hard <= 3).sum(), (hard == 0).sum()) == (164, 46, 10)
 
 
+def test_whom_mistakes_are_hard_for_adds_up(told):
+    """People agree or doubt, networks are right or miss it: every mistake is one of four kinds."""
+    _, tables, found = told
+    groups = found["resnet"][0]["slices"]["hard"]
+    wrong = [group["wrong"] for group in groups]
+    assert sum(wrong) == 498 and sum(group["n"] for group in groups) == 10_000
+    rows = tables["resnet"][tables["resnet"]["wrong"]]
+    doubted, missed = rows["agreement"] < 0.9, rows["difficulty"] >= 15
+    assert wrong == [
+        (people & networks).sum()
+        for people in (~doubted, doubted)
+        for networks in (~missed, missed)
+    ]
+
+
 def test_near_duplicates_of_training_images_are_told(told):
     columns = told[2]["images"][1]
     known = np.flatnonzero(columns["twin"] != 65535)
     assert len(known) == 286 and columns["twin"][31] == 44160
+    assert columns["twin_shift"][31].tolist() == [1, 1] and columns["twin_held_out"].sum() == 13
+    _, rows = store.near_duplicates()
+    np.testing.assert_array_equal(columns["twin_label"][rows.index], rows["label"])
     right = told[2]["resnet"][1]["predicted"] == columns["label"]
     assert right[known].all()
     assert round(float(np.delete(right, known).mean()), 4) == 0.9487

@@ -34,7 +34,7 @@ def found(rows, values):
 
 
 def test_every_image_is_in_one_group_of_each_dimension(rows, found):
-    assert list(found) == ["class", *QUALITIES, "agreement", "difficulty"]
+    assert list(found) == ["class", *QUALITIES, "agreement", "difficulty", "hard"]
     for dimension in found.values():
         assert dimension.column.dtype == np.uint8 and dimension.column.shape == (N,)
         assert sum(group["n"] for group in dimension.groups) == N
@@ -103,4 +103,4 @@ def test_near_duplicates_are_a_dimension_where_they_are_known(rows):
 
 
 def test_what_is_not_known_has_no_dimension(rows, values):
-    assert list(slices(rows, None)) == ["class", "agreement", "difficulty"]
+    assert list(slices(rows, None)) == ["class", "agreement", "difficulty", "hard"]

@@ -23,7 +23,7 @@ def test_a_forged_question_gets_one_sentence():
         (tab.asset, "images"),
         (tab.asset, {"kind": "pack", "name": "../../etc/passwd"}),
         (tab.asset, {"kind": "pack", "name": ["resnet"]}),
-        (tab.asset, {"kind": "sheet", "name": 20}),
+        (tab.asset, {"kind": "sheet", "name": 21}),
         (tab.asset, {"kind": "sheet", "name": -1}),
         (tab.asset, {"kind": "sheet", "name": True}),
         (tab.asset, {"kind": "neighbors", "name": "nobody", "number": 0}),

@@ -119,6 +119,7 @@ class Comparison(TypedDict):
     counts: dict[str, int]
     meaning: dict[str, str]
     p_value: float
+    difference: Share
 
 
 def has_picture(function: Callable) -> bool:

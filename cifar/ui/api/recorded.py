@@ -150,6 +150,7 @@ def compare(model: str, other: str) -> Comparison:
         counts: both right, fixed (only the second is right), broken (only the first), both wrong
         meaning of these four
         p_value of fixed against broken by McNemar's exact two-sided test
+        difference of the second accuracy from the first, with its 95% interval
 
     """
     checkpoint_of(model)
@@ -164,6 +165,7 @@ def compare(model: str, other: str) -> Comparison:
         "counts": comparison.counts,
         "meaning": CELLS,
         "p_value": comparison.p_value,
+        "difference": cast(Share, comparison.difference),
     }
 
 

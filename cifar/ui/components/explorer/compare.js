@@ -1,8 +1,9 @@
 /** Compare two models on the same images: what the other one would have fixed and broken. */
 
-import { el, fill, setAria, setText } from "../shared/dom.js";
-import { parts, t } from "../shared/language.js";
-import { chance, count, images as imagesInWords, interval, percent } from "../shared/words.js";
+import { el, fill, setText } from "../shared/dom.js";
+import { SPACE, parts, t } from "../shared/language.js";
+import { chance, decimal, interval, percent } from "../shared/words.js";
+import { createQuarters } from "./quarters.js";
 import { createRank } from "./rank.js";
 import { crossing } from "./select.js";
 import { ANY, CELLS, CELL_OUTCOMES } from "./view.js";
@@ -41,32 +42,16 @@ export function createCompare(images, { change, upload }) {
   const select = el("select");
   select.addEventListener("change", () => change({ other: select.value }));
   const accuracies = el("dl.accuracies");
-  const buttons = CELLS.map((name, at) => {
-    const [number, words] = [el("b"), el("small")];
-    const node = el(
-      `button.quarter.${name.replace(" ", "-")}`,
-      { onclick: () => pick(at) },
-      el("span", {}, QUARTERS[at].title),
-      number,
-      words,
-    );
-    return { node, number, words };
-  });
-  // As a table is read: the shown model is right in the first row, the other one in the
-  // first column.
-  const heads = { columns: [el("span"), el("span")], rows: [el("span"), el("span")] };
-  const quarters = el(
-    "div.quarters",
-    { role: "group", "aria-label": t("How the two models differ") },
-    el("span"),
-    heads.columns,
-    heads.rows[0],
-    [0, 2].map((at) => buttons[at].node),
-    heads.rows[1],
-    [1, 3].map((at) => buttons[at].node),
+  // As a table is read: the shown model is right in the first row, the other one in the first column.
+  const order = [0, 2, 1, 3];
+  const quarters = createQuarters(
+    t("How the two models differ"),
+    order.map((at) => ({ title: QUARTERS[at].title, kind: CELLS[at].replace(" ", "-") })),
+    (k) => pick(order[k]),
   );
   const rank = createRank(images.header.networks);
   const verdict = el("p");
+  const source = el("p.quiet");
   const trouble = el("p.problem", { role: "status" });
   const problem = el("p.problem", { role: "status" });
   const node = el(
@@ -81,8 +66,9 @@ export function createCompare(images, { change, upload }) {
     ),
     el("label.field", {}, el("span", {}, t("the other model")), select),
     trouble,
+    source,
     accuracies,
-    quarters,
+    quarters.node,
     verdict,
     rank.node,
     upload && uploader(),
@@ -143,27 +129,22 @@ export function createCompare(images, { change, upload }) {
       others.map(({ name, title }) => el("option", { value: name }, title)),
     );
     select.value = view.other || others[0]?.name;
-    for (const { node } of buttons) node.disabled = !other;
+    quarters.enable(Boolean(other));
     rank.show(model.header);
     fill(accuracies);
     setText(verdict, "");
     if (!other) return;
     const titles = { shown: model.header.title, other: other.header.title };
-    for (const [heading, title] of [
-      [heads.rows, titles.shown],
-      [heads.columns, titles.other],
-    ]) {
-      setText(heading[0], t("{model} right", { model: title }));
-      setText(heading[1], t("{model} wrong", { model: title }));
-    }
+    const heads = (/** @type {string} */ title) => [
+      t("{model} right", { model: title }),
+      t("{model} wrong", { model: title }),
+    ];
+    quarters.head({ rows: heads(titles.shown), columns: heads(titles.other) });
     const counts = crossing(images.columns.label, model.columns.predicted, other.columns.predicted);
-    buttons.forEach(({ node, number, words }, at) => {
-      setText(number, count(counts[at]));
-      const { title, meaning } = QUARTERS[at];
-      setText(words, meaning(titles));
-      const said = { title, images: imagesInWords(counts[at]), meaning: meaning(titles) };
-      node.setAttribute("aria-label", t("{title}: {images}, {meaning}", said));
-    });
+    quarters.fill(
+      order.map((at) => counts[at]),
+      order.map((at) => QUARTERS[at].meaning(titles)),
+    );
     for (const { header } of [model, other]) {
       const { accuracy } = header;
       accuracies.append(
@@ -171,9 +152,12 @@ export function createCompare(images, { change, upload }) {
         el("dd", {}, el("b", {}, percent(accuracy.value, 2)), ` (${interval(accuracy)})`),
       );
     }
-    const test =
-      other.header.against?.[model.header.name] ?? model.header.against?.[other.header.name];
-    if (test) setText(verdict, judgement(counts, test.p, titles));
+    const { p, difference } = other.header.against[model.header.name];
+    setText(verdict, [inPoints(difference, titles), judgement(counts, p, titles)].join(SPACE));
+    const known = images.header.networks.find(
+      ({ title }) => other.header.name === `published-${title}`,
+    );
+    setText(source, known?.source ? `${known.source} (${known.year})` : "");
   }
 
   return {
@@ -185,9 +169,24 @@ export function createCompare(images, { change, upload }) {
       if (wanted.some((value, k) => value !== drawn[k])) draw(next);
       drawn = wanted;
       setText(trouble, next.otherProblem);
-      buttons.forEach(({ node }, at) => setAria(node, "pressed", next.view.cell === at));
+      quarters.press(order.indexOf(next.view.cell));
     },
   };
+}
+
+/**
+ * Say how much more accurate the other model is.
+ * @param {import('./pack.js').Rate} difference
+ * @param {Titles} titles
+ */
+function inPoints({ value, low, high }, titles) {
+  const gain = value >= 0;
+  const points = decimal(100 * Math.abs(value), 2);
+  const range = interval(gain ? { low, high } : { low: -high, high: -low });
+  const values = { ...titles, points, range };
+  return gain
+    ? t("{other} is right on {points} points more of the images ({range}).", values)
+    : t("{other} is right on {points} points fewer of the images ({range}).", values);
 }
 
 /**

@@ -17,6 +17,7 @@ import {
 import { recordOf, votesOf, voteSentences } from "./record.js";
 import { createSharing } from "./sharing.js";
 import { createTagging } from "./tagging.js";
+import { createTwin } from "./twin.js";
 
 /** @import { Actions, Adapter, State } from "./explorer.js" */
 
@@ -42,6 +43,7 @@ export function createDetail(
   const near = createNeighborSheets(adapter.neighborSheet, () => state?.shown >= 0 && paint());
   const trainingNeighbors = createTrainingNeighbors(classes, near);
   const correctNeighbor = createCorrectNeighbor({ pick, sheets }, near);
+  const twin = createTwin(images, adapter.sheet, () => state?.shown >= 0 && paint());
   const tagging = createTagging({ tags, setArea });
   const sharing = createSharing(
     { link: adapter.link ? link : null, back, sheets, tags },
@@ -58,6 +60,7 @@ export function createDetail(
     bars.node,
     evidence?.node,
     evidence?.aside,
+    twin.node,
     trainingNeighbors.node,
     correctNeighbor.node,
     tagging.node,
@@ -99,6 +102,7 @@ export function createDetail(
     );
     difficulty.show(record);
     setText(numbers, measures(state.model, index));
+    twin.show(record);
     trainingNeighbors.show(state.model, record);
     correctNeighbor.show(state, record);
     sharing.clear();
@@ -144,6 +148,7 @@ export function createDetail(
     head.paint();
     correctNeighbor.paint();
     trainingNeighbors.paint();
+    twin.paint();
   }
 
   return {

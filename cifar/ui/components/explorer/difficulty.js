@@ -1,7 +1,4 @@
-/**
- * What is known of an image beside this model: how many of thirty published networks miss it, what
- * each says, and whether a training image is nearly the same.
- */
+/** How many of thirty published networks miss an image, and what each says. */
 
 import { el, fill, setText } from "../shared/dom.js";
 import { plural, t } from "../shared/language.js";
@@ -37,34 +34,22 @@ export function difficultyInWords(images, { index, label }) {
   );
 }
 
-/** No near-duplicate is known. */
-const NONE = 65535;
-
 /** @param {import('./pack.js').Pack} images */
 export function createDifficulty(images) {
   const { classes, networks } = images.header;
   const sentence = el("p");
   const strip = el("div.networks", { "aria-hidden": "true" });
-  const twin = el("p.quiet");
   const ends = el(
     "div.ends",
     { "aria-hidden": "true" },
     [networks.at(0), networks.at(-1)].map(({ accuracy }) => el("span", {}, percent(accuracy, 1))),
   );
   return {
-    node: el("div.difficulty", {}, sentence, strip, ends, twin),
+    node: el("div.difficulty", {}, sentence, strip, ends),
     /** @param {import('./record.js').ImageRecord} record */
     show(record) {
       setText(sentence, difficultyInWords(images, record));
       const said = answersOf(images, record.index);
-      const same = images.columns.twin[record.index];
-      twin.hidden = same === NONE;
-      setText(
-        twin,
-        t("Training image #{index} is nearly the same: it was seen in training.", {
-          index: String(same),
-        }),
-      );
       fill(
         strip,
         networks.map(({ title, accuracy }, at) => {

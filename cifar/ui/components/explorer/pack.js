@@ -32,12 +32,13 @@ const FORMAT = 1;
  * @property {string[]} recorded the classes as links and files have them, in English
  * @property {number} count
  * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
- * @property {Array<{title: string, accuracy: number}>} networks published ones, the least accurate
- *   first
+ * @property {Array<{title: string, accuracy: number, year: string, source: string}>} networks
+ *   published ones, the least accurate first
  * @property {number} reviewers people who reviewed a doubtful label
  * @property {Array<{key: string, title: string, groups: string[],
  *   details: string[]}>} slices details: the range of values in each group, or ""
  * @property {SheetLayout & {count: number}} sheets
+ * @property {{sheet: number, columns: number}} twins the sheet of near-duplicates, by test index
  */
 
 /**
@@ -57,8 +58,8 @@ const FORMAT = 1;
  * @property {string} name
  * @property {string} title
  * @property {Rate} accuracy
- * @property {Object<string, {counts: number[], p: number}>} against each other model: images in
- *   each of CELLS, and the p-value of the difference
+ * @property {Object<string, {counts: number[], p: number, difference: Rate}>} against each
+ *   other model: images in each of CELLS, the p-value, and how much more accurate this model is
  * @property {number} format
  * @property {string} sha256 of the weights
  * @property {number} temperature
@@ -83,6 +84,9 @@ const FORMAT = 1;
  * @property {Uint8Array} networks the class that each of them says, one row an image
  * @property {Uint8Array} corrected the label, or the class that people corrected it to
  * @property {Uint16Array} twin training image that is nearly the same; 65535 where none is known
+ * @property {Uint8Array} twin_label its label
+ * @property {Int8Array} twin_shift how far down and right it must be moved to fit, two a row
+ * @property {Uint8Array} twin_held_out 1 where the networks did not learn from it
  * @property {Uint8Array} review_for reviewers who kept the label
  * @property {Uint8Array} review_against reviewers who rejected it; the others said that both fit
  * @property {Uint8Array} review_guess class that reviewers were offered; 255 where none reviewed

@@ -6,6 +6,7 @@
 import { el, fill, portion, setAria, within } from "../shared/dom.js";
 import { parts, t } from "../shared/language.js";
 import { interval, percent } from "../shared/words.js";
+import { createHardness } from "./hardness.js";
 
 /** Intervals of groups with fewer images are so wide that they would squeeze all others. */
 const FEW = 30;
@@ -15,6 +16,7 @@ const FEW = 30;
  * @param {(patch: Partial<import('./view.js').View>) => void} change
  */
 export function createSlices(images, change) {
+  const hardness = createHardness(change);
   const overall = el("b");
   const table = el("table.groups");
   const node = el(
@@ -29,6 +31,7 @@ export function createSlices(images, change) {
         { groups: el("b", {}, t("Groups of images")), rate: overall },
       ),
     ),
+    hardness.node,
     table,
   );
   /** @type {import('./pack.js').ModelPack|null} */
@@ -129,6 +132,7 @@ export function createSlices(images, change) {
     /** @param {import('./explorer.js').State} state */
     update(state) {
       view = state.view;
+      hardness.update(state);
       if (shown !== state.model) draw(state.model.header);
       shown = state.model;
       for (const row of table.rows) {
