@@ -25,12 +25,14 @@ def select(
     group=None,
     dimensions=None,
     among=None,
+    where=None,
     sort="most confident",
 ):
     """Return the rows of `mistakes.table` that pass every filter of a view, in its order.
 
     confidence: in whole percent, and difficulty: in networks, with both ends kept. group: the key
-    of a dimension of `slices` and the number of one of its groups. among: test indices.
+    of a dimension of `slices` and the number of one of its groups. among: test indices. where:
+    returns which rows an expression selects.
     """
     keep = pd.Series(True, index=rows.index)
     if true:
@@ -50,8 +52,52 @@ def select(
         keep &= dimensions[group[0]].column[rows.index] == group[1]
     if among is not None:
         keep &= np.isin(rows.index, list(among))
+    if where is not None:
+        keep &= where(rows)
     column, ascending = SORTS[sort]
     return rows[keep].sort_values(column, ascending=ascending, kind="stable")
+
+
+def random_expression(pick: random.Random, depth=2):
+    """Return an expression of the page, and a function of the table that selects the same rows."""
+    kind = pick.choice(("and", "or", "not", "term")) if depth else "term"
+    if kind == "term":
+        return _random_condition(pick)
+    if kind == "not":
+        text, inner = random_expression(pick, depth - 1)
+        return f"not ({text})", lambda rows: ~inner(rows)
+    (left, first), (right, second) = (random_expression(pick, depth - 1) for _ in range(2))
+    if kind == "or":
+        return f"({left} or {right})", lambda rows: first(rows) | second(rows)
+    return f"{left} {right}", lambda rows: first(rows) & second(rows)
+
+
+def _random_condition(pick):
+    key = pick.choice(
+        ("true", "pred", "outcome", "verdict", "conf", "people", "difficulty", "twin")
+    )
+    if key in ("true", "pred"):
+        names, column = pick.sample(CLASSES, 2), {"true": "true", "pred": "predicted"}[key]
+        return f"{key}:{','.join(names)}", lambda rows: rows[column].isin(names)
+    if key == "outcome":
+        return "outcome:right", lambda rows: ~rows["wrong"]
+    if key == "verdict":
+        verdict = pick.choice(list(VERDICTS))
+        return f"verdict:{verdict}", lambda rows: rows["verdict"] == verdict
+    if key == "twin":
+        return "twin:yes", lambda rows: rows["twin"] >= 0
+    sign = pick.choice(("<", "<=", ">", ">="))
+    end, unit = {"conf": (100, 100), "people": (1, 10_000), "difficulty": (30, 1)}[key]
+    bound = pick.choice((0, 0.25, 0.5, 0.9, 1)) if end == 1 else pick.randrange(end + 1)
+    values = {
+        "conf": lambda rows: confidence_steps(rows),
+        "people": lambda rows: np.rint(rows["agreement"].to_numpy() * 10_000),
+        "difficulty": lambda rows: rows["difficulty"].to_numpy(),
+    }[key]
+    compared = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[sign]
+    return f"{key}:{sign}{bound}", lambda rows: pd.Series(
+        compared(values(rows), round(bound * unit)), rows.index
+    )
 
 
 def random_views(pick: random.Random, dimensions, others, within):
@@ -85,4 +131,6 @@ def random_views(pick: random.Random, dimensions, others, within):
             other, cell = pick.choice(others), pick.choice(list(CELLS))
             link["compare"] = f"{other}:{cell}"
             filters["among"] = within(cell, other)
+        if pick.random() < 0.4:
+            link["where"], filters["where"] = random_expression(pick)
         yield link, filters

@@ -3,6 +3,7 @@
 Verdicts, ranks, groups and statistics are computed in Python, never in the page.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -45,7 +46,10 @@ def images_pack(
         "kind": "images",
         "classes": list(CLASSES),
         "count": len(labels),
-        "agreement": [{"key": band} for band in AGREEMENT],
+        "agreement": [
+            {"key": band, "low": low, "high": high if math.isfinite(high) else None}
+            for band, (low, high) in AGREEMENT.items()
+        ],
         "reviewers": REVIEWERS,
         "networks": [
             {"title": name, "accuracy": float(1 - missed.mean()), "year": year, "source": source}

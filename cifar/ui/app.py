@@ -37,7 +37,7 @@ ANNOUNCE_MODEL = "(name) => { dispatchEvent(new CustomEvent('lens:model', { deta
 VISITORS = 200
 # The query keys of a link to a view of the explorer, except the model: those of view.js.
 VIEW = {"true", "pred", "outcome", "verdict", "agreement", "confidence", "difficulty", "slice"}
-VIEW |= {"compare", "sort", "id", "panel"}
+VIEW |= {"compare", "where", "sort", "id", "panel"}
 TABS = ("classify", "mistakes", "report", "about")
 
 

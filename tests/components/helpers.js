@@ -9,6 +9,12 @@ export const KNOWN = {
   classes: "airplane automobile bird cat deer dog frog horse ship truck".split(" "),
   verdicts: ["suspect", "ambiguous", "most", "own"],
   agreement: ["all agree", "90% to under 100%", "50% to under 90%", "under 50%"],
+  bands: [
+    { low: 1, high: null },
+    { low: 0.9, high: 1 },
+    { low: 0.5, high: 0.9 },
+    { low: 0, high: 0.5 },
+  ],
   slices: { class: 10, brightness: 5 },
   sorts: ["most confident", "least confident", "test index"],
   count: 10_000,
@@ -62,18 +68,30 @@ export function makeData({
     images: pack(
       {
         classes: ["cat", "dog", "frog"],
-        agreement: [{ key: "all agree" }, { key: "under 50%" }],
+        recorded: ["cat", "dog", "frog"],
+        count: label.length,
+        agreement: [
+          { key: "all agree", low: 1, high: null },
+          { key: "under 50%", low: 0, high: 0.5 },
+        ],
         slices: [{ key: "brightness", title: "Brightness", groups: ["dark", "bright"] }],
       },
       {
         label: Uint8Array.from(label),
         agreement: Uint8Array.from(agreement ?? zeros),
+        agreement_share: Uint16Array.from(agreement ?? zeros, (band) => (band ? 2500 : 10_000)),
+        twin: Uint16Array.from(label, (_, i) => (i === 1 ? 44160 : 65535)),
         difficulty: Uint8Array.from(difficulty ?? zeros),
         slice_brightness: Uint8Array.from(slice ?? zeros),
       },
     ),
     model: pack(
-      { name: "resnet", title: "ResNet", verdicts: [{ key: "suspect" }, { key: "own" }] },
+      {
+        name: "resnet",
+        title: "ResNet",
+        verdicts: [{ key: "suspect" }, { key: "own" }],
+        sorts: ["most confident"],
+      },
       modelColumns(predicted),
     ),
     other: other ? pack({ name: "basenet", title: "BaseNet" }, modelColumns(other)) : null,

@@ -21,6 +21,7 @@ const START = {
   slice: null,
   other: "",
   cell: -1,
+  where: "",
   sort: 0,
   id: -1,
   panel: "matrix",
@@ -55,6 +56,7 @@ test("links restore every view", () => {
       // A link leaves out the first model to compare with.
       other: other === "basenet" && cell < 0 ? "" : other,
       cell,
+      where: one(["", "true:cat (conf:>90 or not people:<0.5)"]),
       sort: upTo(KNOWN.sorts.length),
       id: sometimes(KNOWN.count),
       panel: one(["matrix", "map", "slices", "compare"]),

@@ -52,6 +52,7 @@ export function activeFilters({ images, model, other, view, area }) {
     difficultyFilter(view),
     view.slice && [sliceInWords(images.header.slices, view.slice), { slice: null }],
     view.cell !== ANY && [COMPARED[view.cell](other.header.title), { cell: ANY, outcome: "wrong" }],
+    view.where !== "" && [view.where, { where: "" }],
     area && [WITHIN[area.what](area.count), null],
   ];
   return /** @type {ActiveFilter[]} */ (filters.filter(Boolean));

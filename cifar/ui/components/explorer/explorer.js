@@ -80,6 +80,7 @@ import { ANY, NO_FILTERS, modelOf, reconciled } from "./view.js";
  * @property {() => void} back from the detail to the gallery
  * @property {() => string} query the view as a query string
  * @property {() => string} leftOut the title of an uploaded model that links leave out, or ''
+ * @property {() => import('./view.js').Names} names that expressions may use
  * @property {(index: number) => string} link to an image
  * @property {() => Promise<Float32Array>} exact probabilities of the shown model, one row an image
  * @property {() => ReturnType<typeof createTestSheets>} sheets
@@ -194,8 +195,8 @@ function createParts(adapter, store, { images, roomy }) {
     detail.arrived();
   });
   const query = () => store.query();
-  const { leftOut, exact } = store;
-  const [tags, known] = [createTags(), { query, leftOut, exact }];
+  const { leftOut, exact, names } = store;
+  const [tags, known] = [createTags(), { query, leftOut, exact, names }];
   const shared = { change, pick, setArea, ...known, sheets: () => sheets, tags };
   const summary = createSummary(pickFilter);
   const filters = createFilters(images, shared, adapter.link ? () => linkTo() : null);

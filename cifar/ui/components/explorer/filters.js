@@ -6,6 +6,7 @@ import { count } from "../shared/words.js";
 import { createFilterChips } from "./active-filters.js";
 import { createExportMenu } from "./export-menu.js";
 import { createFinder, createRange } from "./filter-fields.js";
+import { createSelections } from "./selections.js";
 import { ANY, NETWORKS, OUTCOMES } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
@@ -18,7 +19,7 @@ const numbered = (titles) => titles.map((text, k) => ({ value: String(k), text }
 
 /**
  * @param {import('./pack.js').Pack} images
- * @param {Pick<Actions, 'change'|'pick'|'setArea'|'query'|'leftOut'|'exact'|'tags'>} actions
+ * @param {Pick<Actions, 'change'|'pick'|'setArea'|'names'|'query'|'leftOut'|'exact'|'tags'>} actions
  * @param {(() => string)|null} link the view as an address, where there is one
  */
 export function createFilters(images, actions, link) {
@@ -45,6 +46,7 @@ export function createFilters(images, actions, link) {
   );
   const finder = createFinder(images.count, pick);
   const chips = createFilterChips({ change, setArea }, menus.focus);
+  const selections = createSelections(actions);
   const size = el("p.count", { "aria-live": "polite" });
   const exportMenu = createExportMenu(actions, link);
   const node = el(
@@ -52,6 +54,7 @@ export function createFilters(images, actions, link) {
     { role: "search", "aria-label": t("Filters") },
     el("div.fields", {}, menus.nodes, confidence.node, difficulty.node, finder.node),
     finder.problem,
+    selections.node,
     chips.node,
     el("div.line", {}, size, sort.node, exportMenu.node),
   );
@@ -70,6 +73,7 @@ export function createFilters(images, actions, link) {
       sort.select.value = String(state.view.sort);
       confidence.update(state.view.low, state.view.high);
       difficulty.update(state.view.fewest, state.view.most);
+      selections.update(state);
       chips.update(state);
       exportMenu.update(state);
       setText(size, selectionInWords(state));

@@ -31,7 +31,8 @@ const FORMAT = 1;
  * @property {string[]} classes as the page shows them
  * @property {string[]} recorded the classes as links and files have them, in English
  * @property {number} count
- * @property {Array<{key: string}>} agreement bands of the share of people who chose the label
+ * @property {Array<{key: string, low: number, high: number|null}>} agreement bands of the share of
+ *   people who chose the label
  * @property {Array<{title: string, accuracy: number, year: string, source: string}>} networks
  *   published ones, the least accurate first
  * @property {number} reviewers people who reviewed a doubtful label

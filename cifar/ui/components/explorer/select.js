@@ -3,7 +3,8 @@
  * functions of packs and view, fast enough to run at every click.
  */
 
-import { ANY, CELLS, NETWORKS, OUTCOMES } from "./view.js";
+import { parseExpression } from "./expression.js";
+import { ANY, CELLS, NETWORKS, OUTCOMES, cellOf, names } from "./view.js";
 
 /** One bit for each filter: an image has the bits of the filters that it fails. */
 export const BIT = {
@@ -17,6 +18,7 @@ export const BIT = {
   cell: 128,
   area: 256,
   difficulty: 512,
+  where: 1024,
 };
 
 /**
@@ -26,12 +28,6 @@ export const BIT = {
  * @property {import('./pack.js').Pack|null} other
  */
 
-/** Return how two models differ on an image, as a position in CELLS. */
-export function cellOf(label, shown, other) {
-  if (other === label) return shown === label ? 0 : 1;
-  return shown === label ? 2 : 3;
-}
-
 /**
  * Return the filters that each image fails.
  * @param {Data} data
@@ -39,7 +35,8 @@ export function cellOf(label, shown, other) {
  * @param {Uint8Array|null} area 1 for each image within the box or lasso on the map
  * @returns {Uint16Array} bits of the filters; 0 for the images that pass them all
  */
-export function failures({ images, model, other }, view, area) {
+export function failures(data, view, area) {
+  const { images, model, other } = data;
   const { label, agreement, difficulty } = images.columns;
   const { predicted, verdict, confidence } = model.columns;
   const fails = new Uint16Array(images.count);
@@ -66,6 +63,10 @@ export function failures({ images, model, other }, view, area) {
   if (view.cell !== ANY && other) {
     const otherPredicted = other.columns.predicted;
     mark(BIT.cell, (i) => cellOf(label[i], predicted[i], otherPredicted[i]) !== view.cell);
+  }
+  if (view.where) {
+    const passes = parseExpression(view.where, names(images.header, model.header))(data);
+    mark(BIT.where, (i) => !passes(i));
   }
   if (area) mark(BIT.area, (i) => !area[i]);
   return fails;

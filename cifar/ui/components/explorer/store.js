@@ -1,5 +1,6 @@
 /** The explorer's state and the actions that change it. Nothing here knows of the page. */
 
+import { problemOf } from "./expression.js";
 import { facets, failures, orderOf, select } from "./select.js";
 import { ANY, format, parse } from "./view.js";
 
@@ -73,6 +74,8 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
   /** Return the view of a query, with a model to compare with that is not the shown one. */
   function viewOf(query, name) {
     const view = { ...parse(query, known), model: name };
+    // Like names that are not known, an expression that says nothing is ignored.
+    if (view.where && problemOf(view.where, known)) view.where = "";
     const others = library.othersOf(name);
     // Links leave out uploads: Back and another model keep them.
     const before = state?.view.other ?? "";
@@ -163,6 +166,8 @@ export function createStore({ library, firstModel, roomy, draw, report }) {
       const { columns } = await library.load(`${state.view.model}-probabilities`);
       return /** @type {any} */ (columns).probabilities;
     },
+    /** Return the names that expressions and links may use. */
+    names: () => known,
     /** Return the title of the uploaded model that a link to this view must leave out, or ''. */
     leftOut() {
       const { view, other } = state;

@@ -11,7 +11,7 @@ export const ANY = -1;
 /** The parameters of a link to a view, beside the model. */
 export const KEYS = [
   ...["true", "pred", "outcome", "verdict", "agreement", "confidence", "difficulty"],
-  ...["slice", "compare", "sort", "id", "panel"],
+  ...["slice", "compare", "where", "sort", "id", "panel"],
 ];
 
 /** @typedef {'wrong'|'right'|'all'} Outcome */
@@ -26,6 +26,12 @@ export const PANELS = ["matrix", "map", "slices", "compare"];
 export const CELLS = ["both right", "fixed", "broken", "both wrong"];
 /** Whether the shown model is right in each of CELLS. @type {Outcome[]} */
 export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
+
+/** Return how two models differ on an image, as a position in CELLS. */
+export function cellOf(label, shown, other) {
+  if (other === label) return shown === label ? 0 : 1;
+  return shown === label ? 2 : 3;
+}
 
 /**
  * @typedef {object} View
@@ -42,6 +48,7 @@ export const CELL_OUTCOMES = ["right", "wrong", "right", "wrong"];
  * @property {{key: string, group: number}|null} slice
  * @property {string} other name of the model to compare with; '' is the first one there is
  * @property {number} cell position in CELLS, or ANY
+ * @property {string} where an expression, see `expression.js`; '' selects all
  * @property {number} sort position in the model's sorts
  * @property {number} id test index of the image that was picked, or ANY
  * @property {Panel} panel
@@ -63,6 +70,7 @@ export const NO_FILTERS = Object.freeze({
   most: NETWORKS,
   slice: null,
   cell: ANY,
+  where: "",
 });
 
 /** @type {View} */
@@ -109,6 +117,7 @@ export function reconciled(view, patch) {
  * @property {string[]} classes
  * @property {string[]} verdicts
  * @property {string[]} agreement
+ * @property {Array<{low: number, high: number|null}>} bands of agreement: from, and to under
  * @property {Object<string, number>} slices how many groups each has
  * @property {string[]} sorts
  * @property {number} count
@@ -125,6 +134,7 @@ export function names(images, model) {
     classes: images.recorded,
     verdicts: model.verdicts.map(({ key }) => key),
     agreement: images.agreement.map(({ key }) => key),
+    bands: images.agreement,
     slices: Object.fromEntries(images.slices.map(({ key, groups }) => [key, groups.length])),
     sorts: model.sorts,
     count: images.count,
@@ -158,6 +168,7 @@ export function parse(query, known) {
     ...rangeOf(text("difficulty"), NETWORKS, (fewest, most) => ({ fewest, most })),
     slice: sliceOf(text("slice"), known.slices),
     ...comparisonOf(text("compare"), known.others),
+    where: text("where"),
     sort: Math.max(0, position("sort", known.sorts)),
     id: testIndexOf(text("id"), known.count),
     panel: PANELS[Math.max(0, position("panel", PANELS))],
@@ -217,6 +228,7 @@ export function format(view, known, firstModel) {
   } else if (known.others.indexOf(view.other) > 0) {
     query.set("compare", view.other);
   }
+  if (view.where) query.set("where", view.where);
   if (view.sort) query.set("sort", known.sorts[view.sort]);
   if (view.id !== ANY) query.set("id", String(view.id));
   set("panel", view.panel, START.panel);
