@@ -142,6 +142,18 @@ def distances(features: np.ndarray, bank: FeatureBank) -> np.ndarray:
     return np.concatenate(batches)
 
 
+def nearest_images(answer: Answer, ckpt: Checkpoint) -> np.ndarray:
+    """Return the test images most like a picture by its features, nearest first: int64 (50,).
+
+    Raises CheckpointError if no features are recorded.
+    """
+    bank = feature_bank(ckpt)
+    directions, _ = _split(answer.features[None])
+    cosines = (torch.from_numpy(directions) @ torch.from_numpy(bank.directions).T)[0]
+    cosines[cosines > 1 - SAME] = -1  # the picture itself
+    return cosines.topk(min(NEAREST, len(bank.directions) - 1)).indices.numpy()
+
+
 def scores(
     features: np.ndarray, logits: np.ndarray, bank: FeatureBank, scale: Mapping[str, Any]
 ) -> np.ndarray:

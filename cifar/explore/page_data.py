@@ -174,8 +174,8 @@ def comparison_pack(
 def _network_pack(name: str) -> bytes:
     """Return the pack of a published network, of which only the answers are known."""
     networks = store.published_networks()
-    answers = networks.predictions[networks.names.index(name.removeprefix(NETWORK))]
-    title = next(one["title"] for one in _networks() if one["name"] == name)
+    title = name.removeprefix(NETWORK)
+    answers = networks.predictions[networks.names.index(title)]
     return comparison_pack(name, title, np.eye(len(CLASSES))[answers], answers_only=True)
 
 

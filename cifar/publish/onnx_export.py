@@ -67,13 +67,14 @@ def export_distance(bank: np.ndarray, path: Path) -> None:
     """Write the distance of features to a feature bank as ONNX: how much unlike CIFAR-10 they are.
 
     bank: recorded features, float16 (N, D), kept as they are. Input: features float32 (B, D);
-    output: distance float32 (B,), as `ood.distances`.
+    outputs: distance float32 (B,), as `ood.distances`, and nearest int32 (B, 50), as
+    `ood.nearest_images`.
     """
     program = torch.onnx.export(
         _Distance(bank).eval(),
         (torch.zeros(2, bank.shape[1]),),
         input_names=["features"],
-        output_names=["distance"],
+        output_names=["distance", "nearest"],
         dynamic_shapes={"features": {0: torch.export.Dim("images")}},
         opset_version=OPSET,
         dynamo=True,
@@ -88,18 +89,19 @@ def export_distance(bank: np.ndarray, path: Path) -> None:
 
 @torch.inference_mode()
 def answers(ckpt: Checkpoint, bank: np.ndarray, views: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what both files answer: the outputs of `export` by name, and the distance.
+    """Return what both files answer: the outputs of `export` and `export_distance` by name.
 
-    bank: as for `export_distance`. views: uint8 (N, 32, 32, 3), of one picture. distance: float32
-    (1,), of the mean of its features.
+    bank: as for `export_distance`. views: uint8 (N, 32, 32, 3), of one picture. distance and
+    nearest: float32 (1,) and int32 (1, 50), of the mean of its features.
     """
     found = dict(zip(OUTPUTS, _WithMaps(ckpt.model)(torch.from_numpy(views)), strict=True))
-    far = _Distance(bank)(found["features"].mean(0, keepdim=True))
-    return {name: values.numpy() for name, values in (*found.items(), ("distance", far))}
+    distance, nearest = _Distance(bank)(found["features"].mean(0, keepdim=True))
+    found |= {"distance": distance, "nearest": nearest}
+    return {name: values.numpy() for name, values in found.items()}
 
 
 class _Distance(nn.Module):
-    """`ood.distances` as a network."""
+    """`ood.distances` and `ood.nearest_images` as a network."""
 
     bank: torch.Tensor
 
@@ -109,15 +111,16 @@ class _Distance(nn.Module):
         self.length = FeatureBank.of(bank).length
         self.k = min(NEAREST, len(bank) - 1)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         tiny = torch.finfo(torch.float32).tiny
         lengths = features.norm(dim=1).clamp_min(tiny)
         bank = self.bank.float()
         known = bank / bank.norm(dim=1, keepdim=True).clamp_min(tiny)
         cosines = (features / lengths[:, None]) @ known.T
         cosines = cosines.masked_fill(cosines > 1 - SAME, -1)  # the picture itself
-        nearest = cosines.topk(self.k, dim=1).values[:, -1]
-        return (1 - nearest) * (self.length / lengths).clamp_min(1) ** 2
+        found = cosines.topk(self.k, dim=1)
+        distance = (1 - found.values[:, -1]) * (self.length / lengths).clamp_min(1) ** 2
+        return distance, found.indices.int()
 
 
 class _WithMaps(nn.Module):

@@ -200,7 +200,12 @@ def _record(ckpt: Checkpoint, bank: np.ndarray) -> bytes:
     answers = [onnx_export.answers(ckpt, bank, views) for views in inputs]
     height, width = answers[0]["maps"].shape[2:]
     pictures = [
-        {"runs": len(one["logits"]), "distance": float(one["distance"][0])} for one in answers
+        {
+            "runs": len(one["logits"]),
+            "distance": float(one["distance"][0]),
+            "nearest": one["nearest"][0].tolist(),
+        }
+        for one in answers
     ]
     return columns.pack(
         {"kind": "record", "pictures": pictures, "height": height, "width": width},

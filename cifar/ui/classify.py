@@ -21,6 +21,7 @@ from cifar.data.pictures import see as seen_by_network
 from cifar.explore import page_data
 from cifar.explore.stories import opening
 from cifar.ui import scripts
+from cifar.ui.assets import asset, folder
 from cifar.ui.evidence_functions import server_functions
 from cifar.ui.html import png_url
 from cifar.ui.security.work_queues import LIGHT, REMOTE, STORED, queued
@@ -94,6 +95,7 @@ def page() -> dict:
         "script": scripts.address("gradio-classify.js"),
         "model": page_data.models()[0],
         "facts": page_data.facts(),
+        "files": folder(),
         "maxBytes": MAX_BYTES,
         "evidence": page_data.options(),
     }
@@ -119,6 +121,7 @@ def build() -> None:
             queued(see, LIGHT),
             queued(fetch_picture, REMOTE),
             queued(examples, STORED),
+            queued(asset, STORED),
             *server_functions(),
         ],
         apply_default_css=False,

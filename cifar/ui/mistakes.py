@@ -7,7 +7,6 @@ and their checks are in `cifar.ui.evidence`.
 import hashlib
 import os
 import threading
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -16,39 +15,16 @@ from cifar import LensError
 from cifar.explore import page_data, store
 from cifar.explore.external_predictions import parse_predictions
 from cifar.ui import scripts
+from cifar.ui.assets import asset, folder
 from cifar.ui.evidence_functions import server_functions
 from cifar.ui.security.temporary_files import (
     UPLOAD_PREFIX,
-    address,
     server_folder,
 )
 from cifar.ui.security.work_queues import HEAVY, STORED, queued
-from cifar.ui.validation import image_index, model_name, report_errors, uploaded
+from cifar.ui.validation import report_errors, uploaded
 
 MAX_ANSWERS = 200  # to uploads, that are kept for visitors with the same file
-
-
-@report_errors
-def asset(question: dict) -> dict:
-    """Return the file of a pack or a sheet of thumbnails.
-
-    question: kind (pack, sheet or neighbors), name (of the pack or model, or the sheet's number)
-    and, for neighbors, the number of the sheet.
-    """
-    kind, name = question.get("kind"), question.get("name")
-    if kind == "pack":
-        pack = next((one for one in page_data.pack_names() if one == name), None)
-        if pack is None:
-            raise LensError("There is no such model: reload the page.")
-        return {"file": server_folder().made.once(pack, ".pack", partial(page_data.pack, pack))}
-    if kind == "neighbors":
-        model = model_name(name)
-        number = image_index(question.get("number"), page_data.neighbor_sheets(model))
-        make = partial(page_data.neighbor_sheet, model, number)
-        return {"file": server_folder().made.once(f"neighbors-{model}-{number}", ".png", make)}
-    number = image_index(name, page_data.sheets())
-    make = partial(page_data.sheet, number)
-    return {"file": server_folder().made.once(f"sheet{number}", ".png", make)}
 
 
 class _Uploads:
@@ -109,7 +85,7 @@ def page() -> dict:
     """Return the data that the explorer starts with."""
     return {
         "script": scripts.address("gradio.js"),
-        "files": address(server_folder().made.path) + "/",
+        "files": folder(),
         **page_data.model_list(),
         "evidence": page_data.options(),
         "space": os.environ.get("SPACE_ID", ""),

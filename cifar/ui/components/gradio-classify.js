@@ -2,7 +2,7 @@
 
 import { mount } from "./classify/classify.js";
 import { go, start } from "./route.js";
-import { asking, evidenceOf, onClassify, onModel, selectedModel } from "./server.js";
+import { asking, assetsOf, evidenceOf, onClassify, onModel, selectedModel } from "./server.js";
 import { t } from "./shared/language.js";
 import { linked } from "./shared/styles.js";
 
@@ -20,6 +20,7 @@ const PRIVACY = t(
  * @typedef {object} Page
  * @property {string} model
  * @property {import('./classify/classify.js').Adapter['facts']} facts
+ * @property {string} files address of the folder that packs and sheets are in
  * @property {number} maxBytes of an upload
  * @property {import('./evidence/evidence.js').Options} evidence
  */
@@ -39,6 +40,7 @@ export async function connect(element, page, server, upload) {
     maxBytes: page.maxBytes,
     privacy: PRIVACY,
     ask: evidenceOf(ask),
+    ...assetsOf(ask, page.files),
     see: (question) => ask("see", question),
     facts: page.facts,
     examples: async (model) => (await ask("examples", { model })).examples,

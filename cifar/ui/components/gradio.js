@@ -5,9 +5,9 @@
 
 import { mount } from "./explorer/explorer.js";
 import { onView, openTab, setView, start } from "./route.js";
-import { asking, classify, evidenceOf, onModel, selectedModel } from "./server.js";
+import { asking, assetsOf, classify, evidenceOf, onModel, selectedModel } from "./server.js";
 import { pageAddress } from "./shared/address.js";
-import { SPACE, heard, t } from "./shared/language.js";
+import { SPACE, heard } from "./shared/language.js";
 import { linked } from "./shared/styles.js";
 
 const STYLES = ["./explorer/explorer.css", "./evidence/evidence.css"].map(
@@ -33,44 +33,16 @@ const STYLES = ["./explorer/explorer.css", "./evidence/evidence.css"].map(
  */
 export async function connect(element, page, server, upload) {
   await linked(...STYLES);
-  /** @type {Map<string, Promise<string>>} */
-  const files = new Map();
-
   const ask = asking(server);
 
-  /**
-   * Return the address of a file that the server makes when it is first needed.
-   * @param {'pack'|'sheet'|'neighbors'} kind
-   * @param {string|number} name
-   * @param {number} [number]
-   */
-  const address = (kind, name, number = 0) => {
-    const key = `${kind} ${name} ${number}`;
-    if (!files.has(key)) {
-      /** @type {Promise<string>} */
-      const found = ask("asset", { kind, name, number }).then((answer) => page.files + answer.file);
-      files.set(key, found);
-      found.catch(() => files.delete(key)); // it may be there the next time
-    }
-    return files.get(key);
-  };
-
-  /** @param {string} url */
-  const download = async (url) => {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(t("The server did not give {href}.", { href: url }));
-    return response.arrayBuffer();
-  };
-
+  const { download, pack, sheet, neighborSheet } = assetsOf(ask, page.files);
   const explorer = mount(element, {
     models: page.models,
     others: page.others,
     model: page.model,
     start: selectedModel(),
-    pack: async (name) => download(await address("pack", name)),
-    sheet: (number) => address("sheet", number),
+    ...{ pack, sheet, neighborSheet },
     evidence: { options: page.evidence, ...evidenceOf(ask) },
-    neighborSheet: (model, number) => address("neighbors", model, number),
     upload: async (file) => {
       const { path } = await upload(file);
       const found = await ask("compare_upload", { path, name: file.name });

@@ -32,6 +32,50 @@ export function asking(server) {
 }
 
 /**
+ * Give the files that the server makes when they are first needed (see `ui/assets.py`).
+ * @param {Ask} ask
+ * @param {string} folder that they are in
+ */
+export function assetsOf(ask, folder) {
+  /** @type {Map<string, Promise<string>>} */
+  const files = new Map();
+
+  /**
+   * Return the address of a file.
+   * @param {'pack'|'sheet'|'neighbors'} kind
+   * @param {string|number} name
+   * @param {number} [number]
+   */
+  const address = (kind, name, number = 0) => {
+    const key = `${kind} ${name} ${number}`;
+    if (!files.has(key)) {
+      /** @type {Promise<string>} */
+      const found = ask("asset", { kind, name, number }).then((answer) => folder + answer.file);
+      files.set(key, found);
+      found.catch(() => files.delete(key)); // it may be there the next time
+    }
+    return files.get(key);
+  };
+
+  /** @param {string} url */
+  const download = async (url) => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(t("The server did not give {href}.", { href: url }));
+    return response.arrayBuffer();
+  };
+
+  return {
+    download,
+    /** @param {string} name */
+    pack: async (name) => download(await address("pack", name)),
+    /** @param {number} number */
+    sheet: (number) => address("sheet", number),
+    /** @param {string} model @param {number} number */
+    neighborSheet: (model, number) => address("neighbors", model, number),
+  };
+}
+
+/**
  * Give the evidence panel what it asks for (see `ui/evidence.py`).
  * @param {Ask} ask
  * @returns {import('./evidence/evidence.js').Server}

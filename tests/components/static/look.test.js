@@ -66,7 +66,7 @@ function createSite(label = null, far = 0.4) {
       // The last look says "cat" when it is mirrored.
       if (runs.length > 1)
         runs[9] = { ...run, logits: Float32Array.of(2, 0, 1), maps: Float32Array.of(3) };
-      return { distance: distance && far, runs };
+      return { distance: distance && far, nearest: distance ? [7, 8] : [], runs };
     },
   });
   return { look, asked };
@@ -128,7 +128,8 @@ test("another method or other classes do not run the network again", async () =>
 test("a picture far from CIFAR-10 is said to be unlike it, and test images as recorded", async () => {
   const kinds = async (/** @type {number} */ far, /** @type {object} */ image) => {
     const { look, asked } = createSite(null, far);
-    const { notices } = await look(question({ image }));
+    const { notices, nearest } = await look(question({ image }));
+    assert.deepEqual(nearest, "pixels" in image ? [7, 8] : []);
     return [asked[0], notices.map(({ kind }) => kind)];
   };
   const pixels = { pixels: "AAAA", kind: "look" };

@@ -10,6 +10,7 @@ import { t } from "../shared/language.js";
 import { createAnswer } from "./answer.js";
 import { takeDrops, takePastes } from "./incoming.js";
 import { createInput } from "./input.js";
+import { createLikePart } from "./like.js";
 import { createVerdict } from "./verdict.js";
 
 /**
@@ -26,6 +27,8 @@ import { createVerdict } from "./verdict.js";
  * @property {(question: object) => Promise<Seen & {width: number, height: number, shown?: string}>} see
  * @property {(model: string) => Promise<import('./examples.js').Example[]>} examples
  * @property {Object<string, {accuracy: number, mistakes: number, learned: number}>} facts by model
+ * @property {(name: string) => Promise<ArrayBuffer>} pack 'images', or the name of a model
+ * @property {(k: number) => Promise<string>} sheet the address of a sheet of test images
  * @property {(query: string) => void} openMistakes show a view of the explorer, "" for all mistakes
  */
 
@@ -59,6 +62,7 @@ export function mount(root, adapter) {
   const classes = names.map((name) => t(name));
   const answer = createAnswer(classes, { choose, similar });
   const verdict = createVerdict(names);
+  const like = createLikePart(adapter);
   const evidence = createEvidence({
     classes,
     options: adapter.options,
@@ -89,6 +93,7 @@ export function mount(root, adapter) {
     const said = { ...found, label: found.label ?? example?.label ?? null };
     verdict.show(said, example, adapter.facts[model]);
     answer.show(said);
+    like.show(model, found.nearest);
   }
 
   /** Show the test images that the network got wrong in the way of an answer. */
@@ -155,6 +160,7 @@ export function mount(root, adapter) {
       answer.node,
       el("div.card.why", {}, evidence.node),
       evidence.aside && el("div.card.mind", {}, evidence.aside),
+      like.node,
       el("p.quiet.privacy", {}, adapter.privacy),
     ),
   );

@@ -59,6 +59,7 @@ const KEPT = 60;
  * @property {string} calibrated what a probability means, and on what that was measured
  * @property {number[][]} looks the class that each view of the picture says: as it is, and
  *   mirrored if there are several views
+ * @property {number[]} nearest test images most like a picture; of a test image, it may be empty
  * @property {string} method
  * @property {string[]} layers
  * @property {string} title of the layers

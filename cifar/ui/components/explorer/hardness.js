@@ -2,6 +2,7 @@
 
 import { el } from "../shared/dom.js";
 import { t } from "../shared/language.js";
+import { percent } from "../shared/words.js";
 import { createQuarters } from "./quarters.js";
 
 /** The slice whose groups these are: in a group's number, people count 2 and networks 1. */
@@ -26,18 +27,28 @@ export function createHardness(change) {
     columns: [t("networks are right"), t("networks miss it")],
   });
   return {
-    node: el("section", {}, el("h3", {}, t("Whose mistakes are these?")), quarters.node),
+    node: el(
+      "section",
+      {},
+      el("h3", {}, t("Whose mistakes are these?")),
+      quarters.node,
+      el(
+        "p.quiet",
+        {},
+        t(
+          "People say the label if at least 90% chose it. Networks are right if most of the thirty " +
+            "published ones are.",
+        ),
+      ),
+    ),
     /** @param {import('./explorer.js').State} state */
     update(state) {
       view = state.view;
+      const { slices, mistakes } = state.model.header;
+      const wrong = slices[KEY].map((group) => group.wrong);
       quarters.fill(
-        state.model.header.slices[KEY].map(({ wrong }) => wrong),
-        [
-          t("at least 90% of people chose the label, and most of thirty networks are right"),
-          t("at least 90% of people chose the label, and at least half of the networks miss it"),
-          t("fewer people chose the label, and most of the networks are right"),
-          t("fewer people chose the label, and at least half of the networks miss it"),
-        ],
+        wrong,
+        wrong.map((n) => t("{share} of the mistakes", { share: percent(n / mistakes) })),
       );
       quarters.press(picked());
     },

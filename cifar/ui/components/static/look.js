@@ -105,6 +105,7 @@ export function createLook({ models, options, image, run }) {
       calibrated: note,
       // The mirror images come after all views.
       looks: Array.from({ length: views }, (_, k) => said.filter((_, at) => at % views === k)),
+      nearest: found.nearest,
       method,
       layers: [layer.name],
       title: layer.title,

@@ -13,9 +13,10 @@ import { heard, t } from "../shared/language.js";
  */
 
 /**
- * What the network makes of each view of a picture, and the distance of their mean features to
+ * What the network makes of each view of a picture, and, if it was asked for, which test images are
+ * nearest to their mean features, and the distance of these to
  * those of CIFAR-10's test images, if it was asked for.
- * @typedef {{runs: import('./cam.js').Run[], distance: number|null}} Answered
+ * @typedef {{runs: import('./cam.js').Run[], distance: number|null, nearest: number[]}} Answered
  */
 
 /**

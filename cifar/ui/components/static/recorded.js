@@ -45,13 +45,17 @@ function answersIn({ header: { pictures, height, width }, columns }) {
   let first = 0;
   /** @type {Map<string, Answered>} */
   const answers = new Map();
-  for (const { runs: count, distance } of pictures) {
+  for (const { runs: count, distance, nearest } of pictures) {
     const runs = Array.from({ length: count }, (_, k) => ({
       logits: part(logits, first + k),
       maps: part(maps, first + k),
       ...{ weights, height, width },
     }));
-    answers.set(toPixels(pixels.slice(first * VIEW, (first + count) * VIEW)), { runs, distance });
+    answers.set(toPixels(pixels.slice(first * VIEW, (first + count) * VIEW)), {
+      runs,
+      distance,
+      nearest,
+    });
     first += count;
   }
   return answers;

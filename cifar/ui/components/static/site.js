@@ -247,7 +247,7 @@ function connect(site) {
         maxBytes: site.maxBytes,
         privacy: PRIVACY,
         ask: { look: answers.look },
-        see: answers.see,
+        ...{ see: answers.see, pack: answers.pack, sheet: answers.sheet },
         facts: site.facts,
         examples: async (name) => site.examples[name],
         openMistakes(next) {

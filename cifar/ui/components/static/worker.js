@@ -91,12 +91,13 @@ async function answered({ id, files, network, distance, pixels }) {
     maps: part(maps.data, k, count),
     ...{ weights: weights.data, height, width },
   }));
-  let far = null;
+  let [far, nearest] = [null, []];
   if (distance) {
     const mean = new ort.Tensor("float32", meanOf(features.data, count), [1, features.dims[1]]);
-    far = (await sessions.get(distance.url).run({ features: mean })).distance.data[0];
+    const found = await sessions.get(distance.url).run({ features: mean });
+    [far, nearest] = [found.distance.data[0], Array.from(found.nearest.data)];
   }
-  return { id, runs, distance: far };
+  return { id, runs, distance: far, nearest };
 }
 
 /** Return the numbers of one of some views. @param {Float32Array} all @param {number} k @param {number} count */
