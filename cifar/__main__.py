@@ -279,7 +279,7 @@ def figures(screenshot: bool = True) -> None:
 
 
 def bench(
-    suite: Literal["train", "app", "explain", "network", "start", "load"],
+    suite: Literal["train", "app", "explain", "network", "start", "load", "explorer"],
     /,
     json: bool = False,
     record: bool = False,
@@ -291,7 +291,7 @@ def bench(
             app: waiting times of a visitor (two minutes); explain: heat maps per second (half a
             minute); network: our overhead over the network itself (four minutes); start: time to
             the app's first page and answer (ten minutes); load: answers a second of one process
-            (two minutes).
+            (two minutes); explorer: to draw another selection, in Chromium (a minute).
         json: Print one JSON object instead of a table.
         record: Save the results under assets/ and show them in docs/speed.md.
 

@@ -3,6 +3,7 @@
     python -m cifar bench train
     python -m cifar bench app --json
     python -m cifar bench explain
+    python -m cifar bench explorer
     python -m cifar bench network
     python -m cifar bench load
     python -m cifar bench start --record
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from cifar.bench import app, explain, load, network, start, train
+from cifar.bench import app, explain, explorer, load, network, start, train
 from cifar.bench.rows import Row, as_json, as_table, held
 from cifar.files import replace, write_json
 from cifar.models.device import describe
@@ -29,6 +30,7 @@ SUITES: dict[str, tuple[Callable[[], list[Row]], str]] = {
     "train": (train.train_suite, "the loop of a tutorial, in turns"),
     "app": (app.app_suite, "a bare Gradio server that sends as much back"),
     "explain": (explain.explain_suite, "the grad-cam library's plain call"),
+    "explorer": (explorer.explorer_suite, "the browser on 60 new plain tiles"),
     "load": (load.load_suite, "the same function in this process, without a server"),
     "network": (network.network_suite, "the bare network on the same images"),
     "start": (start.start_suite, "a script that imports torch and gradio and serves an empty page"),

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from cifar import CLASSES
 from cifar.data.pictures import Seen, network_view, open_image, see
+from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify
 from cifar.evaluation.metrics import written
 from cifar.explore import store
@@ -48,6 +49,31 @@ def test_it_opens_on_an_answer(classify_tab, pixels_of):
     expect(tab.box).to_be_hidden()
     expect(tab.button("stretch")).to_be_hidden()
     assert len(tab.questions("look")) == 1 and tab.questions("see") == []
+
+
+def test_the_test_images_most_like_a_picture_are_shown(classify_tab):
+    tab = classify_tab()
+    tab.choose(photo("lion.jpg"))
+    answer = said(see(open_image(photo("lion.jpg"))))
+    tab.expect(see(open_image(photo("lion.jpg"))).views[0], answer)
+    nearest = ood.nearest_images(answer, store.load("resnet"))
+    rows = store.table("resnet").loc[nearest]
+    assert tab.questions("asset") == []
+    tab.root.get_by_text("Test images most like it").click()
+    like = tab.root.locator(".like")
+    right = int((~rows["wrong"]).sum())
+    expect(like.locator("p").first).to_have_text(
+        f"Of the 50 test images most like it, the network gets {right} right ({right / 50:.0%})."
+    )
+    tiles = like.locator(".neighbours button")
+    expect(tiles).to_have_count(8)
+    for k, (index, row) in enumerate(rows.head(8).iterrows()):
+        expect(tiles.nth(k)).to_have_attribute(
+            "title", re.compile(f"^#{index}, {row.difficulty} of 30")
+        )
+        expect(tiles.nth(k).locator("b")).to_have_text(row.true)
+    tiles.first.click()
+    expect(tab.page.locator("#explorer .detail h2")).to_contain_text(f"#{nearest[0]}")
 
 
 def dropped(page, path, kind):

@@ -130,6 +130,28 @@ def test_neighbours_are_those_of_the_recorded_features(desk, truth):
     expect(alike).to_be_hidden()
 
 
+def test_the_twin_of_an_image_among_the_training_images_is_shown(desk):
+    images, rows = store.near_duplicates()
+    index = 31
+    twin = rows.loc[index]
+    desk.show(outcome="all", id=index)
+    part = desk.page.locator("#explorer .twin")
+    expect(part.locator("p")).to_have_text(
+        f"Training image #{twin['index']} is nearly the same, shifted by 1 pixel. "
+        "The networks here learned from it, so the answer says little."
+    )
+    expect(part.locator("figcaption")).to_have_text(CLASSES[twin["label"]])
+    desk.page.wait_for_function(SHOWN, arg="#explorer .twin .pixels")
+    (shown,) = desk.page.evaluate(DRAWN, "#explorer .twin .pixels")
+    place = rows.index.get_loc(index)
+    assert np.array_equal(np.reshape(shown, (32, 32, 4))[..., :3], images[place])
+    held_out = rows.index[rows["held_out"] == 1][0]
+    desk.show(outcome="all", id=int(held_out))
+    expect(part.locator("p")).to_contain_text("The networks here did not learn from it.")
+    desk.show(id=7099)
+    expect(part).to_be_hidden()
+
+
 def test_the_detail_walks_through_the_selection(desk, truth):
     chosen = truth.select()
     before, after = desk.button("‹ previous"), desk.button("next ›")  # noqa: RUF001

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from cifar import CLASSES
 from cifar.explore import store
-from cifar.explore.mistakes import CELLS, caption
+from cifar.explore.mistakes import CELLS, caption, confidence_steps
 from cifar.explore.verdicts import AGREEMENT, VERDICTS
 from tests.selection import OUTCOMES, random_views
 
@@ -344,6 +344,73 @@ def test_mistakes_that_no_published_network_makes_are_one_click_away(desk, truth
     desk.show(id=7099)
     expect(sentence).to_have_text("29 of 30 published networks miss it; most of those say dog.")
     assert desk.page.locator("#explorer .networks i").count() == 30
+
+
+def test_a_typed_expression_selects(desk, truth):
+    desk.show(where="true:cat pred:dog difficulty:<3")
+    line, problem = desk.page.get_by_label("expression"), desk.page.locator(".selections .problem")
+    expect(line).to_have_value("true:cat pred:dog difficulty:<3")
+
+    def wanted(where, **filters):
+        return truth.select(where=where, **filters)
+
+    def easy(rows):
+        return (rows["true"] == "cat") & (rows["predicted"] == "dog") & (rows["difficulty"] < 3)
+
+    assert desk.selection == wanted(easy) and desk.selection
+    line.fill("not (true:cat or pred:dog) conf:>90")
+    desk.press("Enter")
+    assert desk.selection == wanted(
+        lambda rows: (
+            ~((rows["true"] == "cat") | (rows["predicted"] == "dog"))
+            & (confidence_steps(rows) > 9000)
+        )
+    )
+    before = desk.selection
+    line.fill("true:catt")
+    desk.press("Enter")
+    expect(problem).to_have_text(
+        "true:catt is not known: choose airplane, automobile, bird, cat, deer, dog, frog, horse, "
+        "ship, truck."
+    )
+    assert desk.selection == before
+    line.fill("outcome:right people:<0.5")  # what it says of the outcome, the menu does not narrow
+    desk.press("Enter")
+    expect(problem).to_have_text("")
+    assert desk.selection == wanted(lambda rows: rows["agreement"] < 0.5, wrong=False)
+    desk.button("clear all").click()
+    assert desk.selection == truth.select() and line.input_value() == ""
+
+
+def test_selections_are_saved_combined_and_shared(visit, truth):
+    explorer = visit("/?true=cat")
+    page = explorer.page
+    name = page.get_by_label("name", exact=True)
+
+    def save(called):
+        name.fill(called)
+        explorer.button("save", exact=True).click()
+        explorer.button(called, exact=True).wait_for()
+
+    page.get_by_text("Expressions and saved selections").click()
+    save("cats")
+    explorer.show(outcome="all", difficulty="10-30")
+    save("hard <images>")
+    page.get_by_label("images of").select_option("cats")
+    page.get_by_label("combined how").select_option("and not")
+    page.get_by_label("and of").select_option("hard <images>")
+    explorer.button("show", exact=True).click()
+    both = truth.select(true=["cat"], difficulty=(0, 9))
+    assert explorer.selection == both and both
+    page.wait_for_url("**where=**")
+    again = visit(page.url.removeprefix(explorer.url))  # as another visitor
+    assert again.selection == both
+    explorer.visit()
+    page.get_by_text("Expressions and saved selections").click()
+    explorer.button("cats", exact=True).click()
+    assert explorer.selection == truth.select(true=["cat"])
+    explorer.button("forget cats").click()
+    expect(explorer.button("cats", exact=True)).to_have_count(0)
 
 
 def test_a_published_network_can_be_compared_by_its_answers(desk, truth):

@@ -119,6 +119,21 @@ def test_anybodys_predictions_can_be_compared(visit, truth, tmp_path):
 # Slices
 
 
+def test_mistakes_are_told_by_whom_they_are_hard_for(desk, truth):
+    desk.panel("Slices")
+    quarters = desk.page.locator("#explorer .slices .quarter")
+    groups = truth.dimensions["hard"].groups
+    counts = [int(text) for text in quarters.locator("b").all_inner_texts()]
+    assert counts == [group["wrong"] for group in groups] and sum(counts) == 498
+    for group in range(4):
+        quarters.nth(group).click()
+        assert desk.selection == truth.select(group=("hard", group))
+        assert len(desk.selection) == counts[group]
+        expect(quarters.nth(group)).to_have_attribute("aria-pressed", "true")
+    quarters.nth(3).press("Enter")
+    assert desk.selection == truth.select()
+
+
 def test_slices_filter(desk, truth):
     desk.panel("Slices")
     rows = desk.page.locator("#explorer .groups tr[data-key]")

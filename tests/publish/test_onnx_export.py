@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -95,6 +96,7 @@ def test_it_tells_nothing_of_who_wrote_it(exported):
 
 FIRST = """
 import sys
+from types import SimpleNamespace
 from pathlib import Path
 import numpy as np
 from cifar.models import checkpoint
@@ -148,7 +150,11 @@ def test_the_distance_to_the_feature_bank_is_that_of_the_app(tmp_path, name):
     features = np.random.default_rng(0).gamma(1, 1, (50, bank.shape[1]))
     known = bank[::100] * np.linspace(0.2, 2, 100)[:, None]  # also short ones, and the bank's own
     features = np.concatenate([features, known]).astype(np.float32)
-    (found,) = session.run(None, {"features": features})
+    found, nearest = session.run(None, {"features": features})
     wanted = ood.distances(features, ood.feature_bank(ckpt))
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    assert nearest.dtype == np.int32 and nearest.shape == (len(features), 50)
+    answer = SimpleNamespace(features=features[60])
+    same = ood.nearest_images(answer, ckpt)
+    assert len({*same.tolist()} & {*nearest[60].tolist()}) >= 48  # but for ties in float32
     assert np.ptp(wanted) > 0.5

@@ -23,7 +23,7 @@ export function createTwin({ header, count, columns }, address, arrived) {
     "section.twin",
     { hidden: true },
     el("h3", {}, t("Nearly the same in training")),
-    el("div.neighbours", {}, el("figure", {}, picture, caption)),
+    el("div.pictured", {}, el("figure", {}, picture, caption)),
     words,
   );
   /** Places on the sheet. @type {Map<number, number>} */
