@@ -51,7 +51,7 @@ export function createSelections({ change, names }) {
     "form.keep",
     { onsubmit: save },
     el("label.field", {}, el("span", {}, t("save this selection as")), name),
-    el("button.small", {}, t("save")),
+    el("button.small", { type: "submit" }, t("save")),
   );
   const node = el(
     "details.selections",
