@@ -477,6 +477,9 @@ def test_a_dropped_photograph_is_classified_here(visit):
     expect(page.locator(".classify .pair canvas").first).to_be_visible()
     assert page.locator(".classify .mind").count() == 0
     expect(page.locator(".classify .privacy")).to_contain_text("stays in this browser")
+    page.get_by_text("Test images most like it").click()
+    expect(page.locator(".classify .like p").first).to_contain_text("the network gets")
+    expect(page.locator(".classify .like .neighbours button")).to_have_count(8)
     # A file that misses its place does not take the page away.
     drop(page, sent(image), "photo.png", "header")
     drop(page, b"no picture", "notes.txt", ".classify .yours")
