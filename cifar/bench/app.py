@@ -16,10 +16,12 @@ from PIL import Image
 
 from cifar.bench.client import component, component_function, upload
 from cifar.bench.rows import Row, added_time, relative_cost, total_time
-from cifar.bench.turns import time_in_turns
+from cifar.bench.turns import WARM_UP, N, time_in_turns
 from cifar.evaluation.predictions import load_predictions
 from cifar.models import checkpoint
 from cifar.report.screenshot import serving, serving_process
+
+TURNS = WARM_UP + N
 
 # Returns every request's data unchanged, and serves the folder it is started in.
 ECHO = """
@@ -91,15 +93,15 @@ def photo_row(
 
     box: the part of it to classify; a small one is decoded at full size.
     """
-    photo = photograph()
+    photos = iter(photographs(TURNS + 1))
     see, look = (component_function(client, app_url, "classify", name) for name in ("see", "look"))
     send_back = component_function(client, echo_url, "echo", "echo")
 
     def ask_app() -> dict:
-        seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": box})
+        seen = see({"path": upload(client, app_url, next(photos)), "fit": "crop", "box": box})
         return look(question(seen))
 
-    answer = ask_app()
+    answer, photo = ask_app(), photograph()
 
     def ask_echo() -> None:
         send_back({"path": upload(client, echo_url, photo)})
@@ -116,6 +118,11 @@ def photograph(width: int = 4000) -> bytes:
 
     It has shapes of all sizes, like a photograph.
     """
+    return photographs(1, width)[0]
+
+
+def photographs(count: int, width: int = 4000) -> list[bytes]:
+    """Make photographs as `photograph` does, each another, so that no answer is known before."""
     random = np.random.default_rng(0)
     layers = [
         Image.fromarray(random.normal(128, 20, (3 * side, 4 * side, 3)).clip(0, 255).astype("u1"))
@@ -125,20 +132,27 @@ def photograph(width: int = 4000) -> bytes:
     large = [
         np.asarray(layer.resize(size, Image.Resampling.BILINEAR), np.float32) for layer in layers
     ]
-    buffer = io.BytesIO()
     pixels = np.clip(np.sum(large, axis=0) - 4 * 128, 0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+    found = []
+    for turn in range(count):
+        buffer = io.BytesIO()
+        moved = np.roll(pixels, turn * width // count, axis=1)
+        Image.fromarray(moved).save(buffer, "JPEG", quality=90)
+        found.append(buffer.getvalue())
+    return found
 
 
 def call_row(app_url: str, echo_url: str, folder: Path) -> Row:
     """Time the two API calls that give a program the classes and the heat map of a photograph."""
-    photo = folder / "photograph.jpg"
-    photo.write_bytes(photograph(1000))
+    files = []
+    for number, content in enumerate(photographs(TURNS + 1, 1000)):
+        files.append(folder / f"photograph-{number}.jpg")
+        files[-1].write_bytes(content)
+    photos = iter(files)
     app, bare = (Client(url, verbose=False, download_files=folder) for url in (app_url, echo_url))
-    arguments = {"image": handle_file(photo), "model": "resnet"}
 
     def call_app() -> tuple:
+        arguments = {"image": handle_file(next(photos)), "model": "resnet"}
         classes = app.predict(**arguments, api_name="/classify")
         return classes, *app.predict(**arguments, api_name="/explain")
 
@@ -146,8 +160,8 @@ def call_row(app_url: str, echo_url: str, folder: Path) -> Row:
     shutil.copy(heat_map, folder / "drawn.png")
 
     def call_echo() -> None:
-        bare.predict(handle_file(photo), classes, api_name="/say")
-        bare.predict(handle_file(photo), answer, api_name="/show")
+        bare.predict(handle_file(files[0]), classes, api_name="/say")
+        bare.predict(handle_file(files[0]), answer, api_name="/show")
 
     name = "/classify and /explain by gradio_client, resnet"
     return added_time(name, *time_in_turns(call_app, call_echo, "calls"), at_most=120)

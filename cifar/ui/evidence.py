@@ -11,7 +11,7 @@ import numpy as np
 from cifar import LensError
 from cifar.data.pictures import FITS, open_image, see
 from cifar.evaluation import ood
-from cifar.evaluation.classifier import Answer, classify
+from cifar.evaluation.classifier import Answer
 from cifar.explain.drawing import STRENGTH
 from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
@@ -23,6 +23,7 @@ from cifar.explore import page_data, store
 from cifar.explore.page_data import Notice
 from cifar.models.checkpoint import Checkpoint
 from cifar.ui import gpu
+from cifar.ui.answered import classify
 from cifar.ui.html import png_url
 from cifar.ui.validation import (
     Asked,

@@ -43,7 +43,7 @@ def classify(image: dict, model: str, top_k: int = 3, fit: str = "crop") -> Clas
         notices: reasons to doubt the answer (unlike CIFAR-10; not sure), empty if there are none
 
     """
-    from cifar.evaluation.classifier import classify as classify_image
+    from cifar.ui.answered import classify as classify_image
     from cifar.ui.evidence import notices
 
     ckpt = checkpoint_of(model)
@@ -82,7 +82,7 @@ def explain(
         peak: the largest value, drawn brightest
 
     """
-    from cifar.evaluation.classifier import classify as classify_image
+    from cifar.ui.answered import classify as classify_image
     from cifar.ui.evidence import maps_of
 
     ckpt, seen = checkpoint_of(model), _seen(image, fit)

@@ -132,6 +132,7 @@ export function createCompare(images, { change, upload }) {
     quarters.enable(Boolean(other));
     rank.show(model.header);
     fill(accuracies);
+    setText(source, "");
     setText(verdict, "");
     if (!other) return;
     const titles = { shown: model.header.title, other: other.header.title };
