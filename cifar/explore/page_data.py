@@ -17,11 +17,10 @@ from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes, packs, store, thumbnails
 from cifar.explore.external_predictions import as_predictions
 from cifar.explore.slices import slices
+from cifar.explore.store import NETWORK, PUBLISHED
 from cifar.explore.stories import stories
 from cifar.models.checkpoint import Checkpoint
 
-PUBLISHED = "published"
-NETWORK = "published-"  # before the name of a published network
 EXACT = "-probabilities"  # of a model's pack of probabilities in full precision
 
 # The explanations in the About tab and on the static site: Markdown.
@@ -120,8 +119,8 @@ def _networks() -> list[dict]:
 
 def pack_names() -> list[str]:
     """Return the names of all packs."""
-    networks = [network["name"] for network in _networks()]
-    return ["images", *models(), *(f"{name}{EXACT}" for name in models()), PUBLISHED, *networks]
+    exact = (f"{name}{EXACT}" for name in models())
+    return ["images", *models(), *exact, *store.published_names()]
 
 
 def pack(name: str) -> bytes:
@@ -138,9 +137,10 @@ def pack(name: str) -> bytes:
             store.near_duplicates()[1],
         )
     if name == PUBLISHED:
-        return comparison_pack(PUBLISHED, "a published model", store.published_probabilities())
+        return comparison_pack(name, "a published model", store.published_probabilities(name))
     if name.startswith(NETWORK):
-        return _network_pack(name)
+        title, answers = name.removeprefix(NETWORK), store.published_probabilities(name)
+        return comparison_pack(name, title, answers, answers_only=True)
     if name.endswith(EXACT):
         return packs.probabilities_pack(*_model_probabilities(name.removesuffix(EXACT)))
     ckpt = store.load(name)
@@ -169,14 +169,6 @@ def comparison_pack(
     rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
     against = {model: store.table(model) for model in models()}
     return packs.other_pack(name, title, probabilities, rows, against, answers_only=answers_only)
-
-
-def _network_pack(name: str) -> bytes:
-    """Return the pack of a published network, of which only the answers are known."""
-    networks = store.published_networks()
-    title = name.removeprefix(NETWORK)
-    answers = networks.predictions[networks.names.index(title)]
-    return comparison_pack(name, title, np.eye(len(CLASSES))[answers], answers_only=True)
 
 
 def places() -> np.ndarray:

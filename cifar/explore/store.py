@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from cifar import LensError
+from cifar import CLASSES, LensError
 from cifar.data import release
 from cifar.data.annotations import (
     Annotations,
@@ -33,6 +33,9 @@ from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import TITLES
+
+PUBLISHED = "published"  # a model whose probabilities are published
+NETWORK = "published-"  # before the name of a published network, of which the answers are known
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -166,18 +169,30 @@ def difficulty() -> np.ndarray:
 
 
 @once
-def published_probabilities() -> np.ndarray:
-    """Load the probabilities of the published model, float64 (10000, 10)."""
-    return load_published()
+def published_names() -> list[str]:
+    """Return PUBLISHED, whose probabilities are known, then the networks, most accurate first."""
+    return [PUBLISHED, *(NETWORK + name for name in reversed(published_networks().names))]
 
 
 @once
-def published_table() -> pd.DataFrame:
-    """Return the `mistakes.table` of the published model."""
+def published_probabilities(name: str) -> np.ndarray:
+    """Return published probabilities, float64 (10000, 10); of a network, 1 for its answer.
+
+    name: one of `published_names`.
+    """
+    if name == PUBLISHED:
+        return load_published()
+    networks = published_networks()
+    answers = networks.predictions[networks.names.index(name.removeprefix(NETWORK))]
+    return np.eye(len(CLASSES))[answers]
+
+
+@once
+def published_table(name: str) -> pd.DataFrame:
+    """Return the `mistakes.table` of published predictions. name: one of `published_names`."""
     labels = test_images().labels.astype(np.int64)
-    return mistakes.table(
-        as_predictions(published_probabilities(), labels), 1.0, None, difficulty()
-    )
+    predictions = as_predictions(published_probabilities(name), labels)
+    return mistakes.table(predictions, 1.0, None, difficulty())
 
 
 @once

@@ -307,13 +307,14 @@ def test_every_kind_of_image_is_told_over_http_and_mcp(post, tools, model):
     tools(ask)
 
 
-@pytest.mark.parametrize("other", ["resnet", "published"])
+@pytest.mark.parametrize("other", ["resnet", "published", "published-wrn_28_10"])
 def test_two_models_are_compared(client, other):
     found = client.predict(MODEL, other, api_name="/compare")
     first = store.table(MODEL)
-    second = store.published_table() if other == "published" else store.table(other)
+    second = store.table(other) if other == "resnet" else store.published_table(other)
     wanted = mistakes.compare(first, second)
     assert found["counts"] == wanted.counts and found["p_value"] == pytest.approx(wanted.p_value)
+    assert found["difference"] == wanted.difference
     for name, rows in ((MODEL, first), (other, second)):
         assert found["accuracy"][name] == proportion(int((~rows["wrong"]).sum()), len(rows))
 
@@ -321,7 +322,7 @@ def test_two_models_are_compared(client, other):
 RECORDED = [
     ("list_mistakes", {"model": MODEL, "true_class": "cat", "sort": "highest loss", "limit": 3}),
     ("get_mistake", {"model": MODEL, "index": 7}),
-    ("compare", {"model": MODEL, "other": "published"}),
+    ("compare", {"model": MODEL, "other": "published-cudaconvnet"}),  # a negative difference
 ]
 
 

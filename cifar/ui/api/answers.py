@@ -110,6 +110,15 @@ class Mistake(Network, TestImage):
     link: str
 
 
+class Difference(TypedDict):
+    """A difference of two shares of n, with its 95% interval, each -1 to 1."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 class Comparison(TypedDict):
     """The answer of `compare`."""
 
@@ -119,7 +128,7 @@ class Comparison(TypedDict):
     counts: dict[str, int]
     meaning: dict[str, str]
     p_value: float
-    difference: Share
+    difference: Difference
 
 
 def has_picture(function: Callable) -> bool:

@@ -21,7 +21,8 @@ from cifar.data.pictures import FITS
 from cifar.explain.methods import METHODS
 from cifar.explore import store
 from cifar.explore.mistakes import SORTS
-from cifar.explore.page_data import PUBLISHED, models
+from cifar.explore.page_data import models
+from cifar.explore.store import published_names
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.api import answers, pictures, recorded
 from cifar.ui.html import png
@@ -39,7 +40,7 @@ def build() -> None:
     layers = {layer.name for name in names for layer in store.load(name).layers}
     kinds: dict[str, dict[str, Any]] = {
         "model": one_of(names),
-        "other": one_of([*names, PUBLISHED]),
+        "other": one_of([*names, *published_names()]),
         "top_k": integer(1, len(CLASSES)),
         "fit": one_of(FITS),
         "target": one_of(["", *CLASSES]),

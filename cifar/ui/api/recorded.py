@@ -13,11 +13,12 @@ from cifar.evaluation import metrics
 from cifar.evaluation.predictions import Predictions
 from cifar.explore import mistakes, store
 from cifar.explore.mistakes import CELLS, SORTS
-from cifar.explore.page_data import PUBLISHED, models
+from cifar.explore.page_data import models
 from cifar.explore.verdicts import VERDICTS
 from cifar.models.records import Share
 from cifar.ui.api.answers import (
     Comparison,
+    Difference,
     Mistake,
     MistakeList,
     Neighbor,
@@ -142,7 +143,8 @@ def compare(model: str, other: str) -> Comparison:
 
     Args:
         model: The first network.
-        other: The second network; published: the predictions of a published model.
+        other: The second network; published: a published model; published-NAME: one of thirty
+            published networks, least accurate last.
 
     Returns:
         model and other as they were asked for
@@ -154,7 +156,7 @@ def compare(model: str, other: str) -> Comparison:
 
     """
     checkpoint_of(model)
-    if choice(other, [*models(), PUBLISHED], "model") == model:
+    if choice(other, [*models(), *store.published_names()], "model") == model:
         raise LensError(f"{model} cannot be compared with itself: choose another model.")
     first, second = store.table(model), _table(other)
     comparison = mistakes.compare(first, second)
@@ -165,7 +167,7 @@ def compare(model: str, other: str) -> Comparison:
         "counts": comparison.counts,
         "meaning": CELLS,
         "p_value": comparison.p_value,
-        "difference": cast(Share, comparison.difference),
+        "difference": cast(Difference, comparison.difference),
     }
 
 
@@ -175,7 +177,7 @@ def _choice_or_none(value: object, known: Collection[str], what: str) -> None:
 
 
 def _table(name: str) -> pd.DataFrame:
-    return store.published_table() if name == PUBLISHED else store.table(name)
+    return store.published_table(name) if name in store.published_names() else store.table(name)
 
 
 def _accuracy(rows: pd.DataFrame) -> Share:
