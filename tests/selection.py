@@ -73,6 +73,12 @@ def random_expression(pick: random.Random, depth=2):
 
 
 def _random_condition(pick):
+    if pick.random() < 0.2:
+        low, high = sorted(pick.choices(range(10_000), k=2))
+        one = pick.randrange(10_000)
+        return f"id:{one},{low}-{high}", lambda rows: pd.Series(
+            (rows.index == one) | ((rows.index >= low) & (rows.index <= high)), rows.index
+        )
     key = pick.choice(
         ("true", "pred", "outcome", "verdict", "conf", "people", "difficulty", "twin")
     )

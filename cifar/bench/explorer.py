@@ -5,13 +5,12 @@ from cifar.report.screenshot import chromium, serving
 
 CHANGES = 60
 
-# Change one filter after the other and lay the page out, in turns with as many new plain tiles.
+# Set one filter and take it off again, and lay the page out, in turns with as many plain tiles.
 REDRAW = """
 async (changes) => {
   const root = document.querySelector("#explorer .explorer");
-  const selects = [...root.querySelectorAll(".filters .fields select")].slice(0, 5);
+  const [label, predicted, , , agreement] = root.querySelectorAll(".filters .fields select");
   const line = root.querySelector(".expression");
-  const expressions = ["conf:>50 or people:<0.5", "not (true:cat difficulty:<3)", ""];
   const layOut = () => document.body.getBoundingClientRect().height;
   const plain = document.body.appendChild(document.createElement("div"));
   const timed = (act) => {
@@ -24,20 +23,25 @@ async (changes) => {
     field.value = value;
     field.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  const acts = [...Array(changes).keys()].map((k) => {
-    if (k % 6 === 5) return () => change(line, expressions[Math.floor(k / 6) % 3]);
-    const select = selects[k % 6];
-    const place = (Math.floor(k / 6) * 3 + 1) % select.options.length;
-    return () => change(select, select.options[place].value);
-  });
+  const settings = [
+    ...[0, 3, 5, 8].flatMap((k) => [[label, k], [predicted, k]]),
+    ...[0, 1, 2].map((k) => [agreement, k]),
+    [line, "conf:>50 or people:<0.5"],
+    [line, "not (true:cat difficulty:<3)"],
+  ];
   const bare = () => plain.replaceChildren(...Array.from({ length: 60 }, (_, k) => {
     const tile = document.createElement("button");
     tile.append(document.createElement("span"), `#${k} cat, seen as dog 99%`);
     return tile;
   }));
   const [ours, reference] = [[], []];
-  for (const act of acts) {
-    ours.push(timed(act));
+  for (let k = 0; k < changes; k++) {
+    const [field, value] = settings[Math.floor(k / 2) % settings.length];
+    const off = field === line ? "" : "-1";
+    const before = root.explorer.selection().length;
+    ours.push(timed(() => change(field, k % 2 ? off : value)));
+    const after = root.explorer.selection().length;
+    if (!after || after === before) throw new Error(`change ${k} selects ${after}`);
     reference.push(timed(bare));
     await new Promise(requestAnimationFrame);
   }

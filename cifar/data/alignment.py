@@ -22,7 +22,7 @@ class Fit(NamedTuple):
 
 
 def fit(first: torch.Tensor, second: torch.Tensor, reach: int) -> Fit:
-    """Try every shift up to `reach` pixels for each pair of images; no mirror images are tried.
+    """Return the shift of at most `reach` pixels at which each pair of images fits best.
 
     first, second: uint8 (N, 3, 32, 32).
     """

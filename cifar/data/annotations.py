@@ -17,6 +17,7 @@ The files are in `assets/annotations/`, whose README names their sources and lic
 import csv
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -124,7 +125,7 @@ def load_published_networks() -> PublishedNetworks:
     return PublishedNetworks(names, predictions, sources)
 
 
-def load_near_duplicates() -> pd.DataFrame:
+def load_near_duplicates(folder: Path = FOLDER) -> pd.DataFrame:
     """Load the 286 test images that have a near-duplicate among the training images.
 
     The index is the test index; columns: train_index (0 to 49,999), distance (of the authors'
@@ -133,7 +134,7 @@ def load_near_duplicates() -> pd.DataFrame:
     """
     name = "duplicates_cifar10.csv"
     try:
-        rows = pd.read_csv(FOLDER / name)
+        rows = pd.read_csv(folder / name)
         return pd.DataFrame(
             {
                 "train_index": rows["TrainID"].to_numpy(),

@@ -36,7 +36,8 @@ def make(sources: Path | None = None, out: Path = ASSETS) -> None:
     """Write the test split and the annotations into a folder.
 
     sources: a folder with the published files under their published names; missing files are
-    downloaded into it. None: a folder in the user's cache. Raises LensError.
+    downloaded into it. None: a folder in the user's cache. The training split is needed, too.
+    Raises LensError.
     """
     folder = sources or downloads.cache_home() / "sources"
     with SOURCES.open(encoding="utf-8", newline="") as lines:
@@ -47,7 +48,7 @@ def make(sources: Path | None = None, out: Path = ASSETS) -> None:
     (out / "annotations").mkdir(parents=True, exist_ok=True)
     write_test_split(release.download("test"), out / release.TEST_FILE.name)
     write_annotations(published, out / "annotations")
-    write_near_duplicates(out / "annotations" / near_duplicates.FILE.name)
+    write_near_duplicates(out / "annotations")
 
 
 def write_test_split(source: Path, path: Path) -> None:
@@ -87,27 +88,28 @@ def write_annotations(published: dict[str, Path], folder: Path) -> None:
     )
 
 
-def write_near_duplicates(path: Path) -> None:
-    """Write the training images of the published near-duplicates, by test index.
+def write_near_duplicates(folder: Path) -> None:
+    """Write the training images of the near-duplicates that a file in the folder lists.
 
-    Needs the training split. Raises DataError without it.
+    Raises DataError without the training split.
     """
-    pairs = annotations.load_near_duplicates()
+    pairs = annotations.load_near_duplicates(folder)
     train, val = cifar10.load("train"), cifar10.load("val")
     wanted = torch.tensor(pairs["train_index"].to_numpy())
     places = torch.cat([train.indices, val.indices]).argsort()[wanted]
     images = torch.cat([train.images, val.images])[places]
     labels = torch.cat([train.labels, val.labels])[places].numpy()
     tests = cifar10.load("test").images[torch.tensor(pairs.index.to_numpy())]
-    found = alignment.fit(tests, images, REACH)
+    shift = alignment.fit(tests, images, REACH)
     columns = {
         "test_index": pairs.index.to_numpy(),
         "index": pairs["train_index"].to_numpy(),
-        "dy": found.dy,
-        "dx": found.dx,
+        "dy": shift.dy,
+        "dx": shift.dx,
         "held_out": torch.isin(wanted, val.indices).long().numpy(),
     }
     pixels = images.permute(0, 2, 3, 1).numpy()
+    path = folder / near_duplicates.FILE.name
     replace(path, lambda partial: image_table.write(partial, pixels, labels, columns))
 
 

@@ -4,7 +4,8 @@ A network that has learned an image recognizes its near-duplicate, too: such tes
 of how it does on new ones. Barz and Denzler, "Do we train on test data? Purging CIFAR of
 near-duplicates" (J. Imaging 2020), looked for them by a network's features and judged each by eye.
 The search here is measured against their list: what decides is fitted on the test images of even
-index, and recall and precision are those of the others.
+index, and recall and precision are those of the others. A hit is a test image that both call a
+near-duplicate, of whatever training image.
 """
 
 import numpy as np
@@ -38,8 +39,10 @@ def measure(
     """
     from sklearn.linear_model import LogisticRegression  # slow to import; the app needs none of it
 
-    listed = load_near_duplicates()["train_index"].to_dict()
-    twin = np.array([listed.get(index, -1) for index in range(len(test))])
+    listed = load_near_duplicates()["train_index"]
+    twin = listed.reindex(range(len(test)), fill_value=-1).to_numpy()
+    # Those among the validation images cannot be found among the others, and are left out.
+    searched = (twin < 0) | np.isin(twin, train.indices.numpy())
     rows = np.hstack([nearest[:, :BY_FEATURES], _nearest_by_pixels(test.images, train.images)])
     tests = np.arange(len(test)).repeat(rows.shape[1])
     pairs = (test.images[torch.from_numpy(tests)], train.images[torch.from_numpy(rows.ravel())])
@@ -51,18 +54,19 @@ def measure(
     likeness = np.stack([fit(*pairs, REACH).correlation.reshape(rows.shape), cosine], axis=-1)
     same = train.indices.numpy()[rows] == twin[:, None]
 
-    even = np.arange(len(test)) % 2 == 0
+    even = searched & (np.arange(len(test)) % 2 == 0)
+    odd = searched & ~even
     model = LogisticRegression(C=100, max_iter=1000)
     model.fit(likeness[even].reshape(-1, 2), same[even].ravel())
     score = model.decision_function(likeness.reshape(-1, 2)).reshape(rows.shape).max(1)
     threshold = _best_threshold(score[even], twin[even] >= 0)
-    found, known = score[~even] > threshold, twin[~even] >= 0
-    hits, without = int((found & known).sum()), twin < 0
+    called, known = score[odd] > threshold, twin[odd] >= 0
+    hits, without = int((called & known).sum()), twin < 0
     return {
         "listed": len(listed),
         "accuracy_without": metrics.proportion(int(right[without].sum()), int(without.sum())),
         "recall": metrics.proportion(hits, int(known.sum())),
-        "precision": metrics.proportion(hits, int(found.sum())),
+        "precision": metrics.proportion(hits, int(called.sum())),
     }
 
 

@@ -133,13 +133,17 @@ def distances(features: np.ndarray, bank: FeatureBank) -> np.ndarray:
     batches = [np.empty(0)]
     for start in range(0, len(features), BATCH):
         directions, lengths = _split(features[start : start + BATCH])
-        # By PyTorch: NumPy's worker threads keep spinning and slow the network's next answer
-        # threefold.
-        cosines = (torch.from_numpy(directions) @ torch.from_numpy(bank.directions).T).numpy()
-        cosines[cosines > 1 - SAME] = -1  # the picture itself
-        nearest = np.partition(cosines, -k, axis=1)[:, -k]
+        nearest = np.partition(_cosines(directions, bank), -k, axis=1)[:, -k]
         batches.append((1 - nearest) * np.maximum(1, bank.length / lengths) ** 2)
     return np.concatenate(batches)
+
+
+def _cosines(directions: np.ndarray, bank: FeatureBank) -> np.ndarray:
+    """Return the cosine of each feature with each in the bank, float32 (N, M); -1 for itself."""
+    # By PyTorch: NumPy's worker threads keep spinning and slow the network's next answer threefold.
+    cosines = (torch.from_numpy(directions) @ torch.from_numpy(bank.directions).T).numpy()
+    cosines[cosines > 1 - SAME] = -1
+    return cosines
 
 
 def nearest_images(answer: Answer, ckpt: Checkpoint) -> np.ndarray:
@@ -147,11 +151,9 @@ def nearest_images(answer: Answer, ckpt: Checkpoint) -> np.ndarray:
 
     Raises CheckpointError if no features are recorded.
     """
-    bank = feature_bank(ckpt)
     directions, _ = _split(answer.features[None])
-    cosines = (torch.from_numpy(directions) @ torch.from_numpy(bank.directions).T)[0]
-    cosines[cosines > 1 - SAME] = -1  # the picture itself
-    return cosines.topk(min(NEAREST, len(bank.directions) - 1)).indices.numpy()
+    order = np.argsort(-_cosines(directions, feature_bank(ckpt))[0], kind="stable")
+    return order[: min(NEAREST, len(order) - 1)]
 
 
 def scores(

@@ -32,7 +32,7 @@ DIFFICULTY = {
 
 # Whom an image is hard for. People: fewer than 90% chose the label. Networks: at least half of the
 # thirty miss it. In the number of a group, people count 2 and networks 1.
-HARD = ("for neither", "for networks alone", "for people alone", "for both")
+HARD = ("hard for neither", "hard for networks", "hard for people", "hard for both")
 FEW_PEOPLE, MANY_NETWORKS = 0.9, 15
 
 TWIN = ("none known", "one is known")
@@ -53,7 +53,7 @@ class Dimension:
 
 
 def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimension]:
-    """Return the dimensions by key: class, the qualities, agreement of people and of networks.
+    """Return the dimensions by key: class, the qualities, agreement, difficulty, hard and twin.
 
     rows: the complete `mistakes.table`, or `store.table`, which knows near-duplicates. qualities:
     float (N, 4) from `image_statistics.measure`; None leaves their dimensions out.
@@ -82,7 +82,7 @@ def slices(rows: pd.DataFrame, qualities: np.ndarray | None) -> dict[str, Dimens
         "Published networks that miss it", column, DIFFICULTY, wrong
     )
     column = 2 * (agreement < FEW_PEOPLE) + (difficulty >= MANY_NETWORKS)
-    dimensions["hard"] = _dimension("Hard for people, for networks", column, HARD, wrong)
+    dimensions["hard"] = _dimension("Hard for whom", column, HARD, wrong)
     if "twin" in rows:
         column = (rows["twin"] >= 0).to_numpy().astype(np.uint8)
         dimensions["twin"] = _dimension("Near-duplicate among training images", column, TWIN, wrong)

@@ -267,9 +267,12 @@ def _near_duplicate_rows(metrics: dict) -> list[tuple[str, str]]:
             percent(found["accuracy_without"]),
         ),
         (
-            "Near-duplicates that a search by features and pixels finds of theirs, and its "
-            "precision (fitted on one half of the test images, measured on the other)",
-            f"{percent(found['recall'])}, {percent(found['precision'])}",
+            f"Recall of a search for these by features and pixels (n = {found['recall']['n']})",
+            percent(found["recall"]),
+        ),
+        (
+            f"Precision of that search (n = {found['precision']['n']})",
+            percent(found["precision"]),
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""The files that tabs fetch of the server: packs and sheets, made when they are first needed."""
+"""The files that tabs fetch from the server: packs and sheets, made when they are first needed."""
 
 from functools import partial
 

@@ -60,7 +60,8 @@ def look(question: dict) -> dict:
         "notices": notices(ckpt, answer),
         "calibrated": page_data.calibration_note(ckpt, answer.kind),
         "looks": answer.said.tolist(),
-        "nearest": ood.nearest_images(answer, ckpt).tolist(),
+        # Those of a test image are not shown.
+        "nearest": ood.nearest_images(answer, ckpt).tolist() if label is None else [],
         "method": maps[0].method,
         "layers": [layer.name for layer in maps[0].layers],
         "title": maps[0].title,

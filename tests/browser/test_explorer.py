@@ -378,6 +378,14 @@ def test_a_typed_expression_selects(desk, truth):
     desk.press("Enter")
     expect(problem).to_have_text("")
     assert desk.selection == wanted(lambda rows: rows["agreement"] < 0.5, wrong=False)
+    line.fill("true:cat")
+    desk.press("Enter")
+    assert desk.selection == truth.select(true=["cat"])
+    # A link whose expression says nothing, or nests too deep, opens the usual view.
+    for text in ("true:nothing", "(" * 2000 + "true:cat" + ")" * 2000):
+        desk.show(where=text)
+        assert desk.selection == truth.select() and line.input_value() == ""
+    desk.show(where="true:cat")
     desk.button("clear all").click()
     assert desk.selection == truth.select() and line.input_value() == ""
 
@@ -385,7 +393,7 @@ def test_a_typed_expression_selects(desk, truth):
 def test_selections_are_saved_combined_and_shared(visit, truth):
     explorer = visit("/?true=cat")
     page = explorer.page
-    name = page.get_by_label("name", exact=True)
+    name = page.get_by_label("save this selection as")
 
     def save(called):
         name.fill(called)

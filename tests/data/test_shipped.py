@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from cifar.data import annotations, cifar10, image_table, shipped
+from cifar.data import annotations, cifar10, image_table, near_duplicates, shipped
 from cifar.data.annotations import FOLDER
 
 
@@ -51,6 +52,29 @@ def test_annotations_are_made_anew_as_they_ship(tmp_path):
     for path in made.iterdir():
         assert path.read_bytes() == (FOLDER / path.name).read_bytes(), path.name
     assert len(list(made.iterdir())) == 5
+
+
+def test_near_duplicates_are_written_with_their_shift(tmp_path, tiny_split, monkeypatch):
+    splits = {
+        name: tiny_split(40, name, seed) for seed, name in enumerate(("train", "val", "test"))
+    }
+    splits["train"].indices = torch.arange(0, 80, 2)
+    splits["val"].indices = torch.arange(1, 81, 2)
+    monkeypatch.setattr(cifar10, "load", splits.get)
+    train, val, test = splits.values()
+    test.images[7] = train.images[5].roll(2, dims=1)  # two pixels down
+    test.images[3] = val.images[6]
+    (tmp_path / "duplicates_cifar10.csv").write_text(
+        "TestID,TrainID,Distance,Judgment\n7,10,0.1,1\n3,13,0.1,1\n"
+    )
+    shipped.write_near_duplicates(tmp_path)
+    monkeypatch.setattr(near_duplicates, "FILE", tmp_path / near_duplicates.FILE.name)
+    images, rows = near_duplicates.load()
+    assert rows.index.tolist() == [3, 7] and rows["index"].tolist() == [13, 10]
+    assert rows["dy"].tolist() == [0, 2] and rows["dx"].tolist() == [0, 0]
+    assert rows["held_out"].tolist() == [1, 0]
+    assert rows["label"].tolist() == [int(val.labels[6]), int(train.labels[5])]
+    assert np.array_equal(images[1], train.images[5].permute(1, 2, 0).numpy())
 
 
 def test_a_lossless_webp_is_what_is_stored(test_images):

@@ -176,3 +176,15 @@ def test_entropy_is_0_when_sure_and_log_10_when_clueless():
 def test_entropy_of_a_coin_and_a_die():
     assert metrics.entropy(np.array([[0.5, 0.5, 0, 0]])) == pytest.approx([0.693147], abs=1e-6)
     assert metrics.entropy(np.array([[0.7, 0.2, 0.1]])) == pytest.approx([0.801819], abs=1e-6)
+
+
+def test_a_paired_difference_is_that_worked_by_hand():
+    """Of 100 pairs, 25 and 10 differ: 15/102 and 1.96 times sqrt(36 - 15 * 15 / 102) / 102."""
+    difference = metrics.paired_difference(25, 10, 100)
+    assert (difference["value"], difference["n"]) == (0.15, 100)
+    assert difference["low"] == pytest.approx(0.0354, abs=1e-4)
+    assert difference["high"] == pytest.approx(0.2588, abs=1e-4)
+    other_way = metrics.paired_difference(10, 25, 100)
+    assert (other_way["low"], other_way["high"]) == (-difference["high"], -difference["low"])
+    alike = metrics.paired_difference(0, 0, 10)
+    assert alike["value"] == 0 and alike["low"] == -alike["high"] < 0

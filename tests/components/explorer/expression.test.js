@@ -46,8 +46,6 @@ for (const [text, expected] of /** @type {Array<[string, number[]]>} */ ([
   ["(true:cat or true:dog) pred:cat", [1, 2]],
   ["outcome:right", [1, 3]],
   ["verdict:own", [2, 5]],
-  ["compare:fixed", [0, 4]],
-  ["compare:both-wrong", [2, 5]],
   ["twin:yes", [1]],
   ["conf:>50", [0, 1, 2, 3]],
   ["conf:>=50", [0, 1, 2, 3, 4]],
@@ -75,6 +73,8 @@ for (const [text, said] of [
   ["()", "A condition is missing"],
   ["and true:cat", "and is no condition"],
   ["slice:brightness:9", "slice:brightness:9 is not known: choose brightness:0."],
+  ["id:9-2", "id:9-2 is no number"],
+  ["compare:fixed", "compare:fixed is no condition"],
   ["__proto__:1", "__proto__:1 is no condition"],
   ["slice:__proto__:0", "slice:__proto__:0 is not known"],
   ["slice:", "slice: is not known"],
@@ -84,6 +84,13 @@ for (const [text, said] of [
     assert.ok(problem.startsWith(said), problem);
     assert.match(problem, /[.]$/);
   });
+
+test("a long expression is refused, and one that nests as deep as it may works", () => {
+  assert.match(problemOf(`${"(".repeat(800)}true:cat${")".repeat(800)}`, known), /1,500 char/);
+  assert.match(problemOf("not ".repeat(400) + "true:cat", known), /1,500 char/);
+  assert.deepEqual(selected(`${"(".repeat(740)}true:cat${")".repeat(740)}`), [0, 1]);
+  assert.deepEqual(selected(`${"not ".repeat(370)}true:cat`), [0, 1]);
+});
 
 test("any text is an expression or is refused", () => {
   const random = createRandom(6);
@@ -104,7 +111,7 @@ test("filters as an expression select the same images", () => {
     { outcome: /** @type {const} */ ("all"), predicted: DOG, low: 40, high: 90 },
     { outcome: /** @type {const} */ ("all"), agreement: 0 },
     { outcome: /** @type {const} */ ("all"), agreement: 1, fewest: 2, most: 20 },
-    { verdict: 0, cell: 1 },
+    { verdict: 0, true: FROG },
     { outcome: /** @type {const} */ ("right"), slice: { key: "brightness", group: 1 } },
     { outcome: /** @type {const} */ ("all"), where: "true:cat or true:dog", predicted: CAT },
     { outcome: /** @type {const} */ ("all") },
@@ -128,5 +135,8 @@ test("the last word is completed", () => {
   assert.deepEqual(completions("true:cat,f", known), ["true:cat,frog"]);
   assert.deepEqual(completions("(conf:", known), ["(conf:<", "(conf:>="]);
   assert.ok(completions("", known).includes("not"));
-  assert.deepEqual(completions("nothing:", known), []);
+  assert.deepEqual(completions("sl", known), ["slice:"]);
+  assert.deepEqual(completions("slice:b", known), ["slice:brightness:"]);
+  for (const text of ["nothing:", "constructor:", "__proto__:"])
+    assert.deepEqual(completions(text, known), []);
 });

@@ -85,6 +85,7 @@ export function mount(root, adapter) {
   function wait() {
     answer.wait();
     verdict.wait();
+    like.wait();
   }
 
   /** @param {import('../evidence/evidence.js').Answer} found */
@@ -94,6 +95,12 @@ export function mount(root, adapter) {
     verdict.show(said, example, adapter.facts[model]);
     answer.show(said);
     like.show(model, found.nearest);
+  }
+
+  /** @param {string} message @param {() => void} [again] */
+  function fail(message, again) {
+    verdict.fail(message, again);
+    like.show(model, []);
   }
 
   /** Show the test images that the network got wrong in the way of an answer. */
@@ -126,7 +133,7 @@ export function mount(root, adapter) {
       ...subject,
       model,
       onanswer: (said) => mine === subject && present(said),
-      onfailure: (error, again) => mine === subject && verdict.fail(error.message, again),
+      onfailure: (error, again) => mine === subject && fail(error.message, again),
     });
   }
 
@@ -138,7 +145,7 @@ export function mount(root, adapter) {
       evidence.clear();
       if (canvas) answer.see([canvas]);
     },
-    fail: (message) => verdict.fail(message),
+    fail,
     see(next, all, { example: known, kind }) {
       example = known;
       answer.see(all, { votes: example?.votes, ready: kind === "ready" });

@@ -16,27 +16,31 @@ export function createLikePart({ pack, sheet, openMistakes }) {
   );
   /** @type {{model: string, nearest: number[]}|null} */
   let asked = null;
+  /** What the part shows. @type {typeof asked} */
+  let drawn = null;
   /** @type {ReturnType<typeof import('../explorer/like.js').createLike>|null} */
   let part = null;
 
   const open = (/** @type {number} */ index) => openMistakes(`?outcome=all&id=${index}`);
 
   async function draw() {
-    if (!node.open || !asked) return;
+    if (!node.open || !asked || asked === drawn) return;
     const mine = asked;
-    const said = el("p.quiet", { role: "status" }, t("Loading the test images ..."));
-    if (!part) fill(body, said);
+    const wanted = () => mine === asked;
+    if (!part) fill(body, el("p.quiet", { role: "status" }, t("Loading the test images ...")));
     try {
       part ??= import("../explorer/like.js").then(({ createLike }) =>
         createLike({ pack, sheet, open }),
       );
       const like = await part;
-      if (mine !== asked) return;
+      const model = await like.modelOf(mine.model);
+      if (!wanted()) return;
       fill(body, like.node);
-      await like.show(mine.model, mine.nearest);
+      like.show(model, mine.nearest);
+      drawn = mine;
     } catch (error) {
       part = null; // it may be had the next time
-      fill(body, el("p.problem", { role: "alert" }, error.message));
+      if (wanted()) fill(body, el("p.problem", { role: "alert" }, error.message));
     }
   }
 
@@ -44,9 +48,13 @@ export function createLikePart({ pack, sheet, openMistakes }) {
     node,
     /** @param {string} model @param {number[]} nearest test images; [] where none is known */
     show(model, nearest) {
-      asked = nearest.length ? { model, nearest } : null;
-      node.hidden = !asked;
+      node.classList.remove("old");
+      node.hidden = !nearest.length;
+      const same = asked?.model === model && String(asked.nearest) === String(nearest);
+      if (!same) asked = nearest.length ? { model, nearest } : null;
       draw();
     },
+    /** What is shown is about another picture. */
+    wait: () => node.classList.add("old"),
   };
 }

@@ -2,7 +2,7 @@
 
 import { el, fill } from "../shared/dom.js";
 import { t } from "../shared/language.js";
-import { ANY, NETWORKS, NO_FILTERS, usualOutcome } from "./view.js";
+import { ANY, NETWORKS, NO_FILTERS, usualOutcome, withExpression } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
@@ -52,7 +52,7 @@ export function activeFilters({ images, model, other, view, area }) {
     difficultyFilter(view),
     view.slice && [sliceInWords(images.header.slices, view.slice), { slice: null }],
     view.cell !== ANY && [COMPARED[view.cell](other.header.title), { cell: ANY, outcome: "wrong" }],
-    view.where !== "" && [view.where, { where: "" }],
+    view.where !== "" && [view.where, withExpression(view, "")],
     area && [WITHIN[area.what](area.count), null],
   ];
   return /** @type {ActiveFilter[]} */ (filters.filter(Boolean));

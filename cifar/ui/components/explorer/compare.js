@@ -181,13 +181,16 @@ export function createCompare(images, { change, upload }) {
  * @param {Titles} titles
  */
 function inPoints({ value, low, high }, titles) {
-  const gain = value >= 0;
-  const points = decimal(100 * Math.abs(value), 2);
-  const range = interval(gain ? { low, high } : { low: -high, high: -low });
-  const values = { ...titles, points, range };
-  return gain
-    ? t("{other} is right on {points} points more of the images ({range}).", values)
-    : t("{other} is right on {points} points fewer of the images ({range}).", values);
+  const more = value > 0;
+  const values = {
+    ...titles,
+    points: decimal(100 * Math.abs(value), 2),
+    interval: interval(more ? { low, high } : { low: -high, high: -low }),
+  };
+  if (value === 0) return t("Both are right on as many images.");
+  return more
+    ? t("{other} is {points} points more accurate (95% interval: {interval}).", values)
+    : t("{other} is {points} points less accurate (95% interval: {interval}).", values);
 }
 
 /**

@@ -14,6 +14,7 @@ import { createLibrary } from "./library.js";
 import { createMap } from "./map.js";
 import { createMatrix } from "./matrix.js";
 import { createTestSheets } from "./sheets.js";
+import { holdsSelections } from "./saved.js";
 import { createSlices } from "./slices.js";
 import { createStore } from "./store.js";
 import { createSummary } from "./summary.js";
@@ -134,8 +135,12 @@ export function mount(root, adapter) {
 
   const onKey = (event) => store.state && root.checkVisibility() && walk(event, parts.step);
   document.addEventListener("keydown", onKey);
-  // Another tab of the browser may have changed the visitor's tags.
-  const onStorage = ({ key }) => store.state && holdsTags(key) && store.refresh();
+  // Another tab of the browser may have changed the visitor's tags, or saved selections.
+  /** @param {StorageEvent} event */
+  const onStorage = ({ key }) => {
+    if (store.state && holdsTags(key)) store.refresh();
+    if (holdsSelections(key)) parts?.refreshSaved();
+  };
   addEventListener("storage", onStorage);
   const theme = watchTheme(() => parts?.redrawMap());
 
@@ -215,7 +220,7 @@ function createParts(adapter, store, { images, roomy }) {
   const panels = {
     matrix: createMatrix(classes, pickFilter),
     map: createMap(classes, shared),
-    slices: createSlices(images, change),
+    slices: createSlices(images, pickFilter),
     compare: createCompare(images, {
       change: pickFilter,
       upload: adapter.upload ? store.upload : null,
@@ -272,6 +277,7 @@ function createParts(adapter, store, { images, roomy }) {
       gallery.keepInSight();
     },
     redrawMap: panels.map.redraw,
+    refreshSaved: filters.refreshSaved,
     destroy() {
       panels.map.destroy();
       detail.destroy();

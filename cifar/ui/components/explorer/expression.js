@@ -6,7 +6,7 @@
  */
 
 import { t } from "../shared/language.js";
-import { ANY, CELLS, NETWORKS, OUTCOMES, cellOf } from "./view.js";
+import { ANY, NETWORKS, OUTCOMES } from "./view.js";
 
 /** @import { Data } from "./select.js" */
 /** @import { Names as All, View } from "./view.js" */
@@ -18,6 +18,8 @@ import { ANY, CELLS, NETWORKS, OUTCOMES, cellOf } from "./view.js";
 export class ExpressionError extends Error {}
 
 const WORDS = ["and", "or", "not"];
+/** A link holds no longer expression, and nothing nests deeper than the browser can follow. */
+const LONGEST = 1500;
 const TOKEN = /\s+|[()]|[^\s()]+/g;
 const NUMBER = String.raw`\d+(?:\.\d+)?`;
 const COMPARED = new RegExp(`^(<=|>=|<|>)(${NUMBER})$`);
@@ -44,14 +46,6 @@ const KEYS = {
       ({ model }) =>
       (i) =>
         model.columns.verdict[i] - 1,
-  },
-  compare: {
-    names: () => CELLS.map((name) => name.replace(" ", "-")),
-    of: ({ images, model, other }) => {
-      if (!other) return () => ANY;
-      const [said, theirs] = [model.columns.predicted, other.columns.predicted];
-      return (i) => cellOf(images.columns.label[i], said[i], theirs[i]);
-    },
   },
   twin: {
     names: () => ["no", "yes"],
@@ -115,10 +109,10 @@ export function parseExpression(text, known) {
     return inner;
   }
 
-  const whole = either();
+  const selector = either();
   if (next < tokens.length)
     throw new ExpressionError(t("A bracket is closed that was not opened: remove )."));
-  return whole;
+  return selector;
 }
 
 const missing = () =>
@@ -173,7 +167,7 @@ const number = (key) => (/** @type {string} */ value) => {
     return (/** @type {number} */ x) => x >= limit - SLACK;
   }
   const [, low, high = low] = RANGE.exec(value) ?? [];
-  if (low === undefined)
+  if (low === undefined || Number(low) > Number(high))
     throw new ExpressionError(
       t("{key}:{value} is no number: write <3, >=5, 7 or 2-9.", { key, value }),
     );
@@ -201,6 +195,8 @@ function slice(value, known) {
 
 /** Return what is wrong with an expression in one sentence, or ''. @param {string} text @param {Names} known */
 export function problemOf(text, known) {
+  if (text.length > LONGEST)
+    return t("The expression has more than {n} characters: shorten it.", { n: LONGEST });
   try {
     parseExpression(text, known);
     return "";
@@ -217,7 +213,7 @@ export function problemOf(text, known) {
  * @param {ArrayLike<number>|null} [among] test indices, in place of an area on the map
  */
 export function expressionOf(view, known, among = null) {
-  const { outcome, slice: groups, cell } = view;
+  const { outcome, slice: groups } = view;
   const terms = [
     outcome !== "all" && `outcome:${outcome}`,
     view.true !== ANY && `true:${known.classes[view.true]}`,
@@ -225,7 +221,6 @@ export function expressionOf(view, known, among = null) {
     view.verdict !== ANY && `verdict:${known.verdicts[view.verdict]}`,
     ...numberTerms(view, known.bands[view.agreement]),
     groups && `slice:${groups.key}:${groups.group}`,
-    cell !== ANY && `compare:${CELLS[cell].replace(" ", "-")}`,
     view.where && `(${view.where})`,
     among && `id:${ranges(among)}`,
   ];
@@ -262,10 +257,18 @@ export function completions(text, known) {
   const before = text.slice(0, text.length - word.length);
   const [, key, value = ""] = /^(\w+):(?:.*,)?([^,]*)$/.exec(word) ?? [];
   if (!key) {
-    const words = [...Object.keys(KEYS).map((one) => `${one}:`), ...WORDS];
+    const words = [...Object.keys(KEYS), "slice"].map((one) => `${one}:`).concat(WORDS);
     return words.filter((one) => one.startsWith(word.toLowerCase())).map((one) => before + one);
   }
   const stem = before + word.slice(0, word.length - value.length);
-  const names = KEYS[key]?.names?.(known) ?? (KEYS[key] ? ["<", ">="] : []);
-  return names.filter((one) => one.startsWith(value.toLowerCase())).map((one) => stem + one);
+  return valuesOf(key, known)
+    .filter((one) => one.startsWith(value.toLowerCase()))
+    .map((one) => stem + one);
+}
+
+/** Return how values of a key can begin. @param {string} key @param {Names} known */
+function valuesOf(key, known) {
+  if (key === "slice") return Object.keys(known.slices).map((one) => `${one}:`);
+  if (!Object.hasOwn(KEYS, key)) return [];
+  return KEYS[key].names?.(known) ?? ["<", ">="];
 }

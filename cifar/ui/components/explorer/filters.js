@@ -62,6 +62,7 @@ export function createFilters(images, actions, link) {
 
   return {
     node,
+    refreshSaved: selections.refresh,
     /** @param {State} state */
     update(state) {
       if (model !== state.model) {

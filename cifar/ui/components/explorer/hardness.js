@@ -6,22 +6,23 @@ import { percent } from "../shared/words.js";
 import { createQuarters } from "./quarters.js";
 
 /** The slice whose groups these are: in a group's number, people count 2 and networks 1. */
-const KEY = "hard";
+export const HARD = "hard";
 
-/** @param {(patch: Partial<import('./view.js').View>) => void} change */
-export function createHardness(change) {
-  const cells = [
-    { title: t("this model's own") },
-    { title: t("hard for networks") },
-    { title: t("hard for people") },
-    { title: t("hard for both") },
-  ];
+/**
+ * @param {import('./pack.js').ImagesPack} images
+ * @param {(patch: Partial<import('./view.js').View>) => void} change
+ */
+export function createHardness({ header }, change) {
+  const { groups } = header.slices.find(({ key }) => key === HARD);
+  const cells = groups.map((title) => ({ title }));
   /** @type {import('./view.js').View|null} */
   let view = null;
   const quarters = createQuarters(t("Mistakes by whom the image is hard for"), cells, (group) =>
-    change(picked() === group ? { slice: null } : { slice: { key: KEY, group }, outcome: "wrong" }),
+    change(
+      picked() === group ? { slice: null } : { slice: { key: HARD, group }, outcome: "wrong" },
+    ),
   );
-  const picked = () => (view?.slice?.key === KEY ? view.slice.group : -1);
+  const picked = () => (view?.slice?.key === HARD ? view.slice.group : -1);
   quarters.head({
     rows: [t("people say the label"), t("people doubt it")],
     columns: [t("networks are right"), t("networks miss it")],
@@ -45,7 +46,7 @@ export function createHardness(change) {
     update(state) {
       view = state.view;
       const { slices, mistakes } = state.model.header;
-      const wrong = slices[KEY].map((group) => group.wrong);
+      const wrong = slices[HARD].map((group) => group.wrong);
       quarters.fill(
         wrong,
         wrong.map((n) => t("{share} of the mistakes", { share: percent(n / mistakes) })),

@@ -10,7 +10,7 @@ import { drawScatter } from "./scatter.js";
 import { createTestSheets } from "./sheets.js";
 import { WHOLE } from "./viewport.js";
 
-/** Images that are shown, and whose median place on the map is the picture's. */
+/** Images that are shown; the one in their middle is where the picture lies on the map. */
 const SHOWN = 8;
 /** Screen pixels for each of an image's. */
 const SCALE = 2;
@@ -76,42 +76,42 @@ export async function createLike({ pack, sheet, open }) {
     );
   }
 
-  /** @param {import('./pack.js').Pack} model @param {number[]} near */
-  function drawPlace(model, near) {
+  /** @param {{model: import('./pack.js').Pack, near: number[]}} of */
+  function drawPlace({ model, near }) {
     const points = placesOf(model.columns.map);
     place.hidden = !points.length;
     if (place.hidden) return;
-    /** @param {number} axis */
-    const median = (axis) =>
-      near.map((i) => points[2 * i + axis]).sort((a, b) => a - b)[Math.floor(near.length / 2)];
+    const middle = middleOf(near, points);
     const { label } = images.columns;
-    const count = points.length / 2;
     const style = getComputedStyle(node);
-    const all = new Float32Array(points.length + 2);
-    all.set(points);
-    all.set([median(0), median(1)], points.length);
-    const fails = new Uint16Array(count + 1).fill(1);
-    fails[count] = 0;
+    const fails = new Uint16Array(images.count).fill(1);
+    for (const i of near) fails[i] = 0;
     map.style.width = `${SIDE}px`;
     drawScatter(map, {
-      ...{ viewport: WHOLE, side: SIDE, points: all, fails, selection: Uint16Array.of(count) },
+      ...{ viewport: WHOLE, side: SIDE, points, fails, selection: Uint16Array.from(near) },
       colors: classKeys(classes, Boolean(node.closest(".dark"))).map(({ color }) => color),
-      colorOf: (i) => label[i < count ? i : near[0]],
-      ...{ shown: count, names: [] },
+      colorOf: (i) => label[i],
+      ...{ shown: middle, names: [] },
       ring: style.getPropertyValue("--focus"),
       ink: style.getPropertyValue("--ink"),
       paper: style.getPropertyValue("--card"),
     });
   }
 
+  /** @type {{model: import('./pack.js').Pack, near: number[]}|null} */
+  let shown = null;
+  // The page switches its theme by a class.
+  const theme = new MutationObserver(() => shown && drawPlace(shown));
+  for (const root of [document.documentElement, document.body])
+    theme.observe(root, { attributes: true, attributeFilter: ["class"] });
   return {
     node,
+    modelOf,
     /**
-     * @param {string} name of the model
+     * @param {import('./pack.js').Pack} model
      * @param {number[]} nearest test images, the nearest first
      */
-    async show(name, nearest) {
-      const model = await modelOf(name);
+    show(model, nearest) {
       const { label } = images.columns;
       const right = nearest.filter((i) => model.columns.predicted[i] === label[i]).length;
       setText(
@@ -130,7 +130,21 @@ export async function createLike({ pack, sheet, open }) {
         near.map((index) => tile(model, index)),
       );
       paint();
-      drawPlace(model, near);
+      shown = { model, near };
+      drawPlace(shown);
     },
   };
+}
+
+/**
+ * Return the image in the middle of some: the one with the least distance to all others.
+ * @param {number[]} among
+ * @param {Float32Array} points interleaved
+ */
+function middleOf(among, points) {
+  /** @param {number} i @param {number} j */
+  const distance = (i, j) =>
+    Math.hypot(points[2 * i] - points[2 * j], points[2 * i + 1] - points[2 * j + 1]);
+  const sums = among.map((i) => among.reduce((sum, j) => sum + distance(i, j), 0));
+  return among[sums.indexOf(Math.min(...sums))];
 }

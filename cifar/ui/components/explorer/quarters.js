@@ -50,11 +50,11 @@ export function createQuarters(label, cells, pick) {
       buttons.forEach(({ node: button, number, words }, k) => {
         setText(number, count(counts[k]));
         setText(words, meanings[k]);
-        const said = { title: cells[k].title, images: imagesInWords(counts[k]) };
         button.setAttribute(
           "aria-label",
           t("{title}: {images}, {meaning}", {
-            ...said,
+            title: cells[k].title,
+            images: imagesInWords(counts[k]),
             meaning: meanings[k],
           }),
         );

@@ -3,13 +3,11 @@
 import { el, fill, menu, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
 import { completions, expressionOf, problemOf } from "./expression.js";
-import { readSaved, writeSaved } from "./saved.js";
-import { NO_FILTERS } from "./view.js";
+import { createSaved } from "./saved.js";
+import { ANY, NO_FILTERS, withExpression } from "./view.js";
 
 /** @import { Actions, State } from "./explorer.js" */
 
-/** A link holds no longer expression. */
-const LONGEST = 1500;
 /** The selection that is shown, among the saved ones. */
 const SHOWN = "";
 const WAYS = {
@@ -23,7 +21,7 @@ export function createSelections({ change, names }) {
   const list = el("datalist", { id: "explorer-expressions" });
   const line = el("input.expression", {
     type: "text",
-    spellcheck: false,
+    spellcheck: "false",
     autocomplete: "off",
     placeholder: "true:cat pred:dog difficulty:<3 conf:>90 people:<0.5",
     "aria-label": t("expression"),
@@ -32,7 +30,7 @@ export function createSelections({ change, names }) {
     onchange: () => show(line.value.trim()),
   });
   const problem = el("p.problem", { role: "status" });
-  const name = el("input", { type: "text", maxlength: 40, "aria-label": t("name") });
+  const name = el("input", { type: "text", maxlength: 40 });
   const saved = el("div.chips.saved", { role: "group", "aria-label": t("Saved selections") });
   const first = menu(t("images of"), [], () => {});
   const way = menu(
@@ -68,7 +66,9 @@ export function createSelections({ change, names }) {
     [line, list, problem, form, saved, combine],
   );
   let state = /** @type {State} */ (null);
-  let kept = readSaved();
+  const kept = createSaved();
+  /** The expression that the line was last set to. */
+  let drawn = "";
 
   function complete() {
     fill(
@@ -77,16 +77,13 @@ export function createSelections({ change, names }) {
     );
   }
 
-  /** Select by an expression alone, or beside the other filters. @param {string} text */
+  /** Select by an expression, alone or beside the other filters. @param {string} text */
   function show(text, alone = false) {
-    let said = text && problemOf(text, names());
-    if (!said && text.length > LONGEST)
-      said = t("The expression is too long for a link: draw a smaller area.");
-    setText(problem, said);
-    if (said) return;
-    // What the expression says of the outcome must not be narrowed by the menu.
-    const own = /\boutcome:/.test(text) ? { outcome: /** @type {const} */ ("all") } : {};
-    change(alone ? { ...NO_FILTERS, outcome: "all", where: text } : { ...own, where: text }, alone);
+    const reason = text && problemOf(text, names());
+    setText(problem, reason);
+    if (reason) return;
+    if (alone) change({ ...NO_FILTERS, outcome: "all", where: text }, true);
+    else change(withExpression(state.view, text));
   }
 
   /** Return the expression of what is shown. */
@@ -96,42 +93,55 @@ export function createSelections({ change, names }) {
   function save(event) {
     event.preventDefault();
     const called = name.value.trim();
-    const text = shown();
-    if (!called) return setText(problem, t("Give the selection a name."));
-    if (text.length > LONGEST)
-      return setText(problem, t("The expression is too long for a link: draw a smaller area."));
-    kept = { ...readSaved(), [called]: text };
-    const lasting = writeSaved(kept);
-    setText(problem, lasting ? "" : t("The browser keeps it only as long as this page is open."));
+    setText(problem, called ? unfit() : t("Give the selection a name."));
+    if (problem.textContent) return;
+    if (!kept.save(called, shown()))
+      setText(problem, t("The browser keeps it only as long as this page is open."));
     name.value = "";
     draw();
   }
 
+  /** Return why what is shown is no expression, or ''. */
+  function unfit() {
+    if (state.view.cell !== ANY)
+      return t("A comparison cannot be part of a saved selection: remove that filter.");
+    const reason = problemOf(shown(), names());
+    return reason && state.area
+      ? t("The area has too many images for an expression: draw a smaller one.")
+      : reason;
+  }
+
   /** @param {string} called */
-  function remove(called) {
-    kept = Object.fromEntries(Object.entries(kept).filter(([one]) => one !== called));
-    writeSaved(kept);
+  function forget(called) {
+    kept.forget(called);
     draw();
+    name.focus();
   }
 
   function showBoth() {
-    const of = (/** @type {string} */ called) => (called === SHOWN ? shown() : kept[called]);
-    const [a, b] = [of(first.select.value), of(second.select.value)];
+    const chosen = [first.select.value, second.select.value];
+    setText(problem, chosen.includes(SHOWN) ? unfit() : "");
+    if (problem.textContent) return;
+    const [a, b] = chosen.map((called) => (called === SHOWN ? shown() : kept.all()[called]));
     show(`(${a}) ${way.select.value} (${b})`, true);
   }
 
   function draw() {
-    const called = Object.keys(kept);
+    const called = Object.keys(kept.all());
     fill(
       saved,
       called.map((one) =>
         el(
           "span.pair",
           {},
-          el("button.chip", { title: kept[one], onclick: () => show(kept[one], true) }, one),
           el(
             "button.chip",
-            { "aria-label": t("forget {name}", { name: one }), onclick: () => remove(one) },
+            { title: kept.all()[one], onclick: () => show(kept.all()[one], true) },
+            one,
+          ),
+          el(
+            "button.chip",
+            { "aria-label": t("forget {name}", { name: one }), onclick: () => forget(one) },
             "✕",
           ),
         ),
@@ -155,8 +165,17 @@ export function createSelections({ change, names }) {
     /** @param {State} next */
     update(next) {
       state = next;
-      if (document.activeElement !== line) line.value = next.view.where;
-      if (next.view.where) node.open = true;
+      const { where } = state.view;
+      if (where !== drawn) {
+        line.value = drawn = where;
+        setText(problem, "");
+        if (where) node.open = true;
+      }
+    },
+    /** Read the saved selections anew: another tab of the browser has changed them. */
+    refresh() {
+      kept.refresh();
+      draw();
     },
   };
 }

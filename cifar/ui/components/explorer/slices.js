@@ -6,7 +6,7 @@
 import { el, fill, portion, setAria, within } from "../shared/dom.js";
 import { parts, t } from "../shared/language.js";
 import { interval, percent } from "../shared/words.js";
-import { createHardness } from "./hardness.js";
+import { HARD, createHardness } from "./hardness.js";
 
 /** Intervals of groups with fewer images are so wide that they would squeeze all others. */
 const FEW = 30;
@@ -16,7 +16,7 @@ const FEW = 30;
  * @param {(patch: Partial<import('./view.js').View>) => void} change
  */
 export function createSlices(images, change) {
-  const hardness = createHardness(change);
+  const hardness = createHardness(images, change);
   const overall = el("b");
   const table = el("table.groups");
   const node = el(
@@ -53,7 +53,9 @@ export function createSlices(images, change) {
     fill(
       table,
       el("caption.unseen", {}, t("Error rates of groups of images")),
-      images.header.slices.map((slice) => section(slice, slices[slice.key] ?? [], rate)),
+      images.header.slices
+        .filter(({ key }) => key !== HARD)
+        .map((slice) => section(slice, slices[slice.key] ?? [], rate)),
     );
   }
 

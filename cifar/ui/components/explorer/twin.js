@@ -51,7 +51,7 @@ export function createTwin({ header, count, columns }, address, arrived) {
       const values = { index: String(columns.twin[index]) };
       const [dy, dx] = columns.twin_shift.subarray(2 * index, 2 * index + 2);
       const far = Math.max(Math.abs(dy), Math.abs(dx));
-      const said = far
+      const likeness = far
         ? plural(
             far,
             "Training image #{index} is nearly the same, shifted by {n} pixel.",
@@ -61,7 +61,7 @@ export function createTwin({ header, count, columns }, address, arrived) {
         : t("Training image #{index} is nearly the same.", values);
       const held = t("The networks here did not learn from it.");
       const learned = t("The networks here learned from it, so the answer says little.");
-      setText(words, [said, columns.twin_held_out[index] ? held : learned].join(SPACE));
+      setText(words, [likeness, columns.twin_held_out[index] ? held : learned].join(SPACE));
     },
   };
 }

@@ -83,12 +83,27 @@ export const START = Object.freeze({
   panel: "matrix",
 });
 
+/** @param {string} where an expression */
+const saysOutcome = (where) => /\boutcome:/.test(where);
+
 /**
- * Return the default outcome: right answers where the other filters allow only those, otherwise
- * mistakes.
- * @param {Pick<View, 'true'|'predicted'|'cell'>} view
+ * Return the change to another expression: where it says the outcome, no menu may narrow that.
+ * @param {View} view
+ * @param {string} where
+ * @returns {Partial<View>}
  */
-export function usualOutcome({ true: label, predicted, cell }) {
+export function withExpression(view, where) {
+  if (saysOutcome(where) === saysOutcome(view.where)) return { where };
+  return { where, outcome: usualOutcome({ ...view, where }) };
+}
+
+/**
+ * Return the default outcome: right answers where the other filters allow only those, all where an
+ * expression says which, otherwise mistakes.
+ * @param {Pick<View, 'true'|'predicted'|'cell'|'where'>} view
+ */
+export function usualOutcome({ true: label, predicted, cell, where }) {
+  if (saysOutcome(where)) return "all";
   if (cell !== ANY) return CELL_OUTCOMES[cell];
   return label !== ANY && label === predicted ? "right" : "wrong";
 }

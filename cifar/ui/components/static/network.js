@@ -13,9 +13,8 @@ import { heard, t } from "../shared/language.js";
  */
 
 /**
- * What the network makes of each view of a picture, and, if it was asked for, which test images are
- * nearest to their mean features, and the distance of these to
- * those of CIFAR-10's test images, if it was asked for.
+ * What the network makes of each view of a picture. If the other network was asked for: the distance of
+ * the mean of their features to those of CIFAR-10's test images, and which of these are nearest.
  * @typedef {{runs: import('./cam.js').Run[], distance: number|null, nearest: number[]}} Answered
  */
 
