@@ -17,7 +17,7 @@ from cifar import CLASSES
 from cifar.evaluation.metrics import written
 from cifar.explain.drawing import COLOURS, colour_table
 from cifar.explore import store
-from cifar.explore.mistakes import caption
+from cifar.explore.mistakes import caption, confidence_steps
 from cifar.explore.packs import LOSS_STEP
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.app import VIEW
@@ -398,6 +398,7 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
         "difficulty": "0-28",
         "slice": "class:2",
         "compare": "published:fixed",
+        "where": "conf:<99 or not true:cat",
         "sort": "smallest margin",
         "id": 1718,
         "panel": "slices",
@@ -426,6 +427,7 @@ def test_a_link_brings_the_view_back(desk, visit, truth):
         "difficulty": (0, 28),
         "group": ("class", 2),
         "sort": "smallest margin",
+        "where": lambda rows: (confidence_steps(rows) < 9900) | (rows["true"] != "cat"),
     }
     among = truth.within("fixed", "published", "basenet")
     assert explorer.selection == truth.select("basenet", among=among, **filters)

@@ -31,7 +31,7 @@ export function createHardness({ header }, change) {
     node: el(
       "section",
       {},
-      el("h3", {}, t("Whose mistakes are these?")),
+      el("p.lead", {}, el("b", {}, t("Whose mistakes are these?"))),
       quarters.node,
       el(
         "p.quiet",

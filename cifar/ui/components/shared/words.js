@@ -11,16 +11,28 @@ export const count = (number) => grouped.format(number);
 export const images = (number) => plural(number, "{n} image", "{n} images");
 
 /**
- * Write a number with so many digits after the point: 0.5 as '0.50'.
- * @param {number} number
- * @param {number} digits
+ * Return what writes numbers in a style, by the digits after the point. Each is made once: that takes
+ * longer than writing a number.
+ * @param {Intl.NumberFormatOptions} style
  */
-export const decimal = (number, digits) =>
-  Number(number.toFixed(digits)).toLocaleString(language, {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    useGrouping: false,
-  });
+function writing(style) {
+  /** @type {Map<number, Intl.NumberFormat>} */
+  const formats = new Map();
+  return (/** @type {number} */ number, /** @type {number} */ digits) => {
+    if (!formats.has(digits)) {
+      const exact = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      const options = { ...style, ...exact, useGrouping: false };
+      formats.set(digits, new Intl.NumberFormat(language, options));
+    }
+    return formats.get(digits).format(Number(number.toFixed(digits)));
+  };
+}
+
+/** Write a number with so many digits after the point: 0.5 as '0.50'. */
+export const decimal = writing({});
+
+/** Write percent with their sign. */
+const hundredths = writing({ style: "unit", unit: "percent" });
 
 /**
  * Write a share of one in percent: 0.926 as '93%' or, with one digit, '92.6%'.
@@ -28,16 +40,6 @@ export const decimal = (number, digits) =>
  * @param {number} [digits]
  */
 export const percent = (share, digits = 0) => hundredths(100 * share, digits);
-
-/** @param {number} number @param {number} digits */
-const hundredths = (number, digits) =>
-  Number(number.toFixed(digits)).toLocaleString(language, {
-    style: "unit",
-    unit: "percent",
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    useGrouping: false,
-  });
 
 /**
  * Write a probability in percent: '93%', or with one digit '92.6%'. Nothing is certain: '>99.9%'.
