@@ -385,7 +385,7 @@ def test_a_typed_expression_selects(desk, truth):
     for text in ("true:nothing", "(" * 2000 + "true:cat" + ")" * 2000):
         desk.show(where=text)
         assert desk.selection == truth.select() and line.input_value() == ""
-    desk.show(where="true:cat")
+    desk.show(where="true:cat", pred="dog")
     desk.button("clear all").click()
     assert desk.selection == truth.select() and line.input_value() == ""
 
