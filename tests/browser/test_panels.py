@@ -157,7 +157,7 @@ def test_slices_filter(desk, truth):
             rows.nth(n).click()
         assert desk.selection == truth.select(group=(key, group))
         expect(button).to_have_attribute("aria-pressed", "true")
-    assert seen == set(truth.dimensions)
+    assert seen == set(truth.dimensions) - {"hard"}  # which has a table of its own
     button.click()
     assert desk.selection == truth.select()
 
