@@ -1,4 +1,4 @@
-"""How long the explorer takes to draw another selection of the 10,000 test images, in Chromium."""
+"""Measure the time in which the explorer draws another selection of test images, in Chromium."""
 
 from cifar.bench.rows import Row, total_time
 from cifar.report.screenshot import chromium, serving

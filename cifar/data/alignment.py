@@ -10,7 +10,7 @@ BATCH = 100  # pairs at a time stay in the processor's cache
 
 
 class Fit(NamedTuple):
-    """How two images fit best, for each of N pairs.
+    """The best fit of two images, for each of N pairs.
 
     correlation: float32 (N,), -1 to 1, of the pixels that both have at that shift. dy, dx: int64
     (N,), how far down and right the second image must be moved.
