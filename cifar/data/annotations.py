@@ -125,16 +125,16 @@ def load_published_networks() -> PublishedNetworks:
     return PublishedNetworks(names, predictions, sources)
 
 
-def load_near_duplicates(folder: Path = FOLDER) -> pd.DataFrame:
+def load_near_duplicates(folder: Path | None = None) -> pd.DataFrame:
     """Load the 286 test images that have a near-duplicate among the training images.
 
-    The index is the test index; columns: train_index (0 to 49,999), distance (of the authors'
-    features, 0 to 1) and judgment (one of JUDGMENTS). Raises AnnotationsError for a missing or
-    damaged file.
+    folder: FOLDER where it is None. The index is the test index; columns: train_index (0 to
+    49,999), distance (of the authors' features, 0 to 1) and judgment (one of JUDGMENTS). Raises
+    AnnotationsError for a missing or damaged file.
     """
     name = "duplicates_cifar10.csv"
     try:
-        rows = pd.read_csv(folder / name)
+        rows = pd.read_csv((folder or FOLDER) / name)
         return pd.DataFrame(
             {
                 "train_index": rows["TrainID"].to_numpy(),
