@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -134,6 +135,74 @@ def evaluate(
     test = measure(checkpoint, data)["test"]
     print(f"Test accuracy, plain: {percent(test['accuracy'])}, n = {test['accuracy']['n']:,}")
     print(f"with the mirrored image averaged in: {percent(test['mirrored'])}")
+
+
+def add(
+    name: str,
+    source: str,
+    arguments: tuple[str, ...] = (),
+    /,
+    weights: Path | None = None,
+    title: str = "",
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    size: int = 32,
+    channels: Literal["RGB", "BGR"] = "RGB",
+    layout: Literal["NCHW", "NHWC"] = "NCHW",
+    layers: tuple[str, ...] = (),
+    features: str = "",
+    data: Path | None = None,
+) -> None:
+    """Add a network of your own: evaluate it, and show it in the app beside the others.
+
+    Args:
+        name: A new name under checkpoints/.
+        source: FILE.py:CLASS, PACKAGE.MODULE:FUNCTION, torchvision:NAME, timm:NAME or
+            hf-hub:USER/NAME.
+        arguments: Of the class or function, KEY=VALUE each.
+        weights: A .safetensors file, or one that torch.save wrote.
+        title: Its name for people; the name if left out.
+        mean: Mean that it subtracts from red, green and blue on the scale 0 to 1; the usual
+            ones are tried if left out.
+        std: What it then divides by.
+        size: Side of its input in pixels; images are resized to it.
+        channels: Their order in its input.
+        layout: The order of its input's dimensions.
+        layers: Layers to explain; the last of each map size if left out.
+        features: Layer whose output are the features; the input of the last linear layer if
+            left out.
+        data: Training images downloaded by torchvision (cifar-10-batches-py, its parent folder, or
+            its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
+
+    """
+    from cifar.add.add import Wanted
+    from cifar.add.add import add as bring
+    from cifar.models.model_card import percent
+    from cifar.models.preprocessing import Preprocessing
+
+    if (mean is None) != (std is None):
+        raise LensError("--mean and --std go together: give both, or neither.")
+    given = Preprocessing(size=size, channels=channels, layout=layout)
+    if mean is not None and std is not None:
+        given = replace(given, mean=mean, std=std)
+    wanted = Wanted(given, mean is not None, layers, features, title)
+    ckpt = bring(name, source, arguments, weights, wanted, data)
+    accuracy = ckpt.measured["test"]["accuracy"]
+    print(f"Test accuracy, plain: {percent(accuracy)}, n = {accuracy['n']:,}")
+    print(f"{ckpt.path} is complete; the app shows it: python -m cifar app")
+
+
+def remove(name: str, /) -> None:
+    """Remove a network that `add` brought.
+
+    Args:
+        name: A name under checkpoints/.
+
+    """
+    from cifar.add.add import remove as delete
+
+    delete(name)
+    print(f"{name} is removed.")
 
 
 def predict(
@@ -314,7 +383,7 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCE
 VERBS: dict[str, Callable[..., None]] = {
     verb.__name__: verb
     for verb in (
-        *(app, summary, train, recipes, evaluate, predict),
+        *(app, summary, train, recipes, evaluate, predict, add, remove),
         *(push, deploy, assets, figures, bench),
     )
 }

@@ -42,7 +42,7 @@ def fill_folder(folder: Path, write: Callable[[Path], object]) -> None:
     partial = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         write(partial)
         partial.chmod(0o755)  # mkdtemp makes folders for the owner only
         if folder.exists():

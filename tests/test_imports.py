@@ -10,7 +10,8 @@ from cifar import PROJECT
 
 # A package imports from itself and from those left of it; so does a module beside the packages.
 ORDER = (
-    "files models data evaluation explain training explore predict ui report publish bench __main__"
+    "files models data evaluation explain training add explore predict ui report publish bench "
+    "__main__"
 )
 
 FILES = [*sorted((PROJECT / "cifar").rglob("*.py")), PROJECT / "app.py"]

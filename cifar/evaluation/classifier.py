@@ -61,7 +61,7 @@ def to_tensor(images: np.ndarray) -> torch.Tensor:
 @torch.inference_mode()
 def calibrated(checkpoint: Checkpoint, inputs: torch.Tensor) -> np.ndarray:
     """Compute calibrated probabilities, float64 (N, 10), of normalized float32 (N, 3, 32, 32)."""
-    device = next(checkpoint.model.parameters()).device
+    device = checkpoint.model.device
     logits = [
         checkpoint.model(part.to(device, memory_format=torch.channels_last)).float().cpu()
         for part in inputs.split(BATCH)
@@ -99,13 +99,13 @@ def outputs(
 
     V: its views, and if there are several, their mirror images after them.
     """
-    device = next(checkpoint.model.parameters()).device
+    device = checkpoint.model.device
     inputs = [_inputs(picture) for picture in pictures]
     logits, features = [], []
     for part in torch.cat(inputs).split(BATCH):
-        of_part = checkpoint.model.features(part.to(device))
-        logits.append(checkpoint.model.head(of_part).float().cpu())
-        features.append(of_part.float().cpu())
+        of_part = checkpoint.model.outputs(part.to(device))
+        logits.append(of_part[0].float().cpu())
+        features.append(of_part[1].float().cpu())
     counts = [len(views) for views in inputs]
     return [
         (own_logits.numpy(), own_features.numpy())

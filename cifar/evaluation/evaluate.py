@@ -47,22 +47,23 @@ def predict(
 
     mirrored: flip the images left to right. label: names the progress bar; empty for none.
     """
-    device = next(ckpt.model.parameters()).device
+    device = ckpt.model.device
     logits, features = [], []
     starts = range(0, len(images), BATCH)
     for start in tqdm(starts, label, unit_scale=BATCH, unit="img", disable=not label):
         batch = images[start : start + BATCH].to(device)
         inputs = normalize(batch.flip(-1) if mirrored else batch)
-        batch_features = ckpt.model.features(inputs.contiguous(memory_format=torch.channels_last))
-        features.append(batch_features.float().cpu().numpy())
-        logits.append(ckpt.model.head(batch_features).float().cpu().numpy())
+        outputs = ckpt.model.outputs(inputs.contiguous(memory_format=torch.channels_last))
+        logits.append(outputs[0].float().cpu().numpy())
+        features.append(outputs[1].float().cpu().numpy())
     return np.concatenate(logits), np.concatenate(features)
 
 
-def evaluate(name: str | Path, source: Path | None = None) -> dict:
+def evaluate(name: str | Path, source: Path | None = None, command: str = "") -> dict:
     """Measure a checkpoint, write the results into its folder, and return `metrics.json`'s content.
 
-    source: of the training images, as for `cifar10.load`. Raises CheckpointError or DataError.
+    source: of the training images, as for `cifar10.load`. command: what the user typed, for the
+    record; `evaluate` with the checkpoint's place if left out. Raises CheckpointError or DataError.
     """
     device = fastest_device()
     torch.backends.cudnn.allow_tf32 = False  # recorded logits agree with a CPU's to 1e-4
@@ -87,8 +88,9 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
     result["test"]["mirrored"] = _share((averaged.argmax(1) == labels).sum(), len(labels))
     train = cifar10.load("train", source)
     train_logits, train_features = predict(ckpt, train.images, label="train")
-    # A run may have used only the first images: leave out those it was not trained on.
-    used = slice(ckpt.config["training"]["images"])
+    # A run may have used only the first images: leave out those it was not trained on. What a
+    # brought network was trained on is unknown: all of them.
+    used = slice(ckpt.training["images"] if ckpt.training else None)
     correct = (train_logits.argmax(1) == train.labels.numpy())[used]
     result["train"] = {"accuracy": _share(correct.sum(), len(correct))}
     nearest = neighbors.nearest(features, train_features, NEIGHBORS, "nearest training images")
@@ -114,7 +116,7 @@ def evaluate(name: str | Path, source: Path | None = None) -> dict:
             "hardware": describe(torch.device(device)),
             "seconds": round(time.monotonic() - started),
             "torch": torch.__version__,
-            "command": f"python -m cifar evaluate {ckpt.place_for_others}",
+            "command": command or f"python -m cifar evaluate {ckpt.place_for_others}",
         },
     }
     result |= ood.measure(

@@ -18,7 +18,7 @@ from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_with_sig
 from torch import nn
 from torch.nn import functional as F
 
-from cifar.models.staged import Staged
+from cifar.models.network import Network, Rest
 
 BATCH = 64  # images or maps per forward pass
 
@@ -28,17 +28,14 @@ class Cut:
     """An image and its activations in a network that is cut after a layer.
 
     x: the normalized image, float32 (1, 3, 32, 32). maps: the layer's output, float32
-    (1, C, h, w). Neither may be changed.
+    (1, C, h, w). Neither may be changed. logits: computes logits (N, 10) from (N, C, h, w) with the
+    rest of the network.
     """
 
-    network: Staged
-    layer: str
+    network: Network
     x: torch.Tensor
     maps: torch.Tensor
-
-    def logits(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return the logits (N, 10) that the rest of the network computes from (N, C, h, w)."""
-        return self.network.logits_from(maps, self.layer)
+    logits: Rest
 
 
 # Maps a cut network, the target classes and the class to compare each with, if any, to evidence,
@@ -48,12 +45,12 @@ Evidence = Callable[[Cut, Sequence[int], Sequence[int | None]], np.ndarray]
 Score = Callable[[torch.Tensor, int, int | None], torch.Tensor]
 
 
-def cut(network: Staged, x: torch.Tensor, layer: str) -> Cut:
+def cut(network: Network, x: torch.Tensor, layer: str) -> Cut:
     """Run the first part of a network, up to and with a layer, on float32 (1, 3, 32, 32)."""
-    with torch.inference_mode():
-        maps = network.maps_at(x, layer)
-    with torch.inference_mode(False):
-        return Cut(network, layer, x, maps.clone())  # a copy may take part in gradients
+    # Not in inference mode, whose tensors cannot take part in gradients.
+    with torch.inference_mode(False), torch.no_grad():
+        maps, rest = network.cut(x, layer)
+    return Cut(network, x, maps, rest)
 
 
 def class_score(logits: torch.Tensor, target: int, against: int | None) -> torch.Tensor:

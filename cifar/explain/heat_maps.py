@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from cifar import CLASSES
 from cifar.data.pictures import SIZE
 from cifar.evaluation.classifier import to_tensor
 from cifar.explain.cam import CAMS, cut
@@ -17,7 +18,7 @@ from cifar.explain.methods import METHODS, HeatMap, default_choice, last_of_8x8
 from cifar.explain.occlusion import occlusion
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import Layer
-from cifar.models.staged import Staged
+from cifar.models.network import Network
 
 
 def heat_maps(
@@ -45,10 +46,8 @@ def heat_maps(
         raise ValueError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
     others = [None] * len(targets) if against is None or name != "finercam" else list(against)
     for target in (*targets, *(against or ())):
-        if not 0 <= target < model.head.out_features:
-            raise ValueError(
-                f"There is no class {target}: choose 0 to {model.head.out_features - 1}."
-            )
+        if not 0 <= target < len(CLASSES):
+            raise ValueError(f"There is no class {target}: choose 0 to {len(CLASSES) - 1}.")
     for target, other in zip(targets, others, strict=True):
         if target == other:
             raise ValueError(f"Class {target} cannot be compared with itself: choose another one.")
@@ -68,14 +67,14 @@ def heat_maps(
     ]
 
 
-def _layers(model: Staged, names: Sequence[str]) -> tuple[Layer, ...]:
+def _layers(model: Network, names: Sequence[str]) -> tuple[Layer, ...]:
     """Return the layers of these names, in the network's order, each once."""
     chosen = {model.layer(name) for name in names}
     return tuple(layer for layer in model.layers if layer in chosen)
 
 
 def _evidence(
-    model: Staged,
+    model: Network,
     image: np.ndarray,
     targets: list[int],
     method: str,
@@ -83,7 +82,7 @@ def _evidence(
     against: Sequence[int | None],
 ) -> np.ndarray:
     """Compute float32 (T, h, w): signed at one layer, at least 0 if several are fused."""
-    x = to_tensor(image).to(next(model.parameters()).device)
+    x = to_tensor(image).to(model.device)
     by_layer = [CAMS[method](cut(model, x, layer.name), targets, against) for layer in layers]
     return by_layer[0] if len(by_layer) == 1 else _fuse(by_layer)
 

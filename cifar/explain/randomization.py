@@ -4,46 +4,54 @@ A map that hardly changes with random weights shows the edges of the picture, no
 learned: Adebayo et al., "Sanity Checks for Saliency Maps", https://arxiv.org/abs/1810.03292.
 """
 
+import copy
 import functools
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS, HeatMap
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.networks import create_model
+from cifar.models.network import Network
 
 RANDOM_NETWORKS = 3
 
 
-@functools.cache
-def random_network(network: str, seed: int, device: str = "cpu") -> Checkpoint:
+def random_network(checkpoint: Checkpoint, seed: int) -> Checkpoint:
     """Create an untrained network of the same kind, once per seed; callers must not change it.
 
     Convolutions are initialized from He's normal distribution (https://arxiv.org/abs/1502.01852),
     which keeps the scale of activations through all layers. With PyTorch's own initialization they
     fade, and the maps would differ for that reason alone.
     """
-    # On "meta" first, because PyTorch's initialization would draw from the generator that all
-    # threads share.
-    with torch.device("meta"):
-        model = create_model(network)
-    model.to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(seed)
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-        elif isinstance(module, nn.BatchNorm2d):
-            module.reset_parameters()
-        elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, 0, module.in_features**-0.5, generator=generator)
-            nn.init.zeros_(module.bias)
-    model.to(device).to(memory_format=torch.channels_last)
-    model.eval().requires_grad_(False)
-    return Checkpoint(Path("fresh"), {"network": network}, {}, "", module=model)
+    return replace(checkpoint, metrics={}, module=_random_copy(checkpoint.model, seed))
+
+
+@functools.lru_cache(2 * RANDOM_NETWORKS)
+@torch.inference_mode(False)
+def _random_copy(model: Network, seed: int) -> Network:
+    model = copy.deepcopy(model)
+    generator = torch.Generator().manual_seed(seed)  # not the one that all threads share
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(_random_weight(name, weight.cpu(), generator))
+        for name, values in model.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                values.fill_(name.endswith("var"))
+    return model
+
+
+def _random_weight(name: str, weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return random filters or connections, norms' scales of 1 and biases of 0."""
+    if name.endswith("bias"):
+        return torch.zeros_like(weight)
+    if weight.ndim < 2:
+        return torch.ones_like(weight)
+    # Tokens and positions (N, T, D) are added to features: theirs is the usual deviation.
+    deviation = {4: (2 / max(1, weight[0].numel())) ** 0.5, 2: weight.shape[1] ** -0.5}
+    return torch.randn(weight.shape, generator=generator) * deviation.get(weight.ndim, 0.02)
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -68,12 +76,11 @@ def model_randomization(
     constant.
     """
     networks = networks or (1 if METHODS[heat.method].slow else RANDOM_NETWORKS)
-    device = str(next(checkpoint.model.parameters()).device)
     layers = [layer.name for layer in heat.layers] or None
     against = None if heat.against is None else [heat.against]
     correlations = []
     for seed in range(networks):
-        untrained = random_network(checkpoint.network, seed, device)
+        untrained = random_network(checkpoint, seed)
         (random_map,) = heat_maps(
             untrained, image, [heat.target], heat.method, layers, against=against
         )

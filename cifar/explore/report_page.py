@@ -5,6 +5,7 @@ the page around it.
 """
 
 import base64
+import html
 import io
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -55,7 +56,7 @@ def report(ckpt: Checkpoint, everyone: Sequence[Checkpoint], address: Callable[[
         ("Whether its confidence holds", _paragraph(CALIBRATION) + own("reliability")),
         ("How well it knows photographs", _photographs(measured)),
         ("Its most confident mistakes", _tiles(ckpt)),
-        ("How it was trained", _training(ckpt.config["training"]) + common("training_curves")),
+        *_origin(ckpt, common("training_curves")),
         ("Everything that was measured", _numbers(ckpt)),
         ("What it learned from", common("training_images")),
     ]
@@ -215,6 +216,15 @@ def _png(index: int) -> str:
     stream = io.BytesIO()
     Image.fromarray(store.test_images()[index]).save(stream, "PNG")
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _origin(ckpt: Checkpoint, curves: str) -> list[tuple[str, str]]:
+    """Return the section on a network's training, or on where a brought one is from."""
+    if ckpt.training:
+        return [("How it was trained", _training(ckpt.training) + curves)]
+    source = html.escape(ckpt.config["source"])
+    note = model_card.val_note(ckpt.measured).replace("`val`", "<code>val</code>")
+    return [("Where it is from", _paragraph(f"<code>{source}</code>. {note}"))]
 
 
 def _training(training: dict) -> str:

@@ -5,6 +5,7 @@ Everything is loaded once, at its first use, and never changed.
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar, cast
@@ -32,10 +33,14 @@ from cifar.explore.external_predictions import as_predictions
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import TITLES
 
 PUBLISHED = "published"  # a model whose probabilities are published
+IN_MEMORY = 2  # networks
 NETWORK = "published-"  # before the name of a published network, of which the answers are known
+
+_recent: OrderedDict[str, Checkpoint] = OrderedDict()
+_names: set[str] = set()  # of all folders that there were since the start
+_lock = threading.Lock()
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -53,19 +58,15 @@ def once(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     return get
 
 
-@once
 def choices() -> list[tuple[str, str]]:
     """Return the checkpoints that can be shown as (title, name), the most accurate first.
 
-    The folder is read once: a later change of it must not fail the questions of visitors. The log
-    names each folder that is left out. Raises CheckpointError if no checkpoint can be shown.
+    One that is added while the app runs is among them at once. What was read stays: a later change
+    of a folder must not fail the questions of visitors. The log names each folder that is left out.
+    Raises CheckpointError if no checkpoint can be shown.
     """
-    checkpoints = []
-    for name in _folders():
-        try:
-            checkpoints.append(_complete(name))
-        except LensError as error:
-            logging.getLogger(__name__).warning("%s is left out: %s", name, error)
+    _names.update(_folders())
+    checkpoints = [ckpt for name in sorted(_names) if (ckpt := _shown(name))]
     if not checkpoints:
         raise CheckpointError(
             f"There is no evaluated checkpoint in {checkpoint.ROOT}: put one there (python -m "
@@ -73,6 +74,16 @@ def choices() -> list[tuple[str, str]]:
         )
     checkpoints.sort(key=lambda ckpt: -ckpt.accuracy)
     return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
+
+
+@once
+def _shown(name: str) -> Checkpoint | None:
+    """Return a checkpoint that can be shown, or log why it cannot."""
+    try:
+        return _complete(name)
+    except LensError as error:
+        logging.getLogger(__name__).warning("%s is left out: %s", name, error)
+        return None
 
 
 def check_all() -> None:
@@ -105,19 +116,33 @@ def _complete(name: str) -> Checkpoint:
 
 def title(ckpt: Checkpoint) -> str:
     """Return the network and its plain test accuracy: 'ResNet 92.8%'."""
-    return f"{TITLES[ckpt.network]} {ckpt.accuracy:.1%}"
+    return f"{ckpt.title} {ckpt.accuracy:.1%}"
 
 
 def short_title(ckpt: Checkpoint) -> str:
     """Return the network and its parameters: 'ResNet 5.3M'."""
     count = ckpt.config["parameters"]
     size = f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
-    return f"{TITLES[ckpt.network]} {size}"
+    return f"{ckpt.title} {size}"
+
+
+def load(name: str) -> Checkpoint:
+    """Read a checkpoint of the project by name; its network is loaded at its first use.
+
+    Memory holds the networks of the IN_MEMORY checkpoints that were asked for last.
+    """
+    ckpt = _read(name)
+    with _lock:
+        _recent[name] = ckpt
+        _recent.move_to_end(name)
+        if len(_recent) > IN_MEMORY:
+            _, oldest = _recent.popitem(last=False)
+            vars(oldest).pop("model", None)  # a cached property: it is read again if it is used
+    return ckpt
 
 
 @once
-def load(name: str) -> Checkpoint:
-    """Read a checkpoint of the project by name; its network is loaded at its first use."""
+def _read(name: str) -> Checkpoint:
     return checkpoint.read(name)
 
 

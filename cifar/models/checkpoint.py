@@ -26,19 +26,23 @@ from cifar.files import (
 )
 from cifar.models import hub, records
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import LAYERS, MEAN, STD, Layer
+from cifar.models.facts import GRAPH, LAYERS, MEAN, SIZE, STD, TITLES, Layer
 from cifar.models.hub import Snapshot
 
 if TYPE_CHECKING:
+    from cifar.models.network import Network
     from cifar.models.staged import Staged
 
 FORMAT_VERSION = 1
+# What the networks of this project expect of images.
+OWN_PREPROCESSING = {"mean": list(MEAN), "std": list(STD), "input_size": SIZE}
 ROOT = PROJECT / "checkpoints"
 ANY_FOLDER = "FOLDER"  # replaces a local path in published text
 # The files of a checkpoint; the first two are required.
 FILES = (
     "config.json",
     "model.safetensors",
+    "graph.json",
     "history.jsonl",
     "metrics.json",
     "predictions.npz",
@@ -63,10 +67,10 @@ class Checkpoint:
     sha256: str
     snapshot: Snapshot | None = None
     device: str = "cpu"
-    module: "Staged | None" = None
+    module: "Network | None" = None
 
     @cached_property
-    def model(self) -> "Staged":
+    def model(self) -> "Network":
         """The network in evaluation mode with float32 weights, read on first use.
 
         Raises CheckpointError for weights that do not fit the network.
@@ -75,20 +79,32 @@ class Checkpoint:
 
         if self.module is not None:
             return self.module
-        model = load_network(self.path / "model.safetensors", self.network, self.device)
+        model = load_network(self.path, self.config, self.device)
         count = sum(parameter.numel() for parameter in model.parameters())
         _expect(self.path / "config.json", self.config, "parameters", count)
         return model
 
     @property
     def network(self) -> str:
-        """A key of NETWORKS."""
+        """A key of NETWORKS, or GRAPH for a brought network."""
         return self.config["network"]
+
+    @property
+    def title(self) -> str:
+        """The network's name for people: 'ResNet'."""
+        return title(self.config)
+
+    @property
+    def training(self) -> dict | None:
+        """Facts about the training run, as `records.Run`; None for a brought network."""
+        return self.config.get("training")
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the network, first to last."""
-        return LAYERS[self.network]
+        if self.network in LAYERS:
+            return LAYERS[self.network]
+        return tuple(Layer(**layer) for layer in self.config["layers"])
 
     @property
     def temperature(self) -> float:
@@ -204,14 +220,17 @@ def _read_config(folder: Path) -> dict:
     for key, expected in {
         "format_version": FORMAT_VERSION,
         "classes": list(CLASSES),
-        "mean": list(MEAN),
-        "std": list(STD),
-        "input_size": 32,
+        **({} if config.get("network") == GRAPH else OWN_PREPROCESSING),
     }.items():
         _expect(path, config, key, expected)
     network = config.get("network")
+    if network == GRAPH:
+        records.check(path, config, records.AddedConfig)
+        if sha256_of(folder / "graph.json") != config["graph_sha256"]:
+            raise CheckpointError(f"{folder}/graph.json is not the one that {path} was made with.")
+        return config
     if not isinstance(network, str) or network not in LAYERS:
-        known = " or ".join(LAYERS)
+        known = " or ".join((*LAYERS, GRAPH))
         raise CheckpointError(
             f"{path}: There is no network {reprlib.repr(network)}: choose {known}."
         )
@@ -245,6 +264,11 @@ def _read_metrics(folder: Path, sha256: str, place: str) -> dict:
     return metrics
 
 
+def title(config: dict) -> str:
+    """Return the name for people of the network that a `config.json` describes."""
+    return TITLES.get(config["network"]) or config["title"]
+
+
 def read_history(folder: Path) -> list[dict]:
     """Return the lines of `history.jsonl`, as `records.Epoch`, one an epoch.
 
@@ -269,9 +293,7 @@ def save(
         "format_version": FORMAT_VERSION,
         "network": network,
         "classes": list(CLASSES),
-        "mean": list(MEAN),
-        "std": list(STD),
-        "input_size": 32,
+        **OWN_PREPROCESSING,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "recipe": recipe,
         "training": training,

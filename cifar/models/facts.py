@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+SIZE = 32  # the side of an image in pixels
 # Mean and standard deviation of the 50,000 training images, per channel, on the 0 to 1 scale.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
@@ -24,6 +25,7 @@ class Layer:
         return f"{self.label}, {self.size}x{self.size} map"
 
 
+GRAPH = "graph"  # the value of `network` for a brought one, which is described in `config.json`
 # By the value of `network` in `config.json`.
 TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
 LAYERS = {

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from cifar import files
 from cifar.models import checkpoint
-from cifar.models.checkpoint import Checkpoint
+from cifar.models.checkpoint import Checkpoint, title
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import TITLES
 
 
 def write_metrics(ckpt: Checkpoint, metrics: dict) -> None:
@@ -288,19 +287,56 @@ def _photograph_rows(metrics: dict) -> list[tuple[str, str]]:
     ]
 
 
+def _training(config: dict) -> list[str]:
+    training, recipe = config["training"], config["recipe"]
+    return [
+        "## Training",
+        "",
+        f"{training['epochs']} epochs over {training['images']:,} training images, "
+        f"{data_note(training['official'])}, at {_sizes(recipe['sizes'], training['epochs'])}. "
+        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation"
+        f"{' and the answers of the teacher' if recipe.get('teacher') else ''} left out) on "
+        f"{training['hardware']}, torch {training['torch']}. "
+        f"{_teacher_note(recipe, training)}"
+        "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
+    ]
+
+
+def _source(config: dict, metrics: dict) -> list[str]:
+    return [
+        "## Source",
+        "",
+        f"Brought from `{config['source']}`, as a graph without its code. {val_note(metrics)}",
+    ]
+
+
+def val_note(metrics: dict) -> str:
+    """Say what a brought network's numbers on training images are worth."""
+    val, test = metrics["val"]["accuracy"], metrics["test"]["accuracy"]
+    text = "How it was trained is not known here, nor whether on the images of `val` too, on which "
+    text += "its temperature and thresholds were chosen."
+    if val["low"] > test["high"]:
+        text += (
+            f" It is right about {percent(val)} of these and {percent(test)} of the test images, "
+            "so it most likely was: then its confidence is too high after the temperature. All "
+            "numbers on test images show that as it is."
+        )
+    return text
+
+
 def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
     """Return a card's lines without the metadata.
 
     extra: lines before the section on training.
     """
-    test, training, recipe = metrics["test"], config["training"], config["recipe"]
+    test = metrics["test"]
     rows = result_rows(metrics)
     per_class = [
         f"| {row['class']} | {percent(row['recall'])} | {percent(row['precision'])} |"
         for row in test["per_class"]
     ]
     return [
-        f"# {TITLES[config['network']]} on CIFAR-10",
+        f"# {title(config)} on CIFAR-10",
         "",
         f"Classifies 32x32 colour images into {', '.join(config['classes'])}.",
         "",
@@ -316,15 +352,7 @@ def body(config: dict, metrics: dict, extra: Sequence[str] = ()) -> list[str]:
         *per_class,
         "",
         *extra,
-        "## Training",
-        "",
-        f"{training['epochs']} epochs over {training['images']:,} training images, "
-        f"{data_note(training['official'])}, at {_sizes(recipe['sizes'], training['epochs'])}. "
-        f"{training['petaflop']:.3f} PFLOP in {duration(training['seconds'])} (validation"
-        f"{' and the answers of the teacher' if recipe.get('teacher') else ''} left out) on "
-        f"{training['hardware']}, torch {training['torch']}. "
-        f"{_teacher_note(recipe, training)}"
-        "The recipe is in `config.json`, the course of the run in `history.jsonl`.",
+        *(_training(config) if "training" in config else _source(config, metrics)),
         "",
         f"Evaluated in {duration(metrics['evaluation']['seconds'])} on "
         f"{metrics['evaluation']['hardware']} by `{metrics['evaluation']['command']}`; weights "

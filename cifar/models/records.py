@@ -7,7 +7,7 @@ import functools
 import re
 import reprlib
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -328,12 +328,88 @@ class Run(TypedDict):
 
 
 class Config(TypedDict):
-    """The fields of `config.json` that are not constants."""
+    """The fields of `config.json` of a network of this project that are not constants."""
 
     network: str
     parameters: Count
     recipe: UsedRecipe
     training: Run
+
+
+class AddedLayer(TypedDict):
+    """A layer of a brought network, see `facts.Layer`."""
+
+    name: str
+    label: str
+    size: Annotated[int, Field(ge=1)]
+
+
+Color = Annotated[list[Number], Field(min_length=3, max_length=3)]
+Position = Annotated[int, Field(ge=0, le=9)]
+
+
+class AddedPreprocessing(TypedDict):
+    """What a brought network expects, see `preprocessing.Preprocessing`."""
+
+    mean: Color
+    std: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=3, max_length=3)]
+    channels: Literal["RGB", "BGR"]
+    layout: Literal["NCHW", "NHWC"]
+    size: Annotated[int, Field(ge=8, le=1024)]
+    classes: Annotated[list[Position], Field(min_length=10, max_length=10)]
+    outputs: Literal["logits", "probabilities", "percent"]
+
+
+class AddedConfig(TypedDict):
+    """The fields of `config.json` of a brought network that are not constants.
+
+    graph_sha256: of `graph.json`. source: where the network came from, for people.
+    """
+
+    network: str
+    title: Annotated[str, Field(min_length=1, max_length=40)]
+    source: str
+    parameters: Count
+    preprocessing: AddedPreprocessing
+    layers: list[AddedLayer]
+    graph_sha256: str
+
+
+class Tensor(TypedDict):
+    """A tensor that the steps of a graph take. trained: it is a parameter, not a buffer."""
+
+    name: str
+    shape: list[Count]
+    dtype: str
+    trained: bool
+
+
+class GraphStep(TypedDict):
+    """An operation of a graph, see `graph.Step`."""
+
+    name: str
+    operation: str
+    arguments: list
+    keywords: dict
+
+
+class Grid(TypedDict):
+    """How a layer's output holds a map, see `graph._as_map`."""
+
+    kind: Literal["map", "last", "tokens"]
+    side: Annotated[int, Field(ge=1)]
+    first: NotRequired[Count]
+
+
+class Graph(TypedDict):
+    """The content of `graph.json`: steps, names of results, and layers with the result of each."""
+
+    steps: list[GraphStep]
+    output: str
+    features: str
+    layers: dict[str, str]
+    grids: dict[str, Grid]
+    tensors: list[Tensor]
 
 
 class Epoch(TypedDict):

@@ -1,4 +1,4 @@
-"""Base class of both networks: a chain of named layers, a global max-pool and a head."""
+"""Base class of the project's own networks: a chain of named layers, a max-pool and a head."""
 
 from collections import OrderedDict
 from functools import cache
@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from torch import nn
 
-from cifar.models.facts import MEAN, STD, Layer, find_layer
+from cifar.models.facts import MEAN, STD
+from cifar.models.network import Network, Rest
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
@@ -41,25 +42,20 @@ class Prep(nn.Sequential):
         super().__init__(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
 
 
-class Staged(nn.Module):
+class Staged(Network):
     """A network: a chain of named modules, `layers`, then a global max-pool and a head.
 
     Takes normalized images, float32 (N, 3, S, S) with S = 8, 16, 24 or 32 (the intended size), and
-    returns logits (N, 10). Heat maps cut the chain after a layer. They need no hooks, so nothing
-    has to be removed and threads share no state.
+    returns logits (N, 10).
     """
 
-    layers: tuple[Layer, ...]
     prep: Prep
     pool: nn.Module
     head: nn.Linear
 
-    def layer(self, name: str) -> Layer:
-        """Return a layer by name.
-
-        Raises ValueError if the network has no such layer.
-        """
-        return find_layer(self.layers, name)
+    def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
+        """Return the output of a layer, (N, C, h, w), and a function that computes the rest."""
+        return self.maps_at(x, name), lambda maps: self.logits_from(maps, name)
 
     def maps_at(self, x: torch.Tensor, name: str) -> torch.Tensor:
         """Return the output of a layer: (N, C, h, w)."""
@@ -81,6 +77,7 @@ class Staged(nn.Module):
         """Return the input of the head, (N, D): the maximum of each channel of the last map."""
         return self.pool(self.maps_at(x, self.layers[-1].name)).flatten(1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the logits (N, 10) of normalized images."""
-        return self.head(self.features(x))
+    def outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits (N, 10) and features (N, D)."""
+        features = self.features(x)
+        return self.head(features), features

@@ -10,9 +10,12 @@ from safetensors.torch import save as serialize
 from torch import nn
 
 from cifar.files import replace
+from cifar.models import graph
 from cifar.models.errors import CheckpointError
+from cifar.models.facts import GRAPH, Layer
+from cifar.models.network import Network
 from cifar.models.networks import create_model
-from cifar.models.staged import Staged
+from cifar.models.preprocessing import Preprocessing
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
@@ -25,13 +28,14 @@ def save_weights(path: Path, model: nn.Module) -> None:
 
 
 @torch.inference_mode(False)  # whoever needs it first: its weights must be able to take gradients
-def load_network(path: Path, network: str, device: str | torch.device = "cpu") -> Staged:
-    """Load a network from a weights file, as float32 and in evaluation mode.
+def load_network(folder: Path, config: dict, device: str | torch.device = "cpu") -> Network:
+    """Load the network of a checkpoint folder, as float32 and in evaluation mode.
 
-    network: a key of NETWORKS. Raises CheckpointError for a broken file, a missing or unknown
-    tensor, a wrong shape or dtype, and a value that is not finite.
+    config: the content of `config.json`. Raises CheckpointError for a broken file, a missing or
+    unknown tensor, a wrong shape or dtype, and a value that is not finite.
     """
-    model = create_model(network)
+    model = _create(folder, config)
+    path = folder / "model.safetensors"
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -41,6 +45,16 @@ def load_network(path: Path, network: str, device: str | torch.device = "cpu") -
     model.to(device).to(memory_format=torch.channels_last)
     model.eval().requires_grad_(False)
     return model
+
+
+def _create(folder: Path, config: dict) -> Network:
+    """Create the network that `config.json` describes, with any weights."""
+    if config["network"] != GRAPH:
+        return create_model(config["network"])
+    layers = tuple(Layer(**layer) for layer in config["layers"])
+    return graph.read_network(
+        folder / graph.FILE, Preprocessing.read(config["preprocessing"]), layers
+    )
 
 
 def _check_tensors(path: Path, tensors: dict, expected: dict) -> None:

@@ -49,7 +49,7 @@ def push(ckpt: Checkpoint, repo_id: str, *, private: bool = False, out: Path | N
     that is not empty, and errors of the Hub.
     """
     hub.check_repo_id(repo_id)
-    message = f"{TITLES[ckpt.network]} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
+    message = f"{ckpt.title} by CIFAR Lens {__version__}, weights {ckpt.sha256}"
     write = partial(write_folder, ckpt, repo_id)
     return publish(write, repo_id, "model", out=out, message=message, private=private)
 
@@ -80,7 +80,7 @@ def _figures(ckpt: Checkpoint) -> dict[str, Callable[[Path], object]]:
     It copies the figure that `python -m cifar figures` drew of these weights, or else draws it from
     the metrics. The figure of mistakes, which needs the test images, is only ever copied.
     """
-    title = TITLES[ckpt.network]
+    title = ckpt.title
     writers: dict[str, Callable[[Path], object]] = {}
     for kind in FIGURE_CAPTIONS:
         if path := drawn(ckpt, kind):
@@ -131,7 +131,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]
         datasets=[DATASET],
         metrics=["accuracy"],
         tags=["cifar10", "image-classification", "cifar-lens"],
-        model_name=f"{TITLES[config['network']]} on CIFAR-10",
+        model_name=f"{checkpoint.title(config)} on CIFAR-10",
         eval_results=[accuracy],
     )
     extra = _usage(config, repo_id)

@@ -23,6 +23,7 @@ from cifar.evaluation.ood import NEAREST, SAME, FeatureBank
 from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
+from cifar.models.network import Network
 from cifar.models.staged import Staged, normalize
 
 if TYPE_CHECKING:
@@ -38,14 +39,20 @@ def export(ckpt: Checkpoint, path: Path) -> None:
 
     Raises CheckpointError unless the network pools the last layer's maps over their whole area.
     """
-    last, pool = ckpt.model.layers[-1], ckpt.model.pool
+    model = ckpt.model
+    if not isinstance(model, Staged):
+        raise CheckpointError(
+            f"{ckpt.path}: the static site computes heat maps from the last layer alone, which "
+            "needs a network of this project: remove this one, or deploy without --static."
+        )
+    last, pool = model.layers[-1], model.pool
     if not isinstance(pool, nn.MaxPool2d) or pool.kernel_size != last.size:
         raise CheckpointError(
             f"{ckpt.path}: the {last.title} is not pooled as a whole, so its heat maps cannot be "
             "computed from it and the head alone."
         )
     program = torch.onnx.export(
-        _WithMaps(ckpt.model).eval(),
+        _WithMaps(model).eval(),
         # Two images: the exporter would fix a batch size of one.
         (torch.zeros(2, 32, 32, 3, dtype=torch.uint8),),
         input_names=[INPUT],
@@ -126,8 +133,9 @@ class _Distance(nn.Module):
 class _WithMaps(nn.Module):
     """The network from pixels to all outputs of the file."""
 
-    def __init__(self, model: Staged) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
+        assert isinstance(model, Staged)  # see `export`
         self.model = model
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:

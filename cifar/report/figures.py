@@ -358,9 +358,8 @@ def draw_all(assets: Path = ASSETS, readme: Path = README) -> None:
     missing files, LensError for a README without markers.
     """
     main = checkpoint.load("resnet")
-    checkpoints = [main] + [
-        checkpoint.load(name) for name in checkpoint.available() if name != main.name
-    ]
+    others = [checkpoint.load(name) for name in checkpoint.available() if name != main.name]
+    checkpoints = [main] + [ckpt for ckpt in others if ckpt.training]
     sections = readme_sections(checkpoints)
     try:
         text = refresh_sections(readme.read_text(encoding="utf-8"), sections)

@@ -19,10 +19,9 @@ ODD = (None, [], {}, "x", -1, 1e400, True)
 def root(tmp_path, monkeypatch):
     """A folder of checkpoints, of which nothing is cached, with `basenet` in it."""
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    for name in ("choices", "load", "predictions", "table", "neighbor_images"):
+    monkeypatch.setattr(store, "_names", set())
+    for name in ("_shown", "_read", "predictions", "table", "neighbor_images"):
         monkeypatch.setattr(store, name, getattr(store, name).__wrapped__.__wrapped__)
-    monkeypatch.setattr(report, "load", store.load)
-    monkeypatch.setattr(about, "load", store.load)
     shutil.copytree(checkpoint.PROJECT / "checkpoints" / "basenet", tmp_path / "basenet")
     return tmp_path
 
@@ -70,12 +69,33 @@ def test_a_folder_that_cannot_be_shown_is_named_once_and_left_out(root, caplog, 
 
 
 def test_a_folder_that_comes_later_fails_no_question(root, monkeypatch, caplog):
-    monkeypatch.setattr(store, "choices", store.once(store.choices))
+    monkeypatch.setattr(store, "_shown", store.once(store._shown))
     assert page_data.models() == ["basenet"]
     (root / "half").mkdir()
     (root / "half" / "config.json").write_text("{")
     shutil.rmtree(root / "basenet")
-    assert page_data.models() == ["basenet"] and caplog.messages == []
+    assert page_data.models() == page_data.models() == ["basenet"]
+    (line,) = caplog.messages
+    assert line.startswith("half is left out: ")
+
+
+def test_a_complete_folder_that_comes_later_is_shown(root):
+    assert page_data.models() == ["basenet"]
+    shutil.copytree(root / "basenet", root / "other")
+    assert page_data.models() == ["basenet", "other"]
+
+
+def test_memory_holds_the_networks_used_last(root, monkeypatch):
+    monkeypatch.setattr(store, "_read", store.once(store._read))
+    names = ["basenet", "second", "third"]
+    for name in names[1:]:
+        shutil.copytree(root / "basenet", root / name)
+    loaded = [store.load(name) for name in names]
+    for name in names:
+        assert store.load(name).model.head.out_features == 10
+    assert ["model" in vars(ckpt) for ckpt in loaded] == [False, True, True]
+    assert store.load("basenet").model.head.out_features == 10
+    assert ["model" in vars(ckpt) for ckpt in loaded] == [True, False, True]
 
 
 def test_no_checkpoint_at_all_is_one_sentence(root):

@@ -1,0 +1,1 @@
+"""Networks of other people: found, traced to a graph, measured and kept as checkpoints."""

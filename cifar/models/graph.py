@@ -1,0 +1,266 @@
+"""A network as a list of PyTorch operations: `graph.json`, beside the weights.
+
+A brought network is kept without its code, which nobody has to run again. Every step is an
+operation of `torch.ops.aten` by name, with its arguments: numbers, names of tensors and of earlier
+steps. Only operations that compute new tensors from tensors are run, so a file from elsewhere can
+be wrong but cannot do anything else. `cifar.add.trace` makes the file.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cifar.files import read_json
+from cifar.models import records
+from cifar.models.errors import CheckpointError
+from cifar.models.facts import Layer
+from cifar.models.network import Network, Rest
+from cifar.models.preprocessing import Preprocessing
+
+FILE = "graph.json"
+INPUT, COUNT = "input", "count"  # the images, and how many there are
+# Operations of integers, which compute shapes from COUNT.
+INTEGERS: dict[str, Callable] = {
+    name: getattr(operator, name) for name in ("add", "sub", "mul", "floordiv", "mod", "neg")
+}
+# Private operations of aten that are allowed; of the public ones all that change nothing.
+PRIVATE = {
+    "_adaptive_avg_pool2d",
+    "_log_softmax",
+    "_native_batch_norm_legit_no_training",
+    "_softmax",
+    "_to_copy",
+    "_unsafe_view",
+}
+FORBIDDEN = {"from_file", "as_strided", "set", "resize"}
+# A view of a tensor in another memory layout would fail.
+SAME = {"view": "reshape", "_unsafe_view": "reshape"}
+DTYPES = {str(value).removeprefix("torch."): value for value in vars(torch).values()
+          if isinstance(value, torch.dtype)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation. name: of its result. inputs: names of the results and tensors it takes."""
+
+    name: str
+    run: Callable
+    arguments: list
+    keywords: dict
+    inputs: frozenset[str]
+
+    def __call__(self, values: dict[str, Any], device: torch.device) -> Any:
+        """Compute the result from those of earlier steps."""
+        arguments = [_value(item, values, device) for item in self.arguments]
+        keywords = {key: _value(item, values, device) for key, item in self.keywords.items()}
+        return self.run(*arguments, **keywords)
+
+
+def read_network(
+    path: Path, preprocessing: Preprocessing, layers: tuple[Layer, ...]
+) -> "GraphNetwork":
+    """Read a network from `graph.json`; its weights are uninitialized.
+
+    Raises FileError or CheckpointError for an invalid file.
+    """
+    content = read_json(path)
+    records.check(path, content, records.Graph)
+    for layer in layers:
+        if content["grids"].get(layer.name, {}).get("side") != layer.size:
+            raise CheckpointError(
+                f"{path} has no layer {layer.name!a} of {layer.size} cells a side."
+            )
+    try:
+        return GraphNetwork(content, preprocessing, layers)
+    except (CheckpointError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
+
+
+class GraphNetwork(Network):
+    """A network that runs the steps of `graph.json`.
+
+    content: of the file. preprocessing: what it expects. layers: those to explain, of the file's.
+    Weights are uninitialized until they are loaded. Raises CheckpointError for a step that is no
+    operation of this PyTorch, or that is not allowed.
+    """
+
+    def __init__(
+        self, content: dict, preprocessing: Preprocessing, layers: tuple[Layer, ...]
+    ) -> None:
+        super().__init__()
+        self.layers = layers
+        self.preprocessing = preprocessing
+        self.results = {"output": content["output"], "features": content["features"]}
+        self.at = content["layers"]  # the steps of the layers
+        self.grids = content["grids"]  # how each holds its map
+        self.names = [tensor["name"] for tensor in content["tensors"]]
+        for tensor in content["tensors"]:
+            _register(self, tensor)
+        self.steps = [_step(item) for item in content["steps"]]
+        for target in self.results.values():
+            self.check(self.needed([target], {INPUT}), {INPUT})
+
+    def outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits (N, 10) and features (N, D)."""
+        wanted = [self.results["output"], self.results["features"]]
+        output, features = self._run(self._all, {INPUT: self.preprocessing.images(x)}, wanted)
+        return self.preprocessing.logits(output), features.flatten(1)
+
+    def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
+        """Return the output of a layer, (N, C, h, w), and a function that computes the rest.
+
+        The tokens of a transformer become a map, without a class token, which stays as it is.
+        """
+        at = self.at[self.layer(name).name]
+        before, after = self._parts[at]
+        (value,) = self._run(before, {INPUT: self.preprocessing.images(x)}, [at])
+        to_map, from_map = _as_map(value, self.grids[name])
+
+        def rest(maps: torch.Tensor) -> torch.Tensor:
+            (output,) = self._run(after, {at: from_map(maps)}, [self.results["output"]])
+            return self.preprocessing.logits(output)
+
+        return to_map(value), rest
+
+    def needed(self, targets: Sequence[str], given: set[str]) -> list[Step]:
+        """Return the steps, in order, that compute the targets from given results."""
+        wanted, chosen = set(targets) - given, []
+        for step in reversed(self.steps):
+            if step.name in wanted:
+                chosen.append(step)
+                wanted |= step.inputs - given
+        return chosen[::-1]
+
+    def check(self, steps: Sequence[Step], given: set[str]) -> None:
+        """Raise CheckpointError unless each step takes only what is given or computed before."""
+        known = {COUNT, *self.names, *given}
+        for step in steps:
+            if missing := step.inputs - known:
+                raise CheckpointError(
+                    f"{FILE}: the step {step.name!a} takes {min(missing)!a}, which nothing before "
+                    "it computes."
+                )
+            known.add(step.name)
+
+    @cached_property
+    def _all(self) -> list[Step]:
+        return self.needed(list(self.results.values()), {INPUT})
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[list[Step], list[Step]]]:
+        """The steps before each layer's output and after it."""
+        parts = {}
+        for at in self.at.values():
+            parts[at] = self.needed([at], {INPUT}), self.needed([self.results["output"]], {at})
+            self.check(parts[at][1], {at})
+        return parts
+
+    def _run(self, steps: list[Step], given: dict[str, torch.Tensor], wanted: list[str]) -> list:
+        """Run steps, and forget results after their last use."""
+        last = {name: step for step in steps for name in step.inputs}
+        values: dict[str, Any] = dict(zip(self.names, self._tensors(), strict=True))
+        values |= given | {COUNT: len(next(iter(given.values())))}
+        for step in steps:
+            values[step.name] = step(values, self.device)
+            for name in step.inputs:
+                if last[name] is step and name not in wanted:
+                    del values[name]
+        return [values[name] for name in wanted]
+
+    def _tensors(self) -> Iterable[torch.Tensor]:
+        for name in self.names:
+            owner, _, own_name = name.rpartition(".")
+            yield getattr(self.get_submodule(owner), own_name)
+
+
+def _register(root: nn.Module, tensor: dict) -> None:
+    """Add an uninitialized parameter or buffer, with modules for the parts of its name."""
+    *path, name = tensor["name"].split(".")
+    module = root
+    for part in path:
+        if not hasattr(module, part):
+            module.add_module(part, nn.Module())
+        module = getattr(module, part)
+    value = torch.empty(tensor["shape"], dtype=DTYPES[tensor["dtype"]])
+    if tensor["trained"]:
+        module.register_parameter(name, nn.Parameter(value))
+    else:
+        module.register_buffer(name, value)
+
+
+def _step(item: dict) -> Step:
+    arguments, keywords = item["arguments"], item["keywords"]
+    inputs = frozenset(_names([arguments, list(keywords.values())]))
+    return Step(item["name"], operation(item["operation"]), arguments, keywords, inputs)
+
+
+def operation(name: str) -> Callable:
+    """Return an operation by name, such as "conv2d.default".
+
+    Raises CheckpointError if there is none, or if it may not be run.
+    """
+    if name in INTEGERS:
+        return INTEGERS[name]
+    if name == "getitem":
+        return operator.getitem
+    base, _, overload = name.partition(".")
+    allowed = base not in FORBIDDEN and (not base.startswith("_") or base in PRIVATE)
+    packet = getattr(torch.ops.aten, SAME.get(base, base), None) if allowed else None
+    found = getattr(packet, "default" if base in SAME else overload, None)
+    if not isinstance(found, torch._ops.OpOverload) or found._schema.is_mutable:
+        raise CheckpointError(f"{FILE}: There is no operation {name!a} that may be run.")
+    return found
+
+
+def _names(item: Any) -> Iterable[str]:
+    """Return the names of the tensors and results in an argument."""
+    if isinstance(item, list):
+        for part in item:
+            yield from _names(part)
+    elif isinstance(item, dict) and "name" in item:
+        yield item["name"]
+
+
+def _value(item: Any, values: dict[str, Any], device: torch.device) -> Any:
+    """Return an argument's value."""
+    if isinstance(item, list):
+        return [_value(part, values, device) for part in item]
+    if not isinstance(item, dict):
+        return item
+    ((kind, content),) = item.items()
+    if kind == "name":
+        return values[content]
+    if kind == "device":
+        return device
+    return float(content) if kind == "float" else getattr(torch, content)  # a dtype or a layout
+
+
+def _as_map(
+    value: torch.Tensor, grid: dict
+) -> tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor]]:
+    """Return functions that convert a layer's output to a map (N, C, h, w), and back.
+
+    grid: kind is "map"; "last" for an output (N, h, w, C); or "tokens" for one of (N, T, C), of
+    which the first have no place in the map, whose side is given.
+    """
+    if grid["kind"] == "map":
+        return lambda maps: maps, lambda maps: maps
+    if grid["kind"] == "last":
+        return lambda maps: maps.permute(0, 3, 1, 2), lambda maps: maps.permute(0, 2, 3, 1)
+    first, side = grid["first"], grid["side"]
+    before = value[:, :first]
+
+    def to_map(tokens: torch.Tensor) -> torch.Tensor:
+        return tokens[:, first:].transpose(1, 2).unflatten(2, (side, side))
+
+    def from_map(maps: torch.Tensor) -> torch.Tensor:
+        tokens = maps.flatten(2).transpose(1, 2)
+        return torch.cat([before.expand(len(maps), -1, -1), tokens], dim=1)
+
+    return to_map, from_map
