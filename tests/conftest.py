@@ -19,7 +19,8 @@ from PIL import Image
 from xdist.scheduler import LoadFileScheduling
 
 from cifar import files
-from cifar.data import cifar10, release
+from cifar.data import cifar10, ood_sets, release
+from cifar.evaluation import neighbors
 from cifar.explore import store
 from cifar.models import checkpoint
 from cifar.models.networks import create_model
@@ -116,6 +117,45 @@ def _write_checkpoint(folder, model, network="basenet"):
         history=[{"epoch": 1}, {"epoch": 2}],
     )
     return folder
+
+
+def _noise(count):
+    return np.random.default_rng(5).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+# Small ones in place of thousands of pictures.
+FOREIGN = (
+    ood_sets.ForeignSet("noise", "white noise", "a generator", lambda: _noise(30)),
+    ood_sets.ForeignSet("black", "black", "nowhere", lambda: np.zeros((7, 32, 32, 3), np.uint8)),
+)
+
+
+def _quick_map(features, label=""):
+    return (features[:, :2] / features.max()).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def splits():
+    """Small splits in place of the dataset; one label in five is not that of the picture."""
+
+    def make(name, count, seed):
+        split = _tiny_split(count, name, seed)
+        split.labels[: count // 5] = (split.labels[: count // 5] + 1) % 10
+        return split
+
+    made = {
+        "train": make("train", 300, 1),
+        "val": make("val", 200, 2),
+        "test": make("test", 260, 3),
+    }
+    # As if 50 images before them were held out: positions are not row numbers.
+    made["train"].indices.add_(50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cifar10, "load", lambda name, source=None: made[name])
+        # t-SNE takes seconds; it is tried in test_neighbours.
+        patch.setattr(neighbors, "embed", _quick_map)
+        patch.setattr(ood_sets, "SETS", FOREIGN)
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -7,26 +7,30 @@ evaluated as the project's own. The checkpoint holds its graph and its weights; 
 its code.
 """
 
+import hashlib
+import json
 import re
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import save as serialize
 
 from cifar import CLASSES, LensError
-from cifar.add import conventions, sources
-from cifar.add.trace import Traced, trace
+from cifar.add import conventions, onnx_source, sources
+from cifar.add.trace import trace
 from cifar.data import cifar10
 from cifar.evaluation.evaluate import evaluate
-from cifar.files import fill_folder, sha256_of, write_json
-from cifar.models import checkpoint, graph
+from cifar.files import fill_folder, write_json
+from cifar.models import checkpoint, graph, onnx_network
 from cifar.models.checkpoint import FORMAT_VERSION, Checkpoint
-from cifar.models.facts import GRAPH, SIZE, TITLES, Layer
+from cifar.models.facts import GRAPH, ONNX, SIZE, TITLES, Layer
 from cifar.models.graph import GraphNetwork
+from cifar.models.network import Network
+from cifar.models.onnx_network import OnnxNetwork
 from cifar.models.preprocessing import Preprocessing
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
@@ -47,37 +51,81 @@ class Wanted:
     title: str = ""
 
 
+@dataclass(frozen=True)
+class Found:
+    """A network that was found. kind: GRAPH or ONNX. files: contents by name."""
+
+    network: conventions.Brought
+    kind: str
+    parameters: int
+    files: dict[str, bytes]
+
+
 def add(
     name: str,
     source: str,
     arguments: Sequence[str] = (),
     weights: Path | None = None,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted | None = None,
     data: Path | None = None,
 ) -> Checkpoint:
     """Add a network under a name, and return its evaluated checkpoint.
 
-    source, arguments, weights: see `sources.find`. data: the training images, as for
+    source, arguments, weights: see `sources.find`; a source may also be an ONNX file, or a
+    checkpoint by its folder or its name on the Hub. data: the training images, as for
     `cifar10.load`. Raises LensError; nothing is left behind.
     """
+    wanted = wanted or Wanted()
     folder = free_folder(name)
     val = cifar10.load("val", data)  # first: without it, all of the rest is in vain
-    module = sources.find(source, arguments, weights)
-    traced = _trace(module, wanted)
-    network = _network(traced, wanted.preprocessing, traced.layers)
-    trials = conventions.search(network, val, wanted.preprocessing, fixed=wanted.fixed)
+    command = shlex.join(["python", "-m", "cifar", "add", name, source, *arguments])
+    if sources.is_checkpoint(source):
+        fill_folder(folder, lambda partial: _copy(source, partial, data, command))
+        return checkpoint.read(name)
+    found = find(source, arguments, weights, wanted)
+    trials = conventions.search(found.network, val, wanted.preprocessing, fixed=wanted.fixed)
     print("It expects", *trials, sep="\n  ")
-    network.preprocessing = trials[0].preprocessing
-    layers = choose_layers(network, wanted.layers)
+    found.network.preprocessing = trials[0].preprocessing
+    layers = choose_layers(found.network, wanted.layers)
     print("Layers for heat maps:", ", ".join(layer.title for layer in layers) or "none")
 
     def write(partial: Path) -> None:
-        _save(partial, traced, trials[0].preprocessing, layers, wanted.title or name, source)
-        words = ["python", "-m", "cifar", "add", name, source, *arguments]
-        evaluate(partial, data, shlex.join(words))
+        for file, content in found.files.items():
+            (partial / file).write_bytes(content)
+        write_json(partial / "config.json", _config(found, layers, wanted.title or name, source))
+        evaluate(partial, data, command)
 
     fill_folder(folder, write)
     return checkpoint.read(name)
+
+
+def _copy(source: str, folder: Path, data: Path | None, command: str) -> None:
+    """Copy a checkpoint, and evaluate it if it was not."""
+    ckpt = checkpoint.load(source)
+    for file in checkpoint.FILES:
+        if (ckpt.path / file).is_file():
+            shutil.copyfile(ckpt.path / file, folder / file)
+    if not ckpt.metrics:
+        evaluate(folder, data, command)
+
+
+def find(source: str, arguments: Sequence[str], weights: Path | None, wanted: Wanted) -> Found:
+    """Find a network. Raises SourceError or TraceError."""
+    expected = wanted.preprocessing
+    if source.endswith(".onnx"):
+        file = onnx_source.read(Path(source), wanted.features)
+        expected = replace(expected, size=file.size, layout=file.layout)
+        onnx = OnnxNetwork(file.content, expected, source)
+        return Found(onnx, ONNX, file.parameters, {onnx_network.FILE: file.content})
+    side = expected.size
+    shape = (3, side, side) if expected.layout == "NCHW" else (side, side, 3)
+    traced = trace(sources.find(source, arguments, weights), shape, wanted.features)
+    graph_network = GraphNetwork(traced.graph, expected, traced.layers)
+    graph_network.load_state_dict(traced.weights)
+    content = {name: tensor.contiguous() for name, tensor in traced.weights.items()}
+    files = {graph.FILE: json.dumps(traced.graph).encode(), "model.safetensors": serialize(content)}
+    network = graph_network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return Found(network, GRAPH, traced.parameters, files)
 
 
 def free_folder(name: str) -> Path:
@@ -108,30 +156,17 @@ def remove(name: str) -> None:
     shutil.rmtree(checkpoint.ROOT / name)
 
 
-def _trace(module: torch.nn.Module, wanted: Wanted) -> Traced:
-    side = wanted.preprocessing.size
-    shapes = {"NCHW": (3, side, side), "NHWC": (side, side, 3)}
-    return trace(module, shapes[wanted.preprocessing.layout], wanted.features)
-
-
-def _network(
-    traced: Traced, preprocessing: Preprocessing, layers: tuple[Layer, ...]
-) -> GraphNetwork:
-    network = GraphNetwork(traced.graph, preprocessing, layers)
-    network.load_state_dict(traced.weights)
-    return network.eval().requires_grad_(False)
-
-
-def choose_layers(network: GraphNetwork, names: Sequence[str] = ()) -> tuple[Layer, ...]:
+def choose_layers(network: Network, names: Sequence[str] = ()) -> tuple[Layer, ...]:
     """Return the layers of the given names, or else the last of each map size.
 
     A layer whose map does not take part in the answer, as tokens after the last attention, cannot
-    be explained. Raises LensError for a name that is no layer's, or one that does not take part.
+    be explained; one inside a module that makes the map smaller is not the last of a stage. Raises
+    LensError for a name that is no layer's, or one that does not take part.
     """
-    takes_part = {layer.name: layer for layer in network.layers}
-    if unknown := [name for name in names if name not in takes_part]:
-        known = ", ".join(takes_part) or "none"
-        raise LensError(f"There is no layer {unknown[0]!a} with a map: choose of {known}.")
+    known = [layer.name for layer in network.layers]
+    if unknown := [name for name in names if name not in known]:
+        choices = ", ".join(known) or "none"
+        raise LensError(f"There is no layer {unknown[0]!a} with a map: choose of {choices}.")
     if names:
         chosen = [layer for layer in network.layers if layer.name in names]
         if useless := [layer.name for layer in chosen if not _takes_part(network, layer)]:
@@ -141,12 +176,16 @@ def choose_layers(network: GraphNetwork, names: Sequence[str] = ()) -> tuple[Lay
         return tuple(chosen)
     last: dict[int, Layer] = {}
     for layer in reversed(network.layers):
-        if layer.size not in last and _takes_part(network, layer):
+        inside = any(
+            layer.name.startswith(f"{outer.name}.") and layer.size != outer.size
+            for outer in network.layers
+        )
+        if layer.size not in last and not inside and _takes_part(network, layer):
             last[layer.size] = layer
     return tuple(layer for layer in network.layers if last.get(layer.size) is layer)
 
 
-def _takes_part(network: GraphNetwork, layer: Layer) -> bool:
+def _takes_part(network: Network, layer: Layer) -> bool:
     """Return whether a layer's map changes the answers for random images."""
     images = torch.randn(PROBES, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -157,27 +196,18 @@ def _takes_part(network: GraphNetwork, layer: Layer) -> bool:
     return bool(gradient.abs().max() > 0)
 
 
-def _save(
-    folder: Path,
-    traced: Traced,
-    preprocessing: Preprocessing,
-    layers: tuple[Layer, ...],
-    title: str,
-    source: str,
-) -> None:
-    """Write graph, weights and config of a checkpoint."""
-    write_json(folder / graph.FILE, traced.graph)
-    weights = {name: tensor.contiguous() for name, tensor in traced.weights.items()}
-    (folder / "model.safetensors").write_bytes(serialize(weights))
+def _config(found: Found, layers: tuple[Layer, ...], title: str, source: str) -> dict:
+    """Return the content of `config.json`."""
     config = {
         "format_version": FORMAT_VERSION,
-        "network": GRAPH,
+        "network": found.kind,
         "title": title,
         "source": source,
         "classes": list(CLASSES),
-        "parameters": traced.parameters,
-        "preprocessing": preprocessing.record(),
+        "parameters": found.parameters,
+        "preprocessing": found.network.preprocessing.record(),
         "layers": [asdict(layer) for layer in layers],
-        "graph_sha256": sha256_of(folder / graph.FILE),
     }
-    write_json(folder / "config.json", config)
+    if found.kind == GRAPH:
+        config["graph_sha256"] = hashlib.sha256(found.files[graph.FILE]).hexdigest()
+    return config

@@ -13,12 +13,15 @@ from cifar.data.cifar10 import Split
 from cifar.evaluation import metrics
 from cifar.models.facts import MEAN, STD
 from cifar.models.graph import GraphNetwork
+from cifar.models.onnx_network import OnnxNetwork
 from cifar.models.preprocessing import Outputs, Preprocessing
 from cifar.models.staged import normalize
 
+Brought = GraphNetwork | OnnxNetwork
 IMAGES = 500
 BATCH = 100
 ENOUGH = 0.25  # accuracy that no network has by chance, which is 0.1, even with the best order
+ORDER_ENOUGH = 0.5  # accuracy that only the right order of classes gives
 Color = tuple[float, float, float]
 # Means and standard deviations by name, the most frequent first.
 NORMALIZATIONS: dict[str, tuple[Color, Color]] = {
@@ -48,7 +51,7 @@ class Trial:
         return f"{self.name}: {self.accuracy:.1%}"
 
 
-def search(network: GraphNetwork, val: Split, given: Preprocessing, *, fixed: bool) -> list[Trial]:
+def search(network: Brought, val: Split, given: Preprocessing, *, fixed: bool) -> list[Trial]:
     """Try the likely conventions, and return them with the best first.
 
     given: what is known; its mean and deviation are tried alone if they are fixed. Raises
@@ -58,10 +61,14 @@ def search(network: GraphNetwork, val: Split, given: Preprocessing, *, fixed: bo
     candidates = [(name, replace(given, mean=mean, std=std)) for name, (mean, std) in names.items()]
     bar = tqdm(candidates, "what it expects", unit="convention")
     trials = sorted((_try(network, val, *candidate) for candidate in bar), key=_order)
-    best = trials[0].preprocessing
     if given.channels == "RGB" and not fixed:
-        swapped = replace(best, channels="BGR", classes=given.classes, outputs=given.outputs)
-        trials.append(_try(network, val, f"{trials[0].name}, blue first", swapped))
+        best = trials[0].accuracy
+        for trial in tuple(trials):
+            known = trial.preprocessing
+            swapped = replace(given, mean=known.mean, std=known.std, channels="BGR")
+            trials.append(_try(network, val, f"{trial.name}, blue first", swapped))
+            if trials[-1].accuracy < best:  # so are the others
+                break
     trials.sort(key=_order)
     if trials[0].accuracy < ENOUGH:
         raise ConventionError(
@@ -76,7 +83,7 @@ def _order(trial: Trial) -> tuple[float, float]:
     return -trial.accuracy, trial.nll
 
 
-def _try(network: GraphNetwork, val: Split, name: str, preprocessing: Preprocessing) -> Trial:
+def _try(network: Brought, val: Split, name: str, preprocessing: Preprocessing) -> Trial:
     """Measure a convention, with the kind and order of outputs that fit it best."""
     network.preprocessing = replace(preprocessing, outputs="logits")
     with torch.inference_mode():
@@ -113,5 +120,5 @@ def order(outputs: np.ndarray, labels: np.ndarray) -> tuple[int, ...]:
     usual = tuple(range(len(CLASSES)))
     counts = confusion_matrix(labels, outputs.argmax(1), labels=usual)
     _, best = linear_sum_assignment(counts, maximize=True)
-    is_better = counts[usual, best].sum() > max(ENOUGH * len(labels), 2 * np.trace(counts))
+    is_better = counts[usual, best].sum() > max(ORDER_ENOUGH * len(labels), 2 * np.trace(counts))
     return tuple(map(int, best)) if is_better else usual

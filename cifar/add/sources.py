@@ -15,6 +15,7 @@ import importlib
 import importlib.util
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar import CLASSES, LensError
+from cifar.models import hub
 
 # Keys of training checkpoints that hold the weights.
 STATE_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
@@ -58,6 +60,12 @@ def find(source: str, arguments: Sequence[str] = (), weights: Path | None = None
     if weights is not None:
         load_weights(module, weights)
     return module.eval()
+
+
+def is_checkpoint(source: str) -> bool:
+    """Return whether a source is a checkpoint's folder, or its name on the Hub."""
+    is_name = hub.looks_like_a_name(source) and ":" not in source and not Path(source).exists()
+    return (Path(source) / "config.json").is_file() or is_name
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
@@ -178,7 +186,8 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of pickle's version: see the errors
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise SourceError(
             f"{path} holds more than tensors, which could run code, or is damaged. If you trust "

@@ -31,6 +31,7 @@ from cifar.files import FileError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe, fastest_device
+from cifar.models.facts import ONNX
 from cifar.models.model_card import write_metrics
 from cifar.models.staged import normalize
 from cifar.models.summary import multiply_adds
@@ -111,7 +112,7 @@ def evaluate(name: str | Path, source: Path | None = None, command: str = "") ->
     )
     result |= {
         "parameters": ckpt.config["parameters"],
-        "multiply_adds": multiply_adds(ckpt.model),
+        "multiply_adds": multiply_adds(ckpt.model) if ckpt.network != ONNX else None,
         "evaluation": {
             "hardware": describe(torch.device(device)),
             "seconds": round(time.monotonic() - started),

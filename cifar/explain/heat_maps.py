@@ -57,6 +57,8 @@ def heat_maps(
     if name == "occlusion":
         chosen: tuple[Layer, ...] = ()
         evidence = occlusion(checkpoint, image, targets)
+    elif not model.layers:
+        raise ValueError("This network has no layers whose maps are known: choose occlusion.")
     else:
         chosen = _layers(model, layers or default_layers or last_of_8x8(checkpoint))
         evidence = _evidence(model, image, targets, name, chosen, others)

@@ -140,9 +140,12 @@ class HeatMap:
 def default_choice(checkpoint: Checkpoint) -> tuple[str, tuple[str, ...]]:
     """Return the default method and layers.
 
-    These have the best measured scores; before any, Grad-CAM at the last layer of at least 8x8.
-    Raises CheckpointError for scores of a method or a layer that there is not.
+    These have the best measured scores; before any, Grad-CAM at the last layer of at least 8x8, or
+    occlusion for a network without layers. Raises CheckpointError for scores of a method or a layer
+    that there is not.
     """
+    if not checkpoint.layers:
+        return "occlusion", ()
     if "explain" not in checkpoint.metrics:
         return "gradcam", last_of_8x8(checkpoint)
     default = checkpoint.measured["explain"]["default"]
@@ -156,8 +159,9 @@ def default_choice(checkpoint: Checkpoint) -> tuple[str, tuple[str, ...]]:
 
 
 def last_of_8x8(checkpoint: Checkpoint) -> tuple[str]:
-    """Return the name of the last layer whose map has at least 8x8 cells."""
-    return ([layer.name for layer in checkpoint.layers if layer.size >= 8][-1],)
+    """Return the name of the last layer whose map has at least 8x8 cells, or else of the last."""
+    large = [layer for layer in checkpoint.layers if layer.size >= 8]
+    return ((large or checkpoint.layers)[-1].name,)
 
 
 def contrast(a: HeatMap, b: HeatMap) -> np.ndarray:

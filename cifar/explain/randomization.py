@@ -73,8 +73,10 @@ def model_randomization(
 
     -1 to 1: the mean over `networks` random networks (default: 3, or 1 for a slow method), with the
     same method, layers, class and image, uint8 (32, 32, 3). None if the map or all of theirs are
-    constant.
+    constant, and for a network whose weights cannot be changed.
     """
+    if next(checkpoint.model.parameters(), None) is None:
+        return None
     networks = networks or (1 if METHODS[heat.method].slow else RANDOM_NETWORKS)
     layers = [layer.name for layer in heat.layers] or None
     against = None if heat.against is None else [heat.against]

@@ -221,13 +221,13 @@ def examples(model: str) -> list[dict]:
 
 def facts() -> dict[str, dict]:
     """Return what the page says of each model: accuracy on the test images (0 to 1), mistakes
-    among them, and how many images it learned from.
+    among them, and how many images it learned from; None for a brought network.
     """
     return {
         name: {
             "accuracy": ckpt.accuracy,
             "mistakes": ckpt.measured["test"]["mistakes"],
-            "learned": ckpt.measured["train"]["accuracy"]["n"],
+            "learned": ckpt.training and ckpt.measured["train"]["accuracy"]["n"],
         }
         for name in models()
         for ckpt in [store.load(name)]

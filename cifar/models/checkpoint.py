@@ -26,7 +26,7 @@ from cifar.files import (
 )
 from cifar.models import hub, records
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import GRAPH, LAYERS, MEAN, SIZE, STD, TITLES, Layer
+from cifar.models.facts import GRAPH, LAYERS, MEAN, ONNX, SIZE, STD, TITLES, Layer
 from cifar.models.hub import Snapshot
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ FILES = (
     "config.json",
     "model.safetensors",
     "graph.json",
+    "network.onnx",
     "history.jsonl",
     "metrics.json",
     "predictions.npz",
@@ -80,13 +81,14 @@ class Checkpoint:
         if self.module is not None:
             return self.module
         model = load_network(self.path, self.config, self.device)
-        count = sum(parameter.numel() for parameter in model.parameters())
-        _expect(self.path / "config.json", self.config, "parameters", count)
+        if self.network != ONNX:
+            count = sum(parameter.numel() for parameter in model.parameters())
+            _expect(self.path / "config.json", self.config, "parameters", count)
         return model
 
     @property
     def network(self) -> str:
-        """A key of NETWORKS, or GRAPH for a brought network."""
+        """A key of NETWORKS, or GRAPH or ONNX for a brought network."""
         return self.config["network"]
 
     @property
@@ -196,7 +198,7 @@ def read(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Che
     snapshot, folder = (source, source.folder) if isinstance(source, Snapshot) else (None, source)
     try:
         config = _read_config(folder)
-        weights = folder / "model.safetensors"
+        weights = folder / weights_file(config)
         try:
             sha256 = sha256_of(weights)
         except OSError as error:
@@ -220,17 +222,17 @@ def _read_config(folder: Path) -> dict:
     for key, expected in {
         "format_version": FORMAT_VERSION,
         "classes": list(CLASSES),
-        **({} if config.get("network") == GRAPH else OWN_PREPROCESSING),
+        **({} if config.get("network") in (GRAPH, ONNX) else OWN_PREPROCESSING),
     }.items():
         _expect(path, config, key, expected)
     network = config.get("network")
-    if network == GRAPH:
+    if network in (GRAPH, ONNX):
         records.check(path, config, records.AddedConfig)
-        if sha256_of(folder / "graph.json") != config["graph_sha256"]:
+        if network == GRAPH and sha256_of(folder / "graph.json") != config.get("graph_sha256"):
             raise CheckpointError(f"{folder}/graph.json is not the one that {path} was made with.")
         return config
     if not isinstance(network, str) or network not in LAYERS:
-        known = " or ".join((*LAYERS, GRAPH))
+        known = " or ".join((*LAYERS, GRAPH, ONNX))
         raise CheckpointError(
             f"{path}: There is no network {reprlib.repr(network)}: choose {known}."
         )
@@ -262,6 +264,11 @@ def _read_metrics(folder: Path, sha256: str, place: str) -> dict:
             f"`python -m cifar evaluate {place}`."
         )
     return metrics
+
+
+def weights_file(config: dict) -> str:
+    """Return the name of the file whose sha256 predictions and metrics are bound to."""
+    return "network.onnx" if config["network"] == ONNX else "model.safetensors"
 
 
 def title(config: dict) -> str:

@@ -25,7 +25,8 @@ class Layer:
         return f"{self.label}, {self.size}x{self.size} map"
 
 
-GRAPH = "graph"  # the value of `network` for a brought one, which is described in `config.json`
+# The values of `network` for a brought one, which `config.json` describes: a graph, an ONNX file.
+GRAPH, ONNX = "graph", "onnx"
 # By the value of `network` in `config.json`.
 TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
 LAYERS = {

@@ -103,7 +103,10 @@ class GraphNetwork(Network):
         for tensor in content["tensors"]:
             _register(self, tensor)
         self.steps = [_step(item) for item in content["steps"]]
-        for target in self.results.values():
+        names = {step.name for step in self.steps}
+        for target in (*self.results.values(), *(self.at[layer.name] for layer in layers)):
+            if target not in names:
+                raise CheckpointError(f"{FILE}: There is no step {target!a}.")
             self.check(self.needed([target], {INPUT}), {INPUT})
 
     def outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

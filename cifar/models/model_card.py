@@ -251,8 +251,12 @@ def result_rows(metrics: dict) -> list[tuple[str, str]]:
         *_near_duplicate_rows(metrics),
         *_photograph_rows(metrics),
         ("Parameters", f"{metrics['parameters']:,}"),
-        ("Multiply-adds an image", f"{metrics['multiply_adds']:,}"),
+        *_size_rows(metrics["multiply_adds"]),
     ]
+
+
+def _size_rows(multiply_adds: int | None) -> list[tuple[str, str]]:
+    return [] if multiply_adds is None else [("Multiply-adds an image", f"{multiply_adds:,}")]
 
 
 def _near_duplicate_rows(metrics: dict) -> list[tuple[str, str]]:

@@ -297,7 +297,7 @@ class Metrics(TypedDict):
     test: TestSplit
     train: Train
     parameters: Count
-    multiply_adds: Count
+    multiply_adds: Count | None  # None for a network that PyTorch does not run
     evaluation: Evaluation
     ood: Ood
     unsure: Unsure
@@ -363,7 +363,7 @@ class AddedPreprocessing(TypedDict):
 class AddedConfig(TypedDict):
     """The fields of `config.json` of a brought network that are not constants.
 
-    graph_sha256: of `graph.json`. source: where the network came from, for people.
+    graph_sha256: of `graph.json`, if that describes it. source: where the network came from.
     """
 
     network: str
@@ -372,7 +372,7 @@ class AddedConfig(TypedDict):
     parameters: Count
     preprocessing: AddedPreprocessing
     layers: list[AddedLayer]
-    graph_sha256: str
+    graph_sha256: NotRequired[str]
 
 
 class Tensor(TypedDict):

@@ -10,11 +10,12 @@ from safetensors.torch import save as serialize
 from torch import nn
 
 from cifar.files import replace
-from cifar.models import graph
+from cifar.models import graph, onnx_network
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import GRAPH, Layer
+from cifar.models.facts import GRAPH, ONNX, Layer
 from cifar.models.network import Network
 from cifar.models.networks import create_model
+from cifar.models.onnx_network import OnnxNetwork
 from cifar.models.preprocessing import Preprocessing
 
 
@@ -34,6 +35,10 @@ def load_network(folder: Path, config: dict, device: str | torch.device = "cpu")
     config: the content of `config.json`. Raises CheckpointError for a broken file, a missing or
     unknown tensor, a wrong shape or dtype, and a value that is not finite.
     """
+    if config["network"] == ONNX:
+        preprocessing = Preprocessing.read(config["preprocessing"])
+        path = folder / onnx_network.FILE
+        return OnnxNetwork(path.read_bytes(), preprocessing, str(path))
     model = _create(folder, config)
     path = folder / "model.safetensors"
     try:

@@ -134,7 +134,7 @@ def test_features_of_a_chosen_layer(images):
     network.load_state_dict(traced.weights)
     maps, _ = network.cut(images, "layer2")
     assert torch.equal(network.outputs(images)[1], maps.flatten(1))
-    with pytest.raises(TraceError, match="There is no layer 'nowhere': choose one of .*layer2"):
+    with pytest.raises(TraceError, match=r"There is no layer 'nowhere': choose one of .*layer2"):
         trace(ResNet18(8), SHAPE, "nowhere")
 
 

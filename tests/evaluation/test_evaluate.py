@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics as reference
 
 from cifar import CLASSES
-from cifar.data import cifar10, image_statistics, ood_sets
+from cifar.data import image_statistics, ood_sets
 from cifar.data.pictures import Seen
 from cifar.evaluation import neighbors, ood
 from cifar.evaluation.classifier import classify
@@ -37,45 +37,6 @@ def nearest_mean_head(model, split):
         scale = 4 / (features @ means.T).std()
         model.head.weight.copy_(scale * means)
         model.head.bias.copy_(-scale * (means**2).sum(1) / 2)
-
-
-def noise(count):
-    return np.random.default_rng(5).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-
-
-# Small ones in place of thousands of pictures.
-FOREIGN = (
-    ood_sets.ForeignSet("noise", "white noise", "a generator", lambda: noise(30)),
-    ood_sets.ForeignSet("black", "black", "nowhere", lambda: np.zeros((7, 32, 32, 3), np.uint8)),
-)
-
-
-def quick_map(features, label=""):
-    return (features[:, :2] / features.max()).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def splits(tiny_split):
-    """Small splits in place of the dataset; one label in five is not that of the picture."""
-
-    def make(name, count, seed):
-        split = tiny_split(count, name, seed)
-        split.labels[: count // 5] = (split.labels[: count // 5] + 1) % 10
-        return split
-
-    made = {
-        "train": make("train", 300, 1),
-        "val": make("val", 200, 2),
-        "test": make("test", 260, 3),
-    }
-    # As if 50 images before them were held out: positions are not row numbers.
-    made["train"].indices.add_(50)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cifar10, "load", lambda name, source=None: made[name])
-        # t-SNE takes seconds; it is tried in test_neighbours.
-        patch.setattr(neighbors, "embed", quick_map)
-        patch.setattr(ood_sets, "SETS", FOREIGN)
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +207,7 @@ def test_map_and_qualities_are_recorded(evaluated):
     ckpt, images = checkpoint.load(evaluated.folder), evaluated.splits["test"].images
     predictions = load_predictions(ckpt)
     _, features = predict(ckpt, images)
-    np.testing.assert_allclose(predictions.map, quick_map(features), atol=1e-5)
+    np.testing.assert_allclose(predictions.map, neighbors.embed(features), atol=1e-5)
     expected = image_statistics.measure(images.permute(0, 2, 3, 1).numpy())
     assert np.array_equal(predictions.qualities, expected)
 
@@ -255,7 +216,7 @@ def test_doubts_are_measured_and_live_answers_agree(evaluated):
     ckpt, result = checkpoint.load(evaluated.folder), evaluated.result
     rows = {row["name"]: row for row in result["ood"]["sets"]}
     assert [(row["name"], row["n"]) for row in rows.values()] == [("noise", 30), ("black", 7)]
-    answers = [classify(ckpt, Seen.image(image)) for image in noise(30)]
+    answers = [classify(ckpt, Seen.image(image)) for image in ood_sets.SETS[0].images()]
     found = sum(ood.is_ood(ckpt, answer) for answer in answers)
     assert rows["noise"]["detected"]["value"] == pytest.approx(found / 30)
     assert result["ood"]["false_alarms"]["val"]["value"] == 10 / 200

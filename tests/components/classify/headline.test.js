@@ -77,4 +77,6 @@ test("an introduction has the numbers of the network", () => {
   const words = introduction(facts);
   for (const part of ["48,000 pictures", "gets 91 of 100", "the 887 it gets wrong"])
     assert.ok(words.includes(part), part);
+  const brought = introduction({ ...facts, learned: null });
+  assert.ok(brought.includes("gets 91 of 100") && !brought.includes("learned"), brought);
 });

@@ -26,7 +26,7 @@ import { createVerdict } from "./verdict.js";
  * @property {(url: string) => Promise<{path: string}>} [fetchPicture] fetch a picture of another page
  * @property {(question: object) => Promise<Seen & {width: number, height: number, shown?: string}>} see
  * @property {(model: string) => Promise<import('./examples.js').Example[]>} examples
- * @property {Object<string, {accuracy: number, mistakes: number, learned: number}>} facts by model
+ * @property {Object<string, {accuracy: number, mistakes: number, learned: number|null}>} facts by model
  * @property {(name: string) => Promise<ArrayBuffer>} pack 'images', or the name of a model
  * @property {(k: number) => Promise<string>} sheet the address of a sheet of test images
  * @property {(query: string) => void} openMistakes show a view of the explorer, "" for all mistakes

@@ -97,11 +97,20 @@ export function peopleSay(names, { predicted, label }, votes) {
 
 /**
  * Say what the network is and how good it is, on the test images that it did not learn from.
- * @param {{accuracy: number, mistakes: number, learned: number}} facts
+ * @param {{accuracy: number, mistakes: number, learned: number|null}} facts learned: how many training
+ *   images it learned from, if that is known
  */
-export const introduction = ({ accuracy, mistakes, learned }) =>
-  t(
+export const introduction = ({ accuracy, mistakes, learned }) => {
+  const right = Math.round(100 * accuracy);
+  if (!learned)
+    return t(
+      "It was brought here by its owner and gets {right} of 100 test images right. See where it " +
+        "looked, what would change its mind, and the {mistakes} it gets wrong.",
+      { mistakes, right },
+    );
+  return t(
     "It learned ten classes from {learned} pictures of 32 by 32 pixels and gets {right} of 100 new " +
       "ones right. See where it looked, what would change its mind, and the {mistakes} it gets wrong.",
-    { learned, mistakes, right: Math.round(100 * accuracy) },
+    { learned, mistakes, right },
   );
+};

@@ -78,7 +78,9 @@ export function createChoices(classes, options, change) {
   /** Methods whose answers named no layer. @type {Set<string>} */
   const layerless = new Set();
 
-  const methodNow = () => chosen ?? options.defaults[model].method;
+  const hasLayers = () => options.layers[model].length > 0;
+  // A network without layers, of which only the outputs are known, has one method.
+  const methodNow = () => (hasLayers() && chosen) || options.defaults[model].method;
   const picked = () => layers.get(model) ?? options.defaults[model].layers;
 
   function drawMethod() {
@@ -108,6 +110,9 @@ export function createChoices(classes, options, change) {
       chip.disabled = none;
     }
     several.disabled = none;
+    for (const option of method.select.options)
+      option.disabled = !hasLayers() && option.value !== methodNow();
+    where.hidden = !hasLayers();
   }
 
   function drawLayers() {

@@ -1,0 +1,387 @@
+"""A brought network is evaluated as the project's own, kept whole, or not at all."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cifar import LensError
+from cifar.add import conventions
+from cifar.add.add import Wanted, add, find, remove
+from cifar.evaluation.evaluate import predict
+from cifar.explain.heat_maps import heat_maps
+from cifar.explain.randomization import model_randomization
+from cifar.explore import store
+from cifar.models import checkpoint
+from cifar.models.errors import CheckpointError
+from cifar.models.facts import MEAN, STD
+from cifar.models.preprocessing import Preprocessing
+
+COLORS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CODE = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 16, 4, 4, padding=0), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
+            nn.Linear(256, 10)
+        )
+"""
+
+
+class Net(nn.Sequential):
+    """That of CODE."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 16, 4, 4), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(256, 10)
+        )
+
+
+def images_of(split, mean, std):
+    x = split.images.float() / 255
+    return (x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def trained(splits):
+    """A network that learned the small training split, on ImageNet's scale."""
+    torch.manual_seed(0)
+    net, split = Net(), splits["train"]
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    x = images_of(split, *COLORS)
+    for _ in range(60):
+        loss = F.cross_entropy(net(x), split.labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return net.eval()
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "ROOT", tmp_path / "checkpoints")
+    (tmp_path / "my_net.py").write_text(CODE)
+    return tmp_path / "checkpoints"
+
+
+@pytest.fixture
+def weights(trained, tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save(trained.state_dict(), path)
+    return path
+
+
+def as_onnx(module, path, batch=None):
+    size = {"dynamic_shapes": ({0: torch.export.Dim("n")},)} if batch is None else {}
+    images = (torch.zeros(batch or 2, 3, 32, 32),)
+    torch.onnx.export(
+        module.eval(), images, path, dynamo=True, verbose=False, opset_version=18, **size
+    )
+    return path
+
+
+def test_a_python_network_becomes_a_whole_checkpoint(root, weights, trained, splits, capsys):
+    ckpt = add("mine", f"{root.parent}/my_net.py:Net", weights=weights)
+    assert "ImageNet's mean and deviation: " in capsys.readouterr().out
+    assert Preprocessing.read(ckpt.config["preprocessing"]) == Preprocessing(*COLORS)
+    logits, _ = predict(ckpt, splits["test"].images)
+    with torch.no_grad():
+        expected = trained(images_of(splits["test"], *COLORS)).numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+    right = (expected.argmax(1) == splits["test"].labels.numpy()).mean()
+    assert ckpt.measured["test"]["accuracy"]["value"] == pytest.approx(right)
+    assert ckpt.training is None and ckpt.title == "mine"
+    command = ckpt.measured["evaluation"]["command"]
+    assert command == f"python -m cifar add mine {root.parent}/my_net.py:Net"
+    assert "Brought from" in (ckpt.path / "README.md").read_text()
+    assert [path.name for path in root.iterdir()] == ["mine"]
+    remove("mine")
+    assert list(root.iterdir()) == []
+
+
+def test_nothing_of_its_code_runs_again(root, weights, splits):
+    add("mine", f"{root.parent}/my_net.py:Net", weights=weights)
+    (root.parent / "my_net.py").write_text("raise SystemExit")
+    assert checkpoint.load("mine").model.layers
+
+
+def test_its_maps_are_those_of_gradients(root, weights, trained, splits):
+    ckpt = add("mine", f"{root.parent}/my_net.py:Net", weights=weights)
+    image = splits["test"].images[0]
+    (heat,) = heat_maps(ckpt, image.permute(1, 2, 0).numpy(), [3], "hirescam", ["1"])
+    first, rest = (nn.Sequential(*part) for part in (list(trained)[:2], list(trained)[2:]))
+    maps = first(images_of(replace(splits["test"], images=image[None]), *COLORS))
+    maps = maps.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(rest(maps)[0, 3], maps)
+    expected = (maps * gradient).sum(1)[0].clamp(min=0).detach().numpy()
+    np.testing.assert_allclose(heat.values, expected, atol=1e-5)
+    assert model_randomization(ckpt, image.permute(1, 2, 0).numpy(), heat) is not None
+
+
+def test_the_project_itself_as_a_stranger(tiny_split):
+    """ResNet by its class and its weights: the same logits and the same maps."""
+    own = checkpoint.load("resnet")
+    path = own.path / "model.safetensors"
+    found = find("cifar.models.resnet:ResNet", (), path, Wanted())
+    stranger = replace(own, module=found.network)
+    images = tiny_split(20).images
+    for ours, theirs in zip(predict(own, images), predict(stranger, images), strict=True):
+        np.testing.assert_allclose(theirs, ours, atol=1e-4)
+    image = images[0].permute(1, 2, 0).numpy()
+    for method in ("gradcam", "finercam", "scorecam", "ablationcam", "occlusion"):
+        for layers in (["stage1"], ["stage2", "stage3"]):
+            pairs = [heat_maps(ckpt, image, [2, 5], method, layers) for ckpt in (own, stranger)]
+            for ours, theirs in zip(*pairs, strict=True):
+                np.testing.assert_allclose(theirs.values, ours.values, atol=1e-5)
+
+
+def test_the_project_itself_as_onnx(tiny_split, tmp_path):
+    own = checkpoint.load("basenet")
+    path = as_onnx(own.model, tmp_path / "net.onnx")
+    stranger = replace(own, module=find(str(path), (), None, Wanted()).network)
+    images = tiny_split(20).images
+    for ours, theirs in zip(predict(own, images), predict(stranger, images), strict=True):
+        np.testing.assert_allclose(theirs, ours, atol=1e-4)
+    image = images[0].permute(1, 2, 0).numpy()
+    (ours,), (theirs,) = (heat_maps(ckpt, image, [2], "occlusion") for ckpt in (own, stranger))
+    np.testing.assert_allclose(theirs.values, ours.values, atol=1e-4)
+    with pytest.raises(ValueError, match="no layers whose maps are known: choose occlusion"):
+        heat_maps(stranger, image, [2], "gradcam")
+
+
+@pytest.mark.parametrize("batch", [None, 7])
+def test_an_onnx_network_becomes_a_whole_checkpoint(root, trained, splits, batch):
+    path = as_onnx(trained, root.parent / "net.onnx", batch)
+    ckpt = add("mine", str(path), wanted=Wanted(title="My net"))
+    assert (ckpt.title, ckpt.layers, ckpt.measured["multiply_adds"]) == ("My net", (), None)
+    with torch.no_grad():
+        expected = trained(images_of(splits["test"], *COLORS)).numpy()
+    np.testing.assert_allclose(predict(ckpt, splits["test"].images)[0], expected, atol=1e-4)
+    image = splits["test"].images[0].permute(1, 2, 0).numpy()
+    (heat,) = heat_maps(ckpt, image, [3])
+    assert heat.method == "occlusion" and model_randomization(ckpt, image, heat) is None
+
+
+class Changed(nn.Module):
+    """A network that takes and gives what others do."""
+
+    def __init__(self, net, before=lambda x: x, after=lambda y: y):
+        super().__init__()
+        self.net, self.before, self.after = net, before, after
+
+    def forward(self, x):
+        return self.after(self.net(self.before(x)))
+
+
+ORDER = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+
+
+def to_imagenet(x, mean, std):
+    """Undo another scale, and apply that of the network."""
+    x = x * torch.tensor(std).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
+    return (x - torch.tensor(COLORS[0]).view(3, 1, 1)) / torch.tensor(COLORS[1]).view(3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (lambda x: to_imagenet(x, MEAN, STD), None, {"mean": MEAN, "std": STD}),
+        (lambda x: to_imagenet(x, (0.0,) * 3, (1.0,) * 3), None, {"mean": (0.0,) * 3}),
+        (lambda x: to_imagenet(x, (0.0,) * 3, (1 / 255,) * 3), None, {"std": (1 / 255,) * 3}),
+        (lambda x: x.flip(1), None, {"channels": "BGR"}),
+        (None, lambda y: y.softmax(1), {"outputs": "probabilities"}),
+        (None, lambda y: 100 * y.softmax(1), {"outputs": "percent"}),
+        (None, lambda y: y[:, ORDER], {"classes": tuple(np.argsort(ORDER).tolist())}),
+    ],
+    ids=["cifar", "0 to 1", "0 to 255", "blue first", "probabilities", "percent", "order"],
+)
+def test_what_it_expects_is_found(trained, splits, before, after, expected, tmp_path):
+    same = Changed(trained, before or (lambda x: x), after or (lambda y: y))
+    path = as_onnx(same, tmp_path / "net.onnx")
+    network = find(str(path), (), None, Wanted()).network
+    best, *others = conventions.search(network, splits["val"], Preprocessing(), fixed=False)
+    for field, value in expected.items():
+        assert getattr(best.preprocessing, field) == value
+    assert all(best.accuracy >= other.accuracy for other in others)
+    network.preprocessing = best.preprocessing
+    images = splits["test"].images
+    logits, _ = predict(replace(checkpoint.load("basenet"), module=network), images)
+    with torch.no_grad():
+        right = trained(images_of(splits["test"], *COLORS)).log_softmax(1).numpy()
+    found = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    # Probabilities in float32 lose what is less probable than 1e-7.
+    np.testing.assert_allclose(np.exp(found), np.exp(right), atol=1e-4)
+
+
+def test_what_is_given_is_not_searched(trained, splits, tmp_path):
+    network = find(str(as_onnx(trained, tmp_path / "net.onnx")), (), None, Wanted()).network
+    (only,) = conventions.search(network, splits["val"], Preprocessing(*COLORS), fixed=True)
+    assert only.preprocessing.mean == COLORS[0]
+
+
+def refused(root, message, *arguments, **options):
+    with pytest.raises(LensError, match=message) as error:
+        add(*arguments, **options)
+    assert "\n" not in str(error.value)
+    assert not root.exists() or list(root.iterdir()) == []
+
+
+def test_a_network_by_chance_is_refused(root, splits):
+    net = Net()
+    net[-1].weight.data.zero_()
+    torch.save(net.state_dict(), root.parent / "weights.pt")
+    options = {"weights": root.parent / "weights.pt"}
+    message = "at best, and chance is 10%"
+    refused(root, message, "mine", f"{root.parent}/my_net.py:Net", **options)
+
+
+def test_outputs_that_are_no_numbers_are_refused(root, splits, tmp_path):
+    broken = Changed(Net(), after=lambda y: y * float("nan"))
+    path = as_onnx(broken, tmp_path / "net.onnx")
+    refused(root, "returns NaN or infinity", "mine", str(path))
+
+
+@pytest.mark.parametrize("name", ["", "My net", "../up", "a" * 31, "ümlaut", "-x", "a/b"])
+def test_a_name_that_is_none_is_refused(root, name):
+    refused(root, "is no name: choose up to 30 small letters", name, "nowhere.py:Net")
+
+
+def test_a_name_that_is_taken_is_refused(root, make_checkpoint, splits):
+    (root / "mine").mkdir(parents=True)
+    with pytest.raises(LensError, match=r"already: choose another name, or remove it first"):
+        add("mine", "nowhere.py:Net")
+
+
+def test_nothing_half_written_stays(root, weights, splits, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifar.add.add.evaluate", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        add("mine", f"{root.parent}/my_net.py:Net", weights=weights)
+    assert list(root.iterdir()) == []
+
+
+def test_only_brought_networks_are_removed():
+    with pytest.raises(LensError, match="There is no checkpoint 'nowhere'"):
+        remove("nowhere")
+    with pytest.raises(LensError, match="resnet is part of the project"):
+        remove("resnet")
+    assert "resnet" in checkpoint.available()
+
+
+def broken_onnx(path):
+    """ONNX files that cannot be used, each with what is said of them."""
+    path.write_bytes(b"no protobuf")
+    yield "cannot be read as ONNX"
+    path.write_bytes(b"")
+    yield "cannot be read as ONNX"
+    path.unlink()
+    yield "cannot be read as ONNX"
+    as_onnx(nn.Sequential(nn.Flatten(), nn.Linear(3072, 100)), path)
+    yield r"returns \(N, 100\) instead of \(N, 10\)"
+    as_onnx(nn.Conv2d(3, 10, 3), path)
+    yield r"returns \(N, 10, 30, 30\) instead of \(N, 10\)"
+    model = onnx.load(as_onnx(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)), path))
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    onnx.save(model, path)
+    yield "cannot be read as ONNX|instead of floating-point"
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
+    onnx.save(model, path)
+    yield "instead of square images of three colors"
+
+
+def test_broken_onnx_files_are_named(tmp_path):
+    path = tmp_path / "net.onnx"
+    for message in broken_onnx(path):
+        with pytest.raises(LensError, match=message) as error:
+            find(str(path), (), None, Wanted())
+        assert "\n" not in str(error.value)
+
+
+def test_a_float16_network_is_used(trained, tmp_path, splits):
+    half = Changed(trained.half(), before=lambda x: x, after=lambda y: y)
+    try:
+        path = tmp_path / "net.onnx"
+        images = (torch.zeros(2, 3, 32, 32).half(),)
+        size = {"dynamic_shapes": ({0: torch.export.Dim("n")},)}
+        torch.onnx.export(
+            half.eval(), images, path, dynamo=True, verbose=False, opset_version=18, **size
+        )
+    finally:
+        trained.float()
+    network = find(str(path), (), None, Wanted()).network
+    (best, *_) = conventions.search(network, splits["val"], Preprocessing(), fixed=False)
+    assert best.accuracy > 0.6
+
+
+# A checkpoint that was changed
+
+
+@pytest.fixture
+def folder(root, weights, splits):
+    return add("mine", f"{root.parent}/my_net.py:Net", weights=weights).path
+
+
+def rewritten(folder, change):
+    """Change graph.json, and let config.json agree."""
+    import hashlib
+
+    path = folder / "graph.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    config = json.loads((folder / "config.json").read_text())
+    config["graph_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def step(content, operation, *arguments):
+    content["steps"][0] |= {"operation": operation, "arguments": list(arguments)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: step(c, "from_file.default", "/etc/passwd"),
+        lambda c: step(c, "relu_.default", {"name": "input"}),
+        lambda c: step(c, "__import__", "os"),
+        lambda c: step(c, "os.system", "true"),
+        lambda c: step(c, "_cudnn_init_dropout_state.default", 0.5),
+        lambda c: step(c, "relu.default", {"name": "nowhere"}),
+        lambda c: c.update(output="nowhere"),
+        lambda c: c.update(steps=[]),
+        lambda c: c["tensors"][0].update(dtype="string"),
+        lambda c: c["tensors"][0].update(shape=[1]),
+        lambda c: c["tensors"].pop(),
+        lambda c: c["layers"].clear(),
+        lambda c: c["grids"].clear(),
+    ],
+)
+def test_a_changed_graph_is_refused_in_a_sentence(folder, change):
+    rewritten(folder, change)
+    with pytest.raises(LensError) as error:
+        checkpoint.load(folder)
+    assert str(folder) in str(error.value) or "graph.json" in str(error.value)
+
+
+def test_a_graph_that_config_does_not_name_is_refused(folder):
+    (folder / "graph.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"graph.json is not the one that .*config.json"):
+        checkpoint.read(folder)
+
+
+def test_the_app_shows_it(folder, monkeypatch):
+    monkeypatch.setattr(store, "_complete", checkpoint.load)
+    monkeypatch.setattr(store, "_names", set())
+    monkeypatch.setattr(store, "_shown", store._shown.__wrapped__.__wrapped__)
+    right = checkpoint.load(folder).accuracy
+    assert store.choices() == [(f"mine {right:.1%}", "mine")]
