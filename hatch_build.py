@@ -8,7 +8,10 @@ FOLDER = Path(__file__).parent
 
 
 class Requirements(MetadataHookInterface):
-    """Dependencies are those of requirements.txt, the extra `dev` those of requirements-dev.txt."""
+    """Dependencies are those of requirements.txt, the extra `dev` those of requirements-dev.txt.
+
+    The extras mcp, timm and onnx are for one part each.
+    """
 
     def update(self, metadata: dict) -> None:
         """Add the dependencies to the project's metadata."""
@@ -16,7 +19,9 @@ class Requirements(MetadataHookInterface):
         gradio = next(line for line in dependencies if line.startswith("gradio>"))
         mcp = gradio.replace("gradio", "gradio[mcp]", 1)
         metadata["dependencies"] = dependencies
-        metadata["optional-dependencies"] = {"dev": dev, "mcp": [mcp]}
+        onnx = next(line for line in dev if line.startswith("onnxruntime>"))
+        extras = {"dev": dev, "mcp": [mcp], "timm": ["timm>=1,<2"], "onnx": [onnx]}
+        metadata["optional-dependencies"] = extras
 
 
 def _lines(name: str) -> list[str]:

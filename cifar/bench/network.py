@@ -1,11 +1,16 @@
 """The time that our code adds to the bare network, in one process."""
 
+import copy
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+from torchvision.models import resnet18
 
+from cifar.add.trace import trace
 from cifar.bench.rows import Row, relative_cost, total_time
 from cifar.bench.turns import time_in_turns
 from cifar.data.pictures import Seen
@@ -14,8 +19,12 @@ from cifar.evaluation.classifier import classify, to_tensor
 from cifar.explain.probes import PROBES, sweeps
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
+from cifar.models.facts import GRAPH, SIZE
+from cifar.models.graph import GraphNetwork
 from cifar.models.networks import NETWORKS
+from cifar.models.preprocessing import Preprocessing
 
+BROUGHT = 10  # batches of the brought network
 BLOCKS = 40  # batches timed on each side: 10,000 images, as in the test split
 
 
@@ -55,7 +64,34 @@ def network_suite() -> list[Row]:
         )
         title = f"{name}: what changes its mind, {count} images"
         rows.append(total_time(title, *probes, at_most=500))
-    return rows
+    return [*rows, brought_network(batch)]
+
+
+def brought_network(batch: torch.Tensor) -> Row:
+    """Time a batch of `evaluate` with a network of the size of ResNet-18 as `add` keeps it.
+
+    The reference is torchvision's module on prepared images.
+    """
+    module = resnet18(num_classes=10)
+    module.conv1, module.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    traced = trace(copy.deepcopy(module), (3, SIZE, SIZE))
+    network = GraphNetwork(traced.graph, Preprocessing(std=(0.2, 0.2, 0.2)), traced.layers)
+    network.load_state_dict(traced.weights)
+    network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    ckpt = Checkpoint(Path("brought"), {"network": GRAPH}, {}, "", module=network)
+    inputs = to_tensor(batch.permute(0, 2, 3, 1).numpy())
+    inputs = inputs.contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def bare() -> torch.Tensor:
+        return module(inputs)
+
+    times = time_in_turns(
+        partial(evaluate.predict, ckpt, batch), bare, "evaluate a brought network", calls=BROUGHT
+    )
+    title = f"a brought ResNet-18: evaluate a batch of {len(batch)}"
+    return relative_cost(title, *times, at_most=1.15)
 
 
 def bare_network(ckpt: Checkpoint, inputs: torch.Tensor) -> Callable[[], torch.Tensor]:

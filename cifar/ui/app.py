@@ -25,6 +25,7 @@ from cifar.models.memory import return_freed_memory
 from cifar.ui import about, classify, mistakes, network_thread, report, scripts
 from cifar.ui.api import endpoints, mcp_tools
 from cifar.ui.gpu import ZERO
+from cifar.ui.new_networks import NewNetworks
 from cifar.ui.security import temporary_files
 from cifar.ui.security.request_filter import RequestFilter
 from cifar.ui.theme import CSS, THEME
@@ -181,7 +182,10 @@ def launch(demo: gr.Blocks, *, mcp: bool = False, **options: Any) -> None:
         footer_links=["api", "gradio"],
         state_session_capacity=VISITORS,
         app_kwargs={
-            "middleware": [Middleware(RequestFilter, demo=demo)],
+            "middleware": [
+                Middleware(RequestFilter, demo=demo),
+                Middleware(NewNetworks, demo=demo),
+            ],
             "routes": [scripts.route()],
         },
         mcp_server=mcp or None,  # None: Gradio's own GRADIO_MCP_SERVER decides

@@ -58,6 +58,14 @@ main.contain > .column { gap: 0 !important; }
 /* Over the whole label, so that it shows where the focus is. */
 #model input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; }
 #model label:has(:focus-visible) { outline: 3px solid #2563eb; }
+/* More than three networks are a menu, which shows the chosen one until it is pointed at. */
+#model:has(label:nth-of-type(4)) { --menu: 190px; position: relative; height: 36px;
+  padding-right: calc(var(--menu) + 10px); overflow: visible !important; }
+#model:has(label:nth-of-type(4)) .wrap { position: absolute; top: 0; right: 0; z-index: 3;
+  flex-direction: column; width: var(--menu); background: var(--background-fill-primary); }
+#model:has(label:nth-of-type(4)) label:has(:checked)::after { content: "▾"; margin-left: auto; }
+#model:has(label:nth-of-type(4)):not(:hover, :has(:focus-visible)) label:not(:has(:checked)) {
+  display: none; }
 /* The short name of the language is seen, the choice of all lies over it. */
 .language { position: relative; width: 40px; height: 32px; border: 1px solid var(--line);
   border-radius: 8px; display: grid; place-items: center; font-size: 12px; }
@@ -87,6 +95,7 @@ footer > .divider:last-child { display: none; }
   #header { height: 46px; gap: 8px; }
   #language { position: absolute; right: 0; top: 44px; }
   #model label { padding: 5px 8px; font-size: 12px; }
+  #model:has(label:nth-of-type(4)) { --menu: 150px; }
   #parts { margin-top: 0; }
   #parts > .tab-wrapper, #parts > .tab-wrapper .tab-container { height: 42px; padding: 0; }
   :is(#classify, #explorer) .html-container { padding: 10px 0; }
