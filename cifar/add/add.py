@@ -102,7 +102,7 @@ def add(
 def _copy(source: str, folder: Path, data: Path | None, command: str) -> None:
     """Copy a checkpoint, and evaluate it if it was not."""
     ckpt = checkpoint.load(source)
-    for file in checkpoint.FILES:
+    for file in checkpoint.files_of(ckpt.config):
         if (ckpt.path / file).is_file():
             shutil.copyfile(ckpt.path / file, folder / file)
     if not ckpt.metrics:

@@ -271,6 +271,14 @@ def weights_file(config: dict) -> str:
     return "network.onnx" if config["network"] == ONNX else "model.safetensors"
 
 
+def files_of(config: dict) -> tuple[str, ...]:
+    """Return the names of all files of an evaluated checkpoint."""
+    other = {GRAPH: {"network.onnx"}, ONNX: {"graph.json", "model.safetensors"}}
+    absent = other.get(config["network"], {"graph.json", "network.onnx"})
+    absent = absent if "training" in config else absent | {"history.jsonl"}
+    return tuple(name for name in FILES if name not in absent)
+
+
 def title(config: dict) -> str:
     """Return the name for people of the network that a `config.json` describes."""
     return TITLES.get(config["network"]) or config["title"]

@@ -115,6 +115,15 @@ class GraphNetwork(Network):
         output, features = self._run(self._all, {INPUT: self.preprocessing.images(x)}, wanted)
         return self.preprocessing.logits(output), features.flatten(1)
 
+    def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return logits (N, 10), features (N, D) and the last layer's output (N, C, h, w)."""
+        name = self.layers[-1].name
+        wanted = [*self.results.values(), self.at[name]]
+        given = {INPUT: self.preprocessing.images(x)}
+        output, features, maps = self._run(self.needed(wanted, {INPUT}), given, wanted)
+        to_map, _ = _as_map(maps, self.grids[name])
+        return self.preprocessing.logits(output), features.flatten(1), to_map(maps)
+
     def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
         """Return the output of a layer, (N, C, h, w), and a function that computes the rest.
 
@@ -168,7 +177,7 @@ class GraphNetwork(Network):
         """Run steps, and forget results after their last use."""
         last = {name: step for step in steps for name in step.inputs}
         values: dict[str, Any] = dict(zip(self.names, self._tensors(), strict=True))
-        values |= given | {COUNT: len(next(iter(given.values())))}
+        values |= given | {COUNT: next(iter(given.values())).shape[0]}
         for step in steps:
             values[step.name] = step(values, self.device)
             for name in step.inputs:

@@ -199,7 +199,7 @@ def model_card(config: dict, metrics: dict) -> str:
     config, metrics: the contents of `config.json` and `metrics.json`.
     """
     front = [
-        "license: mit",
+        *(["license: mit"] if "training" in config else []),
         "library_name: pytorch",
         "pipeline_tag: image-classification",
         "datasets:",

@@ -33,6 +33,10 @@ class Network(nn.Module):
         Raises ValueError if the network has no such layer.
         """
 
+    @abstractmethod
+    def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return `outputs`, and the output of the last layer: (N, C, h, w)."""
+
     @property
     def device(self) -> torch.device:
         """The device of the weights."""

@@ -58,6 +58,10 @@ class OnnxNetwork(Network):
         )
         return self.preprocessing.logits(outputs), features.flatten(1)
 
+    def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Raise NotImplementedError: there are no layers."""
+        raise NotImplementedError
+
     def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
         """Raise ValueError: there are no layers."""
         self.layer(name)

@@ -77,6 +77,12 @@ class Staged(Network):
         """Return the input of the head, (N, D): the maximum of each channel of the last map."""
         return self.pool(self.maps_at(x, self.layers[-1].name)).flatten(1)
 
+    def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return logits (N, 10), features (N, D) and the last map (N, D, h, w)."""
+        maps = self.maps_at(x, self.layers[-1].name)
+        features = self.pool(maps).flatten(1)
+        return self.head(features), features, maps
+
     def outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits (N, 10) and features (N, D)."""
         features = self.features(x)

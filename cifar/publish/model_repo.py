@@ -58,8 +58,9 @@ def write_folder(ckpt: Checkpoint, repo_id: str, folder: Path) -> None:
     """Write the files of the repository. Raises CheckpointError if there are no measurements."""
     metrics = ckpt.measured
     load_predictions(ckpt)
-    checkpoint.read_history(ckpt.path)
-    for name in checkpoint.FILES:
+    if ckpt.training:
+        checkpoint.read_history(ckpt.path)
+    for name in checkpoint.files_of(ckpt.config):
         if name != "README.md":
             shutil.copyfile(ckpt.path / name, folder / name)
     captions = {}
@@ -125,7 +126,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]
         metric_value=metrics["test"]["accuracy"]["value"],
     )
     front = ModelCardData(
-        license="mit",
+        license="mit" if "training" in config else None,  # of a brought one, only its owner knows
         library_name="pytorch",
         pipeline_tag="image-classification",
         datasets=[DATASET],
@@ -144,8 +145,7 @@ def hub_card(config: dict, metrics: dict, repo_id: str, captions: dict[str, str]
 
 def _usage(config: dict, repo_id: str) -> list[str]:
     """Return the section on usage as lines of Markdown; a test runs its code."""
-    module, network = config["network"], TITLES[config["network"]]
-    return f"""\
+    usage = f"""\
 ## Use it
 
 In the folder of CIFAR Lens, the project that this model is from:
@@ -166,7 +166,15 @@ model = checkpoint.load("{repo_id}@main")
 seen = see(open_image("photo.jpg"))  # what the network sees: looks of 32x32 pixels
 print(classifier.classify(model, seen).top(3))  # calibrated probabilities
 ```
+"""
+    if "training" in config:
+        usage += _bare_usage(config["network"], repo_id)
+    return usage.split("\n")
 
+
+def _bare_usage(module: str, repo_id: str) -> str:
+    network = TITLES[module]
+    return f"""
 Or for the logits alone, where `strict=True` refuses weights that do not fit:
 
 ```python
@@ -185,4 +193,4 @@ model = Published.from_pretrained("{repo_id}", strict=True)
 pixels = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)  # RGB
 print(model(normalize(pixels)))
 ```
-""".split("\n")
+"""

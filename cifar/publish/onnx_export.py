@@ -23,36 +23,25 @@ from cifar.evaluation.ood import NEAREST, SAME, FeatureBank
 from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.models.network import Network
-from cifar.models.staged import Staged, normalize
+from cifar.models.facts import SIZE
+from cifar.models.staged import normalize
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 INPUT = "pixels"
-OUTPUTS = ("logits", "features", "maps", "weights")
+OUTPUTS = ("logits", "features", "maps", "weights", "averaged")
 OPSET = 18
 
 
 def export(ckpt: Checkpoint, path: Path) -> None:
     """Write a checkpoint's network as ONNX.
 
-    Raises CheckpointError unless the network pools the last layer's maps over their whole area.
+    Raises CheckpointError unless its heat maps can be computed from the last layer's output and
+    weights that are the same for all images, see `_head`.
     """
-    model = ckpt.model
-    if not isinstance(model, Staged):
-        raise CheckpointError(
-            f"{ckpt.path}: the static site computes heat maps from the last layer alone, which "
-            "needs a network of this project: remove this one, or deploy without --static."
-        )
-    last, pool = model.layers[-1], model.pool
-    if not isinstance(pool, nn.MaxPool2d) or pool.kernel_size != last.size:
-        raise CheckpointError(
-            f"{ckpt.path}: the {last.title} is not pooled as a whole, so its heat maps cannot be "
-            "computed from it and the head alone."
-        )
     program = torch.onnx.export(
-        _WithMaps(model).eval(),
+        _WithMaps(ckpt).eval(),
         # Two images: the exporter would fix a batch size of one.
         (torch.zeros(2, 32, 32, 3, dtype=torch.uint8),),
         input_names=[INPUT],
@@ -101,7 +90,7 @@ def answers(ckpt: Checkpoint, bank: np.ndarray, views: np.ndarray) -> dict[str, 
     bank: as for `export_distance`. views: uint8 (N, 32, 32, 3), of one picture. distance and
     nearest: float32 (1,) and int32 (1, 50), of the mean of its features.
     """
-    found = dict(zip(OUTPUTS, _WithMaps(ckpt.model)(torch.from_numpy(views)), strict=True))
+    found = dict(zip(OUTPUTS, _WithMaps(ckpt)(torch.from_numpy(views)), strict=True))
     distance, nearest = _Distance(bank)(found["features"].mean(0, keepdim=True))
     found |= {"distance": distance, "nearest": nearest}
     return {name: values.numpy() for name, values in found.items()}
@@ -133,17 +122,47 @@ class _Distance(nn.Module):
 class _WithMaps(nn.Module):
     """The network from pixels to all outputs of the file."""
 
-    def __init__(self, model: Network) -> None:
+    averaged: torch.Tensor
+
+    def __init__(self, ckpt: Checkpoint) -> None:
         super().__init__()
-        assert isinstance(model, Staged)  # see `export`
-        self.model = model
+        self.model = ckpt.model
+        weights, averaged = _head(ckpt)
+        own = (one for one in self.model.parameters() if torch.equal(one, weights))
+        self.weights = next(own, nn.Parameter(weights, requires_grad=False))  # stored once
+        self.register_buffer("averaged", torch.tensor(float(averaged)))
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        model = self.model
         x = normalize(pixels.permute(0, 3, 1, 2))
-        maps = model.maps_at(x, model.layers[-1].name)
-        features = model.pool(maps).flatten(1)
-        return model.head(features), features, maps, model.head.weight
+        return *self.model.with_maps(x), self.weights, self.averaged
+
+
+def _head(ckpt: Checkpoint) -> tuple[torch.Tensor, bool]:
+    """Return the last layer's weights (10, C), and whether they apply to the means of its maps.
+
+    Otherwise they apply to the maxima. That is found by the gradients of the logits, for random
+    images. Raises CheckpointError for a network with another end.
+    """
+    model = ckpt.model
+    images = torch.randn(8, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    if model.layers:
+        with torch.inference_mode(False), torch.enable_grad():
+            maps, rest = model.cut(images.to(model.device), model.layers[-1].name)
+            maps = maps.detach().clone().requires_grad_(True)
+            logits = rest(maps).sum(0)
+            gradients = torch.stack(
+                [torch.autograd.grad(one, maps, retain_graph=True)[0] for one in logits]
+            ).flatten(3)  # of each class, image and channel: (10, 8, C, cells)
+        weights = gradients.sum(3)
+        same = torch.allclose(weights, weights[:, :1], rtol=1e-4, atol=1e-6)
+        is_mean = torch.allclose(gradients, gradients[..., :1], rtol=1e-4, atol=1e-7)
+        if same and (is_mean or bool((gradients.count_nonzero(3) <= 1).all())):
+            return weights[:, 0].detach(), is_mean
+    raise CheckpointError(
+        f"{ckpt.path}: the static site computes heat maps from the last layer's output, which is "
+        "not pooled as a whole before the last weights here: remove this network from "
+        "checkpoints/, or deploy without --static."
+    )
 
 
 def _shrink(proto: "ModelProto") -> "ModelProto":

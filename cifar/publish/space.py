@@ -24,6 +24,7 @@ from cifar.data.annotations import FOLDER as ANNOTATIONS
 from cifar.data.release import DATASET, TEST_FILE
 from cifar.explore import store
 from cifar.models import checkpoint, hub
+from cifar.models.facts import ONNX
 from cifar.models.figure_files import weights_of
 from cifar.publish.upload import publish
 
@@ -38,15 +39,6 @@ SPACES = "spaces>=0.51,<1"
 
 TITLE = "CIFAR Lens"  # identifies a Space as an earlier upload
 TEMPLATE = Path(__file__).parent / "templates" / "space.md"
-# The files of a checkpoint that the app reads.
-CHECKPOINT_FILES = (
-    "config.json",
-    "model.safetensors",
-    "metrics.json",
-    "predictions.npz",
-    "neighbors.parquet",
-    "README.md",
-)
 SCREENSHOT = ASSETS / "screenshot.png"
 THUMBNAIL = "thumbnail.png"
 
@@ -149,8 +141,8 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
         *(
             path
             for name in names
-            for file in CHECKPOINT_FILES
-            if (path := checkpoint.ROOT / name / file).exists()
+            for file in checkpoint.files_of(store.load(name).config)
+            if file != "history.jsonl" and (path := checkpoint.ROOT / name / file).exists()
         ),
         TEST_FILE,
         *sorted(ANNOTATIONS.iterdir()),
@@ -170,6 +162,8 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
     shutil.copyfile(SCREENSHOT, folder / THUMBNAIL)
 
     pins = pinned(ZEROGPU_PINS if zerogpu else {})
+    if any(store.load(name).network == ONNX for name in names):
+        pins.append(f"onnxruntime=={version('onnxruntime')}")
     python = ZEROGPU_PYTHON if zerogpu else f"{sys.version_info.major}.{sys.version_info.minor}"
     _write(folder / "requirements.txt", f"# For Python {python}.", *pins, *[SPACES] * zerogpu)
     if zerogpu:

@@ -208,7 +208,13 @@ def _record(ckpt: Checkpoint, bank: np.ndarray) -> bytes:
         for one in answers
     ]
     return columns.pack(
-        {"kind": "record", "pictures": pictures, "height": height, "width": width},
+        {
+            "kind": "record",
+            "pictures": pictures,
+            "height": height,
+            "width": width,
+            "averaged": bool(answers[0]["averaged"]),
+        },
         {
             "pixels": np.concatenate(inputs),
             **{key: np.concatenate([one[key] for one in answers]) for key in ("logits", "maps")},

@@ -11,13 +11,18 @@ import pytest
 import torch
 
 from cifar import PROJECT
+from cifar.add.trace import trace
 from cifar.data.pictures import Seen
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify, classify_all, to_tensor
 from cifar.explore import store
 from cifar.models import checkpoint
+from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
+from cifar.models.graph import GraphNetwork
+from cifar.models.preprocessing import Preprocessing
 from cifar.publish.onnx_export import INPUT, OUTPUTS, export, export_distance
+from docs.networks import PlainCnn, ResNet18
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +99,25 @@ def test_it_tells_nothing_of_who_wrote_it(exported):
         assert word not in content
 
 
+def test_a_brought_network_that_averages_its_last_maps(images, tmp_path):
+    torch.manual_seed(0)
+    module = ResNet18(8).eval()
+    traced = trace(module, (3, 32, 32))
+    network = GraphNetwork(traced.graph, Preprocessing(std=(0.2, 0.2, 0.2)), traced.layers)
+    network.load_state_dict(traced.weights)
+    network.layers = (network.layer("layer4"),)
+    ckpt = Checkpoint(tmp_path, {}, {}, "", module=network.eval().requires_grad_(False))
+    export(ckpt, tmp_path / "net.onnx")
+    found = run(tmp_path / "net.onnx", images[:4])
+    logits, features, maps = (part.numpy() for part in network.with_maps(to_tensor(images[:4])))
+    np.testing.assert_allclose(found["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(found["features"], features, atol=1e-4)
+    np.testing.assert_allclose(found["maps"], maps, atol=1e-4)
+    weights = module.linear.weight.detach().numpy()
+    np.testing.assert_allclose(found["weights"], weights, rtol=1e-4, atol=1e-6)
+    assert found["averaged"] == 1
+
+
 FIRST = """
 import sys
 from types import SimpleNamespace
@@ -133,9 +157,11 @@ def test_what_a_half_cannot_hold_stays_as_it_is(make_checkpoint, images, tmp_pat
     np.testing.assert_allclose(found["logits"], wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_a_map_that_is_not_pooled_as_a_whole_is_refused(make_checkpoint, tmp_path):
-    ckpt = checkpoint.load(make_checkpoint())
-    ckpt.model.pool = torch.nn.MaxPool2d(2)
+def test_a_map_that_is_not_pooled_as_a_whole_is_refused(tmp_path):
+    traced = trace(PlainCnn(8), (3, 32, 32))
+    network = GraphNetwork(traced.graph, Preprocessing(), traced.layers)
+    network.load_state_dict(traced.weights)
+    ckpt = Checkpoint(tmp_path, {}, {}, "", module=network.eval().requires_grad_(False))
     with pytest.raises(CheckpointError, match="not pooled as a whole"):
         export(ckpt, tmp_path / "net.onnx")
     assert list(tmp_path.glob("net.onnx*")) == []

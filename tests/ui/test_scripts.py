@@ -8,7 +8,9 @@ import os
 import random
 import shutil
 import subprocess
+from dataclasses import asdict
 from itertools import islice
+from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
@@ -16,16 +18,21 @@ import pytest
 import torch
 from PIL import Image
 
+from cifar.add.trace import trace
 from cifar.data.pictures import network_view
 from cifar.explain.drawing import cover
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, page_data, store
 from cifar.explore.mistakes import CELLS
 from cifar.explore.slices import slices
+from cifar.models.checkpoint import Checkpoint
+from cifar.models.graph import GraphNetwork
+from cifar.models.preprocessing import Preprocessing
 from cifar.models.staged import normalize
 from cifar.publish.static_site import METHODS
 from cifar.ui.app import VIEW
 from cifar.ui.scripts import COMPONENTS
+from docs.networks import ResNet18
 from tests.selection import random_views, select
 
 MODELS = ("resnet", "basenet")
@@ -155,19 +162,35 @@ def outputs(model, image):
     """Return what the ONNX file of a network gives for an image, as `cam.js` takes it."""
     with torch.inference_mode():
         x = normalize(torch.from_numpy(image)[None].permute(0, 3, 1, 2))
-        maps = model.maps_at(x, model.layers[-1].name)
-        logits = model.head(model.pool(maps).flatten(1))[0]
+        logits, _, maps = model.with_maps(x)
     height, width = maps.shape[2:]
-    parts = {"logits": logits, "maps": maps[0], "weights": model.head.weight.detach()}
+    averaged = isinstance(model, GraphNetwork)
+    head = model.linear if averaged else model.head
+    parts = {"logits": logits[0], "maps": maps[0], "weights": head.weight.detach()}
     return {name: encoded(part) for name, part in parts.items()} | {
+        "averaged": averaged,
         "height": height,
         "width": width,
     }
 
 
-@pytest.mark.parametrize("name", MODELS)
+def averaging():
+    """A network that takes the means of its last maps, as brought ones do."""
+    torch.manual_seed(0)
+    traced = trace(ResNet18(8), (3, 32, 32))
+    network = GraphNetwork(traced.graph, Preprocessing(), traced.layers)
+    network.load_state_dict(traced.weights)
+    layer = network.layer("layer4")
+    network.layers = (layer,)
+    network = network.eval().requires_grad_(False)
+    return Checkpoint(
+        Path("averaging"), {"network": "graph", "layers": [asdict(layer)]}, {}, "", module=network
+    )
+
+
+@pytest.mark.parametrize("name", [*MODELS, "averaging"])
 def test_heat_maps_are_those_of_python(run, test_images, name):
-    ckpt = store.load(name)
+    ckpt = averaging() if name == "averaging" else store.load(name)
     layers = [ckpt.model.layers[-1].name]
     indices = [61, 3, 7099, 4000, 9999]
     questions = [

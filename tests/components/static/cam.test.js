@@ -8,6 +8,7 @@ const RUN = {
   logits: Float32Array.of(1, 0),
   maps: Float32Array.of(0, 2, 2, 1, 0, 0, 0, 4),
   weights: Float32Array.of(3, 1, -1, 0.5),
+  averaged: false,
   height: 2,
   width: 2,
 };
@@ -23,6 +24,13 @@ test("Grad-CAM weighs each map by the mean of its gradient", () => {
   assert.deepEqual(heatMap(RUN, 1, "gradcam").values, [0, 0, 0, 0.5 - 0.25]);
 });
 
+test("the gradient of means is the same everywhere", () => {
+  const run = { ...RUN, averaged: true };
+  assert.deepEqual(heatMap(run, 0, "hirescam").values, [0, 1.5, 1.5, 0.75 + 1]);
+  assert.deepEqual(heatMap(run, 0, "gradcam").values, [0, 1.5, 1.5, 0.75 + 1]);
+  assert.deepEqual(heatMap(run, 1, "layercam").values, [0, 0, 0, 0.5]);
+});
+
 test("a map that is 0 everywhere adds nothing", () => {
   const run = { ...RUN, maps: Float32Array.of(0, 2, 2, 1, 0, 0, 0, 0) };
   for (const method of METHODS)
@@ -34,7 +42,10 @@ test("FinerCAM of two classes follows the gradient of its score", () => {
   const logits = [1.2, -0.3, 0.7, 0.1];
   const maps = Float32Array.of(2, 5);
   const weights = Float32Array.of(0.3, -0.1, 0.2, 0.4, -0.5, 0.1, 0.6, 0.2);
-  const run = { logits: Float32Array.from(logits), maps, weights, height: 1, width: 1 };
+  const run = {
+    ...{ logits: Float32Array.from(logits), maps, weights },
+    ...{ averaged: false, height: 1, width: 1 },
+  };
   const score = (/** @type {number[]} */ z) => {
     const shares = softmax(z);
     return (shares[2] * (z[0] - z[2])) / (shares[2] + 1e-9);

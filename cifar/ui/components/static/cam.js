@@ -1,8 +1,9 @@
 /**
  * Compute class activation maps at the last layer, without gradients of a network: what follows
- * that layer is the largest value of each map and a linear head, so the gradient of a class's logit
- * is the head's weight at each map's largest cell and 0 elsewhere. The formulas are those of
- * `cifar/explain/cam.py`, where their sources are.
+ * that layer is the largest value of each map, or the mean, and a linear head. So the gradient of a
+ * class's logit is the head's weight at each map's largest cell and 0 elsewhere, or the weight
+ * divided by the number of cells everywhere. The formulas are those of `cifar/explain/cam.py`, where
+ * their sources are.
  */
 
 /**
@@ -11,41 +12,46 @@
  * @property {Float32Array} logits of each class, before the temperature
  * @property {Float32Array} maps (D, height, width)
  * @property {Float32Array} weights of the head, (classes, D)
+ * @property {boolean} averaged whether the head takes the means of the maps, or else the maxima
  * @property {number} height
  * @property {number} width
  */
 
 /**
- * One map in numbers.
- * @typedef {object} Facts
- * @property {number} slope gradient at the largest cell
- * @property {number} top value of the largest cell
- * @property {number} total sum of all cells
- * @property {number} cells how many there are
- */
-
-/**
- * How a method weighs one map: the whole of it, or its largest cell alone.
+ * How a method weighs one map: by one number, or each cell by its own.
  * @typedef {object} Formula
- * @property {(facts: Facts) => number} [whole] weight of every cell
- * @property {(facts: Facts) => number} [peak] evidence at the largest cell
+ * @property {(map: Float32Array, gradient: Float64Array) => number} [whole] weight of every cell
+ * @property {(gradient: number) => number} [cell] weight of a cell with that gradient
  * @property {typeof finerSlopes} [score] gradient of the score that is explained, unless that is
  *   the logit of the class
  */
 
+/** @param {Float32Array|Float64Array} values */
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+
+/** @type {(map: Float32Array, gradient: Float64Array) => number} */
+const meanGradient = (map, gradient) => total(gradient) / map.length;
+
 /** @type {Object<string, Formula>} */
 const FORMULAS = {
-  gradcam: { whole: ({ slope, cells }) => slope / cells },
-  hirescam: { peak: ({ slope, top }) => slope * top },
+  gradcam: { whole: meanGradient },
+  hirescam: { cell: (gradient) => gradient },
   "gradcam++": {
-    whole({ slope, total }) {
-      const rise = Math.max(0, slope);
-      return (rise ** 2 / (2 * rise ** 2 + total * rise ** 3 + 1e-6)) * rise;
+    whole(map, gradient) {
+      const all = total(map);
+      return total(
+        gradient.map((g) => {
+          const rise = Math.max(0, g);
+          return rise && (rise ** 2 / (2 * rise ** 2 + all * rise ** 3 + 1e-6)) * rise;
+        }),
+      );
     },
   },
-  xgradcam: { whole: ({ slope, top, total }) => (slope * top) / (total + 1e-7) },
-  layercam: { peak: ({ slope, top }) => Math.max(0, slope) * top },
-  finercam: { whole: ({ slope, cells }) => slope / cells, score: finerSlopes },
+  xgradcam: {
+    whole: (map, gradient) => total(gradient.map((g, at) => g * map[at])) / (total(map) + 1e-7),
+  },
+  layercam: { cell: (gradient) => Math.max(0, gradient) },
+  finercam: { whole: meanGradient, score: finerSlopes },
 };
 
 /** Names of the methods. */
@@ -60,8 +66,8 @@ export const METHODS = Object.keys(FORMULAS);
  * @returns {import('../shared/heat.js').HeatMap}
  */
 export function heatMap(run, target, method, against = null) {
-  const { logits, maps, weights, height, width } = run;
-  const { whole, peak, score } = FORMULAS[method];
+  const { logits, maps, weights, averaged, height, width } = run;
+  const { whole, cell, score } = FORMULAS[method];
   const deep = weights.length / logits.length;
   const cells = height * width;
   const slopes = score?.(logits, target, against) ?? logits.map((_, k) => Number(k === target));
@@ -70,16 +76,12 @@ export function heatMap(run, target, method, against = null) {
     const map = maps.subarray(d * cells, (d + 1) * cells);
     let slope = 0;
     for (let k = 0; k < logits.length; k++) slope += slopes[k] * weights[k * deep + d];
+    const gradient = new Float64Array(cells);
     // Of several largest cells, the gradient goes to the first.
-    let at = 0;
-    let total = 0;
-    for (let cell = 0; cell < cells; cell++) {
-      total += map[cell];
-      if (map[cell] > map[at]) at = cell;
-    }
-    const facts = { slope, top: map[at], total, cells };
-    if (peak) values[at] += peak(facts);
-    else for (let cell = 0, by = whole(facts); cell < cells; cell++) values[cell] += by * map[cell];
+    if (averaged) gradient.fill(slope / cells);
+    else gradient[map.indexOf(Math.max(...map))] = slope;
+    const by = whole?.(map, gradient);
+    for (let at = 0; at < cells; at++) values[at] += (by ?? cell(gradient[at])) * map[at];
   }
   return { target, height, width, values: Array.from(values, (value) => Math.max(0, value)) };
 }

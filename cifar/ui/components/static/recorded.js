@@ -36,7 +36,7 @@ export function recordedFirst(run, records) {
  * Return the answers in a record by the pixels that they are to.
  * @param {import('../explorer/pack.js').Pack} pack
  */
-function answersIn({ header: { pictures, height, width }, columns }) {
+function answersIn({ header: { pictures, height, width, averaged }, columns }) {
   /** @type {any} */
   const { pixels, logits, maps, weights } = columns;
   const views = pixels.length / VIEW;
@@ -49,7 +49,7 @@ function answersIn({ header: { pictures, height, width }, columns }) {
     const runs = Array.from({ length: count }, (_, k) => ({
       logits: part(logits, first + k),
       maps: part(maps, first + k),
-      ...{ weights, height, width },
+      ...{ weights, averaged, height, width },
     }));
     answers.set(toPixels(pixels.slice(first * VIEW, (first + count) * VIEW)), {
       runs,

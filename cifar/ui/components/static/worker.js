@@ -82,14 +82,14 @@ async function answered({ id, files, network, distance, pixels }) {
   }
   const count = pixels.length / VIEW;
   const input = new ort.Tensor("uint8", pixels, [count, 32, 32, 3]);
-  const { logits, maps, weights, features } = await sessions
+  const { logits, maps, weights, averaged, features } = await sessions
     .get(network.url)
     .run({ pixels: input });
   const [, , height, width] = maps.dims;
   const runs = Array.from({ length: count }, (_, k) => ({
     logits: part(logits.data, k, count),
     maps: part(maps.data, k, count),
-    ...{ weights: weights.data, height, width },
+    ...{ weights: weights.data, averaged: averaged.data[0] > 0, height, width },
   }));
   let [far, nearest] = [null, []];
   if (distance) {
