@@ -59,6 +59,7 @@ function createSite(label = null, far = 0.4) {
         logits: Float32Array.of(Math.log(2), Math.log(5), Math.log(3)),
         maps: Float32Array.of(1),
         weights: Float32Array.of(1, 2, 3),
+        averaged: false,
         height: 1,
         width: 1,
       };

@@ -26,8 +26,12 @@
  *   the logit of the class
  */
 
-/** @param {Float32Array|Float64Array} values */
-const total = (values) => values.reduce((sum, value) => sum + value, 0);
+/** @param {Iterable<number>} values */
+function total(values) {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
 
 /** @type {(map: Float32Array, gradient: Float64Array) => number} */
 const meanGradient = (map, gradient) => total(gradient) / map.length;
