@@ -34,8 +34,8 @@ ask("/theme.css")
 assert demo.config is before
 ask("/")
 assert [tuple(choice) for choice in props("model")["choices"]] == choices[:1]
-assert len(props("explorer")["page"]["models"]) == 1
-assert list(props("classify")["page"]["facts"]) == [choices[0][1]]
+assert len(props("explorer")["props"]["page"]["models"]) == 1
+assert list(props("classify")["props"]["page"]["facts"]) == [choices[0][1]]
 """
 
 
