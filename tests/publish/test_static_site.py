@@ -37,7 +37,8 @@ def built(tmp_path_factory):
 
 
 def forget():
-    for cached in (store.choices, store.load, store.predictions):
+    store._names.clear()
+    for cached in (store._shown, store._read, store.predictions):
         cached.__wrapped__.cache_clear()
 
 
