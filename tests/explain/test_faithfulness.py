@@ -20,6 +20,7 @@ from cifar.explain.trust import FRACTIONS, RANDOM_MAPS, area
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import Layer
+from cifar.models.network import Network
 
 module = importlib.import_module("cifar.explain.faithfulness")  # not the function
 PATCH = np.s_[8:16, 16:24]  # rows and columns
@@ -27,7 +28,7 @@ CAT = 3
 STEPS = (0.0, 0.5, 1.0)
 
 
-class SeesOnePatch(nn.Module):
+class SeesOnePatch(Network):
     """Says cat where the patch is bright, and knows nothing of the rest."""
 
     def __init__(self):
