@@ -12,6 +12,7 @@ from torch import nn
 
 from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import calibrated, classify, to_tensor
+from cifar.explain import randomization
 from cifar.explain.faithfulness import agreement, curves, faithfulness
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import HeatMap
@@ -21,6 +22,7 @@ from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.facts import Layer
 from cifar.models.network import Network
+from cifar.models.networks import create_model
 
 module = importlib.import_module("cifar.explain.faithfulness")  # not the function
 PATCH = np.s_[8:16, 16:24]  # rows and columns
@@ -41,7 +43,10 @@ class SeesOnePatch(Network):
 
 
 @pytest.fixture
-def toy():
+def toy(monkeypatch):
+    """Compared with random weights of BaseNet, as it has no layers of its own."""
+    basenet, copied = create_model("basenet").eval(), randomization._random_copy
+    monkeypatch.setattr(randomization, "_random_copy", lambda _, seed: copied(basenet, seed))
     return Checkpoint(
         Path("toy"), {"network": "basenet"}, {"temperature": 1.0}, "", module=SeesOnePatch()
     )
