@@ -5,6 +5,7 @@ Heavy imports stay inside the verbs, so that `--help` answers at once.
 
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -175,7 +176,7 @@ def add(
             its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
 
     """
-    from cifar.add.add import Wanted
+    from cifar.add.add import Wanted, shown
     from cifar.add.add import add as bring
     from cifar.models.model_card import percent
     from cifar.models.preprocessing import Preprocessing
@@ -186,7 +187,8 @@ def add(
     if mean is not None and std is not None:
         given = replace(given, mean=mean, std=std)
     wanted = Wanted(given, mean is not None, layers, features, title)
-    ckpt = bring(name, source, arguments, weights, wanted, data)
+    command = shlex.join(["python", "-m", "cifar", *map(shown, sys.argv[1:])])
+    ckpt = bring(name, source, arguments, weights, wanted, data, command)
     accuracy = ckpt.measured["test"]["accuracy"]
     print(f"Test accuracy, plain: {percent(accuracy)}, n = {accuracy['n']:,}")
     print(f"{ckpt.path} is complete; the app shows it: python -m cifar app")

@@ -24,7 +24,7 @@ from cifar.add import conventions, onnx_source, sources
 from cifar.add.trace import trace
 from cifar.data import cifar10
 from cifar.evaluation.evaluate import evaluate
-from cifar.files import fill_folder, write_json
+from cifar.files import fill_folder, read_json, write_json
 from cifar.models import checkpoint, graph, onnx_network
 from cifar.models.checkpoint import FORMAT_VERSION, Checkpoint
 from cifar.models.facts import GRAPH, ONNX, SIZE, TITLES, Layer
@@ -34,14 +34,17 @@ from cifar.models.onnx_network import OnnxNetwork
 from cifar.models.preprocessing import Preprocessing
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
+SMALLEST_INPUT, LARGEST_INPUT, LONGEST_TITLE = 8, 1024, 40  # as `records.AddedConfig`
 PROBES = 8  # images whose gradients show whether a layer takes part in the answer
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user says about a network. preprocessing: what is known of it. fixed: its mean and
-    deviation are known. layers: names of those to explain; features: the name of the layer whose
-    output are the features; both are found if left out. title: for people; the name if left out.
+    """Choices of the user about a network.
+
+    preprocessing: what is known of it. fixed: its mean and deviation are known. layers: names of
+    those to explain; features: the name of the layer whose output are the features; both are found
+    if left out. title: for people; the name if left out.
     """
 
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
@@ -68,17 +71,22 @@ def add(
     weights: Path | None = None,
     wanted: Wanted | None = None,
     data: Path | None = None,
+    command: str = "",
 ) -> Checkpoint:
     """Add a network under a name, and return its evaluated checkpoint.
 
     source, arguments, weights: see `sources.find`; a source may also be an ONNX file, or a
     checkpoint by its folder or its name on the Hub. data: the training images, as for
-    `cifar10.load`. Raises LensError; nothing is left behind.
+    `cifar10.load`. command: what the user typed, for the record. Raises LensError; nothing is left
+    behind.
     """
     wanted = wanted or Wanted()
     folder = free_folder(name)
+    _check_options(source, arguments, weights, wanted)
     val = cifar10.load("val", data)  # first: without it, all of the rest is in vain
-    command = shlex.join(["python", "-m", "cifar", "add", name, source, *arguments])
+    command = command or shlex.join(
+        ["python", "-m", "cifar", "add", name, shown(source), *arguments]
+    )
     if sources.is_checkpoint(source):
         fill_folder(folder, lambda partial: _copy(source, partial, data, command))
         return checkpoint.read(name)
@@ -92,7 +100,8 @@ def add(
     def write(partial: Path) -> None:
         for file, content in found.files.items():
             (partial / file).write_bytes(content)
-        write_json(partial / "config.json", _config(found, layers, wanted.title or name, source))
+        config = _config(found, layers, wanted.title or name, shown(source))
+        write_json(partial / "config.json", config)
         evaluate(partial, data, command)
 
     fill_folder(folder, write)
@@ -105,7 +114,8 @@ def _copy(source: str, folder: Path, data: Path | None, command: str) -> None:
     for file in checkpoint.files_of(ckpt.config):
         if (ckpt.path / file).is_file():
             shutil.copyfile(ckpt.path / file, folder / file)
-    if not ckpt.metrics:
+    write_json(folder / "config.json", ckpt.config | {"source": shown(source)})
+    if not ckpt.metrics or not (folder / "predictions.npz").is_file():
         evaluate(folder, data, command)
 
 
@@ -114,7 +124,7 @@ def find(source: str, arguments: Sequence[str], weights: Path | None, wanted: Wa
     expected = wanted.preprocessing
     if source.endswith(".onnx"):
         file = onnx_source.read(Path(source), wanted.features)
-        expected = replace(expected, size=file.size, layout=file.layout)
+        expected = replace(expected, size=file.size or expected.size, layout=file.layout)
         onnx = OnnxNetwork(file.content, expected, source)
         return Found(onnx, ONNX, file.parameters, {onnx_network.FILE: file.content})
     side = expected.size
@@ -128,6 +138,31 @@ def find(source: str, arguments: Sequence[str], weights: Path | None, wanted: Wa
     return Found(network, GRAPH, traced.parameters, files)
 
 
+def shown(source: str) -> str:
+    """Return a source without the folders of this computer."""
+    place, colon, rest = source.partition(":")
+    return f"{Path(place).name}{colon}{rest}" if Path(place).exists() else source
+
+
+def _check_options(
+    source: str, arguments: Sequence[str], weights: Path | None, wanted: Wanted
+) -> None:
+    """Raise LensError for options that a source does not take, and for impossible ones."""
+    if source.endswith(".onnx") or sources.is_checkpoint(source):
+        for given, what in ((weights, "no --weights"), (arguments, "no arguments")):
+            if given:
+                raise LensError(f"{source} is complete as it is, and takes {what}.")
+    std = wanted.preprocessing.std
+    if min(std) <= 0:
+        raise LensError(f"--std is {' '.join(map(str, std))}: name three numbers above 0.")
+    if not SMALLEST_INPUT <= wanted.preprocessing.size <= LARGEST_INPUT:
+        raise LensError(
+            f"--size is {wanted.preprocessing.size}: choose {SMALLEST_INPUT} to {LARGEST_INPUT}."
+        )
+    if len(wanted.title) > LONGEST_TITLE:
+        raise LensError(f"--title has {len(wanted.title)} letters: take at most {LONGEST_TITLE}.")
+
+
 def free_folder(name: str) -> Path:
     """Return the folder for a new checkpoint.
 
@@ -137,6 +172,12 @@ def free_folder(name: str) -> Path:
         raise LensError(
             f"{name!a} is no name: choose up to 30 small letters, digits, - and _, such as my-net."
         )
+    if (
+        name in ("images", *TITLES)
+        or name.startswith("published")
+        or name.endswith("-probabilities")
+    ):
+        raise LensError(f"{name} is the name of something else here: choose another.")
     folder = checkpoint.ROOT / name
     if folder.exists():
         raise LensError(
@@ -147,12 +188,14 @@ def free_folder(name: str) -> Path:
 
 
 def remove(name: str) -> None:
-    """Remove a brought network. Raises LensError for another checkpoint."""
+    """Remove a network that `add` brought. Raises LensError for any other checkpoint."""
     if name not in checkpoint.available():
         known = ", ".join(checkpoint.available())
         raise LensError(f"There is no checkpoint {name!a} in {checkpoint.ROOT}: there are {known}.")
-    if name in TITLES:
-        raise LensError(f"{name} is part of the project: delete checkpoints/{name} if you mean it.")
+    if "source" not in read_json(checkpoint.ROOT / name / "config.json"):
+        raise LensError(
+            f"{name} was not added by this command: delete {checkpoint.ROOT / name} if you mean it."
+        )
     shutil.rmtree(checkpoint.ROOT / name)
 
 

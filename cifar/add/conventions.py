@@ -1,5 +1,6 @@
 """Find what a network expects of images: the likely conventions are tried on images of `val`."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,6 +71,8 @@ def search(network: Brought, val: Split, given: Preprocessing, *, fixed: bool) -
             if trials[-1].accuracy < best:  # so are the others
                 break
     trials.sort(key=_order)
+    if not any(math.isfinite(trial.nll) for trial in trials):
+        raise ConventionError("The network returns NaN or infinity for images of CIFAR-10.")
     if trials[0].accuracy < ENOUGH:
         raise ConventionError(
             f"The network is right about {trials[0].accuracy:.1%} of {IMAGES} images at best, and "
@@ -90,8 +93,8 @@ def _try(network: Brought, val: Split, name: str, preprocessing: Preprocessing) 
         outputs = torch.cat(
             [network(normalize(images)) for images in val.images[:IMAGES].split(BATCH)]
         ).numpy()
-    if not np.isfinite(outputs).all():
-        raise ConventionError("The network returns NaN or infinity for images of CIFAR-10.")
+    if not np.isfinite(outputs).all():  # as of half precision on a scale that is too large
+        return Trial(f"{name}, not finite", preprocessing, 0, math.inf)
     labels = val.labels[:IMAGES].numpy()
     preprocessing = replace(preprocessing, outputs=kind(outputs))
     if preprocessing.classes == Preprocessing.classes:

@@ -10,7 +10,6 @@ from onnx import helper
 
 from cifar import CLASSES
 from cifar.add.sources import SourceError
-from cifar.models.facts import SIZE
 
 Layout = Literal["NCHW", "NHWC"]
 LINEAR = ("Gemm", "MatMul")
@@ -20,7 +19,8 @@ LINEAR = ("Gemm", "MatMul")
 class OnnxFile:
     """An ONNX network. content: the file's, with logits and features as its only outputs.
 
-    size, layout: of its input, see `Preprocessing`. parameters: the number of its weights.
+    size, layout: of its input, see `Preprocessing`; size is 0 if it takes any. parameters: the
+    number of its weights.
     """
 
     content: bytes
@@ -69,7 +69,7 @@ def _shape(path: Path, value: onnx.ValueInfoProto) -> tuple[int, Layout]:
         for layout, channel, height, width in layouts:
             square = dims[height] == dims[width] or (free[height] and free[width])
             if dims[channel] == 3 and square:
-                return (SIZE if free[height] else int(dims[height])), layout
+                return (0 if free[height] else int(dims[height])), layout
     shown = ", ".join(map(str, dims))
     raise SourceError(
         f"{path} takes ({shown}) instead of square images of three colors, (N, 3, S, S) or "

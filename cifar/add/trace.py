@@ -14,7 +14,7 @@ from torch.export import Dim, ExportedProgram, export
 
 from cifar import CLASSES, LensError
 from cifar.models.facts import Layer
-from cifar.models.graph import COUNT, INPUT, INTEGERS
+from cifar.models.graph import COUNT, INPUT, OPERATIONS, OTHERS, WEIGHTS
 
 EXAMPLES = 2  # images of the traced call; a single one would be taken for a constant
 LINEAR = ("linear", "addmm", "mm", "matmul")  # operations of a last layer
@@ -30,8 +30,8 @@ class TraceError(LensError):
 class Traced:
     """A traced module.
 
-    graph: content of `graph.json`. weights: tensors by name. layers: every layer that has a map and
-    that all of the rest depends on, first to last.
+    graph: content of `graph.json`. weights: tensors by their name in `GraphNetwork`. layers: every
+    layer that has a map and that all of the rest depends on, first to last.
     """
 
     graph: dict
@@ -41,7 +41,7 @@ class Traced:
     @property
     def parameters(self) -> int:
         """The number of trained weights."""
-        return sum(self.weights[t["name"]].numel() for t in self.graph["tensors"] if t["trained"])
+        return sum(math.prod(one["shape"]) for one in self.graph["tensors"] if one["trained"])
 
 
 def trace(module: nn.Module, shape: tuple[int, int, int], features: str = "") -> Traced:
@@ -89,7 +89,8 @@ class _Recorder:
         self.batch = self.input.meta["val"].shape[0]
         self.output = self._output(nodes[-1])
         self.ends = {path: node for node in nodes for path in _modules(node)}
-        self.nodes = [node for node in nodes if node in _ancestors(self.output, None)]
+        used = _ancestors(self.output, None)
+        self.nodes = [node for node in nodes if node in used]
         self.features = features
 
     def traced(self) -> Traced:
@@ -121,11 +122,16 @@ class _Recorder:
                 for name, tensor in weights.items()
             ],
         }
-        return Traced(graph, weights, layers)
+        if not self.trained & weights.keys():
+            raise TraceError("The network has no weights: name the one that was trained.")
+        stored = {f"{WEIGHTS}.{name}": value for name, value in weights.items()}
+        return Traced(graph, stored, layers)
 
     def _output(self, last: fx.Node) -> fx.Node:
         """Return the first output that has the shape of logits."""
-        outputs = [node for node in last.all_input_nodes]
+        outputs = [
+            node for node in last.all_input_nodes if isinstance(node.meta["val"], torch.Tensor)
+        ]
         shapes = [tuple(node.meta["val"].shape) for node in outputs]
         for node, shape in zip(outputs, shapes, strict=True):
             if len(shape) == 2 and shape[0] == self.batch and shape[1] == len(CLASSES):
@@ -156,6 +162,7 @@ class _Recorder:
         """Yield the results with a map that all of the rest depends on.
 
         Those inside a module are left out, but not the last one, which is the module's own result.
+        Tokens are only taken from there: other tables of numbers look the same.
         """
         for node in self.nodes:
             value = node.meta.get("val")
@@ -166,7 +173,7 @@ class _Recorder:
                 and value.ndim
                 and value.shape[0] == self.batch
                 and _grid(value.shape)
-                and (self._ended(node) or not any(_modules(node)))
+                and (self._ended(node) or (value.ndim == 4 and not any(_modules(node))))
                 and self.input not in _ancestors(self.output, node, self._is_count)
             ):
                 yield node
@@ -197,8 +204,9 @@ class _Recorder:
         if isinstance(item, fx.Node):
             if item is self.input:
                 return {"name": INPUT}
-            name = COUNT if self._is_count(item) else self.tensors.get(item.name, item.name)
-            return {"name": name}
+            if item.name in self.tensors:
+                return {"tensor": self.tensors[item.name]}
+            return {"name": COUNT if self._is_count(item) else item.name}
         if isinstance(item, list | tuple):
             return [self._argument(part) for part in item]
         if isinstance(item, float) and not math.isfinite(item):
@@ -233,10 +241,10 @@ def _modules(node: fx.Node) -> list[str]:
 
 def _operation(node: fx.Node) -> str:
     """Return an operation's name, see `graph.operation`."""
-    if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten":
-        return node.target.__name__
-    name = getattr(node.target, "__name__", str(node.target))
-    if name != "getitem" and name not in INTEGERS:
+    target = node.target
+    name = getattr(target, "__name__", str(target))
+    is_aten = isinstance(target, torch._ops.OpOverload) and target.namespace == "aten"
+    if name not in (OPERATIONS if is_aten else OTHERS):
         raise TraceError(f"The network uses the operation {name}, which cannot be recorded.")
     return name
 
@@ -248,7 +256,7 @@ def _grid(shape: torch.Size) -> dict | None:
         return {"kind": "map", "side": sizes[1]}
     if len(sizes) == 3 and sizes[0] == sizes[1] >= SMALLEST:
         return {"kind": "last", "side": sizes[0]}
-    if len(sizes) == 2:
+    if len(sizes) == 2 and sizes[1] > 1:
         for first in range(min(MOST_TOKENS, sizes[0]) + 1):
             side = math.isqrt(sizes[0] - first)
             if side >= SMALLEST and side**2 == sizes[0] - first:

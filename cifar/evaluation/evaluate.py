@@ -26,11 +26,17 @@ from cifar import CLASSES, files
 from cifar.data import cifar10, ood_sets
 from cifar.data.image_statistics import measure
 from cifar.evaluation import metrics, near_duplicates, neighbors, ood
-from cifar.evaluation.predictions import NEIGHBORS, Predictions, save_predictions
+from cifar.evaluation.predictions import (
+    MAX_FEATURES_BYTES,
+    NEIGHBORS,
+    Predictions,
+    save_predictions,
+)
 from cifar.files import FileError
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.device import describe, fastest_device
+from cifar.models.errors import CheckpointError
 from cifar.models.facts import ONNX
 from cifar.models.model_card import write_metrics
 from cifar.models.staged import normalize
@@ -76,6 +82,7 @@ def evaluate(name: str | Path, source: Path | None = None, command: str = "") ->
     val_logits, val_features = predict(ckpt, val.images, label="val")
     temperature = metrics.fit_temperature(val_logits, val_labels)
     logits, features = predict(ckpt, test.images, label="test")
+    check_features(features)
     mirrored, _ = predict(ckpt, test.images, mirrored=True, label="test, mirrored")
 
     result: dict = {
@@ -132,6 +139,21 @@ def evaluate(name: str | Path, source: Path | None = None, command: str = "") ->
     neighbors.save_images(ckpt.path / neighbors.FILE, predictions, train)
     write_metrics(ckpt, result)
     return result
+
+
+def check_features(features: np.ndarray) -> None:
+    """Raise CheckpointError for features (N, D) that cannot be recorded in float16."""
+    most = MAX_FEATURES_BYTES // (2 * len(features))
+    if features.shape[1] > most:
+        raise CheckpointError(
+            f"The network has {features.shape[1]:,} features, and at most {most:,} can be kept: "
+            "choose others, by --features of `python -m cifar add`."
+        )
+    if np.abs(features).max() > np.finfo(np.float16).max:
+        raise CheckpointError(
+            f"The network has features of up to {np.abs(features).max():.0f}, which half precision "
+            "cannot hold: choose others, by --features of `python -m cifar add`."
+        )
 
 
 def ood_outputs(ckpt: Checkpoint) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -21,8 +21,8 @@ from cifar.models.errors import CheckpointError
 NEIGHBORS = 5  # nearest training images recorded per test image
 # Arrays that may be missing, besides features.
 OPTIONAL = ("map", "neighbours", "neighbour_labels", "nearest_right", "qualities")
-# Features in float16 beyond this would make the file too large for a repository.
-MAX_FEATURES_BYTES = 12_000_000
+# Features in float16 beyond this, 5,000 an image, would fill memory and make the file too large.
+MAX_FEATURES_BYTES = 100_000_000
 # Limit on the total uncompressed size, against zip bombs.
 MAX_BYTES = 2 * MAX_FEATURES_BYTES
 # What zipfile and NumPy raise for a truncated, damaged or malicious file.

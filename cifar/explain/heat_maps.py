@@ -17,7 +17,7 @@ from cifar.explain.cam import CAMS, cut
 from cifar.explain.methods import METHODS, HeatMap, default_choice, last_of_8x8
 from cifar.explain.occlusion import occlusion
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.facts import Layer
+from cifar.models.facts import NO_LAYERS, Layer
 from cifar.models.network import Network
 
 
@@ -58,7 +58,7 @@ def heat_maps(
         chosen: tuple[Layer, ...] = ()
         evidence = occlusion(checkpoint, image, targets)
     elif not model.layers:
-        raise ValueError("This network has no layers whose maps are known: choose occlusion.")
+        raise ValueError(NO_LAYERS)
     else:
         chosen = _layers(model, layers or default_layers or last_of_8x8(checkpoint))
         evidence = _evidence(model, image, targets, name, chosen, others)

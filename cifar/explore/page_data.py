@@ -171,8 +171,12 @@ def comparison_pack(
     return packs.other_pack(name, title, probabilities, rows, against, answers_only=answers_only)
 
 
+@store.once
 def places() -> np.ndarray:
-    """Return the position of every test image in the sheets, see `thumbnails.positions`."""
+    """Return the position of every test image in the sheets, see `thumbnails.positions`.
+
+    They stay, as do the sheets that pages have, when a network is added while the app runs.
+    """
     return thumbnails.positions([store.table(name)["wrong"].to_numpy() for name in models()])
 
 

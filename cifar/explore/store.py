@@ -39,7 +39,8 @@ IN_MEMORY = 2  # networks
 NETWORK = "published-"  # before the name of a published network, of which the answers are known
 
 _recent: OrderedDict[str, Checkpoint] = OrderedDict()
-_names: set[str] = set()  # of all folders that there were since the start
+_shown: dict[str, Checkpoint] = {}  # those that could be shown at some time since the start
+_problems: dict[str, str] = {}  # why the others cannot, by name
 _lock = threading.Lock()
 
 Parameters = ParamSpec("Parameters")
@@ -65,8 +66,10 @@ def choices() -> list[tuple[str, str]]:
     of a folder must not fail the questions of visitors. The log names each folder that is left out.
     Raises CheckpointError if no checkpoint can be shown.
     """
-    _names.update(_folders())
-    checkpoints = [ckpt for name in sorted(_names) if (ckpt := _shown(name))]
+    for name in _folders():
+        if name not in _shown and (ckpt := _try(name)):
+            _shown[name] = ckpt
+    checkpoints = list(_shown.values())
     if not checkpoints:
         raise CheckpointError(
             f"There is no evaluated checkpoint in {checkpoint.ROOT}: put one there (python -m "
@@ -76,13 +79,14 @@ def choices() -> list[tuple[str, str]]:
     return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
 
 
-@once
-def _shown(name: str) -> Checkpoint | None:
-    """Return a checkpoint that can be shown, or log why it cannot."""
+def _try(name: str) -> Checkpoint | None:
+    """Return a checkpoint if it can be shown, or else log why it cannot, once per reason."""
     try:
         return _complete(name)
     except LensError as error:
-        logging.getLogger(__name__).warning("%s is left out: %s", name, error)
+        if _problems.get(name) != str(error):
+            _problems[name] = str(error)
+            logging.getLogger(__name__).warning("%s is left out: %s", name, error)
         return None
 
 
@@ -129,15 +133,16 @@ def short_title(ckpt: Checkpoint) -> str:
 def load(name: str) -> Checkpoint:
     """Read a checkpoint of the project by name; its network is loaded at its first use.
 
-    Memory holds the networks of the IN_MEMORY checkpoints that were asked for last.
+    Of more than IN_MEMORY networks that are loaded, the one that was asked for least lately is
+    dropped; it is read again if it is used.
     """
     ckpt = _read(name)
     with _lock:
         _recent[name] = ckpt
         _recent.move_to_end(name)
-        if len(_recent) > IN_MEMORY:
-            _, oldest = _recent.popitem(last=False)
-            vars(oldest).pop("model", None)  # a cached property: it is read again if it is used
+        loaded = [one for one in _recent.values() if "model" in vars(one)]
+        for one in loaded[:-IN_MEMORY]:
+            vars(one).pop("model", None)  # a cached property
     return ckpt
 
 

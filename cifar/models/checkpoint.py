@@ -26,7 +26,7 @@ from cifar.files import (
 )
 from cifar.models import hub, records
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import GRAPH, LAYERS, MEAN, ONNX, SIZE, STD, TITLES, Layer
+from cifar.models.facts import GRAPH, LAYERS, MEAN, ONNX, SIZE, STD, TITLES, Layer, added_layers
 from cifar.models.hub import Snapshot
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ class Checkpoint:
 
         if self.module is not None:
             return self.module
+        weights = self.path / weights_file(self.config)
+        if _sha256(weights) != self.sha256:
+            raise CheckpointError(f"{weights} has changed since it was read: start again.")
         model = load_network(self.path, self.config, self.device)
         if self.network != ONNX:
             count = sum(parameter.numel() for parameter in model.parameters())
@@ -106,7 +109,7 @@ class Checkpoint:
         """The layers of the network, first to last."""
         if self.network in LAYERS:
             return LAYERS[self.network]
-        return tuple(Layer(**layer) for layer in self.config["layers"])
+        return added_layers(self.config)
 
     @property
     def temperature(self) -> float:
@@ -198,16 +201,19 @@ def read(name: str | Path, device: str = "cpu", *, measured: bool = True) -> Che
     snapshot, folder = (source, source.folder) if isinstance(source, Snapshot) else (None, source)
     try:
         config = _read_config(folder)
-        weights = folder / weights_file(config)
-        try:
-            sha256 = sha256_of(weights)
-        except OSError as error:
-            raise CheckpointError(f"{weights} cannot be read: {error}.") from error
+        sha256 = _sha256(folder / weights_file(config))
         place = str(snapshot.name) if snapshot else _place(folder)
         metrics = _read_metrics(folder, sha256, place) if measured else {}
     except FileError as error:
         raise _with_hub_name(snapshot, error) from error
     return Checkpoint(folder, config, metrics, sha256, snapshot, device)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
 
 
 def _with_hub_name(snapshot: Snapshot | None, error: FileError) -> CheckpointError:
@@ -228,7 +234,7 @@ def _read_config(folder: Path) -> dict:
     network = config.get("network")
     if network in (GRAPH, ONNX):
         records.check(path, config, records.AddedConfig)
-        if network == GRAPH and sha256_of(folder / "graph.json") != config.get("graph_sha256"):
+        if network == GRAPH and _sha256(folder / "graph.json") != config.get("graph_sha256"):
             raise CheckpointError(f"{folder}/graph.json is not the one that {path} was made with.")
         return config
     if not isinstance(network, str) or network not in LAYERS:
@@ -320,7 +326,8 @@ def save(
 
 def available() -> list[str]:
     """Return the names of the checkpoints in this project, in alphabetical order."""
-    return sorted(path.parent.name for path in ROOT.glob("*/config.json"))
+    names = (path.parent.name for path in ROOT.glob("*/config.json"))
+    return sorted(name for name in names if not name.startswith("."))  # one that is being added
 
 
 def find_own(name: str | Path) -> Path:

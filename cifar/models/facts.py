@@ -27,6 +27,7 @@ class Layer:
 
 # The values of `network` for a brought one, which `config.json` describes: a graph, an ONNX file.
 GRAPH, ONNX = "graph", "onnx"
+NO_LAYERS = "This network has no layers whose maps are known: choose occlusion."
 # By the value of `network` in `config.json`.
 TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
 LAYERS = {
@@ -44,6 +45,11 @@ LAYERS = {
         Layer("stage4", "stage 4", 4),
     ),
 }
+
+
+def added_layers(config: dict) -> tuple[Layer, ...]:
+    """Return the layers of a brought network, from the content of `config.json`."""
+    return tuple(Layer(one["name"], one["label"], one["size"]) for one in config["layers"])
 
 
 def find_layer(layers: tuple[Layer, ...], name: str) -> Layer:

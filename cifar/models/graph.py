@@ -1,9 +1,10 @@
 """A network as a list of PyTorch operations: `graph.json`, beside the weights.
 
 A brought network is kept without its code, which nobody has to run again. Every step is an
-operation of `torch.ops.aten` by name, with its arguments: numbers, names of tensors and of earlier
-steps. Only operations that compute new tensors from tensors are run, so a file from elsewhere can
-be wrong but cannot do anything else. `cifar.add.trace` makes the file.
+operation of `torch.ops.aten` by name, with its arguments: numbers, and the names of weights and of
+earlier steps. Only OPERATIONS are run. They compute tensors from tensors; a file from elsewhere may
+give wrong answers, be slow or fail, but it reads and writes nothing else. `cifar.add.trace` makes
+the file.
 """
 
 import operator
@@ -16,38 +17,70 @@ from typing import Any
 import torch
 from torch import nn
 
+from cifar import CLASSES
 from cifar.files import read_json
 from cifar.models import records
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import Layer
+from cifar.models.facts import SIZE, Layer
 from cifar.models.network import Network, Rest
 from cifar.models.preprocessing import Preprocessing
 
 FILE = "graph.json"
-INPUT, COUNT = "input", "count"  # the images, and how many there are
-# Operations of integers, which compute shapes from COUNT.
-INTEGERS: dict[str, Callable] = {
-    name: getattr(operator, name) for name in ("add", "sub", "mul", "floordiv", "mod", "neg")
-}
-# Private operations of aten that are allowed; of the public ones all that change nothing.
-PRIVATE = {
-    "_adaptive_avg_pool2d",
-    "_log_softmax",
-    "_native_batch_norm_legit_no_training",
-    "_softmax",
-    "_to_copy",
-    "_unsafe_view",
-}
-FORBIDDEN = {"from_file", "as_strided", "set", "resize"}
+# What PyTorch and Python raise for a graph that does not fit together.
+UNUSABLE = (
+    ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RuntimeError, TypeError,
+    ValueError, AssertionError,
+)  # fmt: skip
+INPUT, COUNT = "$input", "$count"  # the images, and how many: names that no step has
+WEIGHTS = "weights"  # the module that holds the weights, so that their names clash with nothing
+LARGEST = 2**31  # of the integers that shapes are computed with
+# The operations of aten that are run. All compute new tensors from tensors and numbers alone.
+OPERATIONS = frozenset(Path(__file__).with_name("operations.txt").read_text("utf-8").split())
 # A view of a tensor in another memory layout would fail.
 SAME = {"view": "reshape", "_unsafe_view": "reshape"}
 DTYPES = {str(value).removeprefix("torch."): value for value in vars(torch).values()
           if isinstance(value, torch.dtype)}  # fmt: skip
 
 
+CONSTANTS: dict[str, Any] = DTYPES | {
+    str(value).removeprefix("torch."): value
+    for value in (torch.strided, torch.contiguous_format, torch.preserve_format,
+                  torch.channels_last)
+}  # fmt: skip
+
+
+def _of_integers(compute: Callable[..., int]) -> Callable[..., int]:
+    """Return a function of integers that refuses anything else, and results without bounds."""
+
+    def checked(*values: object) -> int:
+        # Symbols stand for integers while the network is exported.
+        if not all(type(value) in (int, torch.SymInt) for value in values):
+            raise TypeError("a shape is computed from something that is no integer")
+        result = compute(*values)
+        if type(result) is int and abs(result) > LARGEST:
+            raise ValueError(f"a shape has {result:,} places")
+        return result
+
+    return checked
+
+
+def _item(values: object, place: object) -> object:
+    """Return one of several results of an operation."""
+    if not isinstance(values, tuple | list) or type(place) is not int:
+        raise TypeError("an item is taken of something that is no list of results")
+    return values[place]
+
+
+# What is computed with the number of images, and what takes one of several results.
+INTEGERS = {
+    name: _of_integers(getattr(operator, name)) for name in ("add", "sub", "mul", "floordiv")
+}
+OTHERS: dict[str, Callable] = INTEGERS | {"getitem": _item}
+
+
 @dataclass(frozen=True)
 class Step:
-    """An operation. name: of its result. inputs: names of the results and tensors it takes."""
+    """An operation. name: of its result. inputs: names of the earlier results that it takes."""
 
     name: str
     run: Callable
@@ -55,10 +88,10 @@ class Step:
     keywords: dict
     inputs: frozenset[str]
 
-    def __call__(self, values: dict[str, Any], device: torch.device) -> Any:
-        """Compute the result from those of earlier steps."""
-        arguments = [_value(item, values, device) for item in self.arguments]
-        keywords = {key: _value(item, values, device) for key, item in self.keywords.items()}
+    def __call__(self, results: dict[str, Any], weights: dict[str, torch.Tensor]) -> Any:
+        """Compute the result from those of earlier steps and the weights."""
+        arguments = [_value(item, results, weights) for item in self.arguments]
+        keywords = {key: _value(item, results, weights) for key, item in self.keywords.items()}
         return self.run(*arguments, **keywords)
 
 
@@ -78,8 +111,34 @@ def read_network(
             )
     try:
         return GraphNetwork(content, preprocessing, layers)
-    except (CheckpointError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{path} cannot be used: {error}") from error
+    except (*UNUSABLE, CheckpointError) as error:
+        raise CheckpointError(f"{path} cannot be used: {_described(error)}") from error
+
+
+@torch.inference_mode()
+def check_network(path: Path, network: "GraphNetwork") -> None:
+    """Run a network on two images, whole and cut at every layer.
+
+    path: of its graph. Raises CheckpointError if it fails, or has outputs of another shape.
+    """
+    images = torch.zeros(2, 3, SIZE, SIZE, device=network.device)
+    shapes: dict[str, tuple[torch.Tensor, tuple[int, ...]]] = {}
+    try:
+        shapes["the logits"] = network(images), (2, len(CLASSES))
+        for layer in network.layers:
+            maps, rest = network.cut(images, layer.name)
+            shapes[layer.name] = maps.mean(1), (2, layer.size, layer.size)
+            shapes[f"the rest after {layer.name}"] = rest(maps), (2, len(CLASSES))
+    except (*UNUSABLE, CheckpointError) as error:
+        raise CheckpointError(f"{path} cannot be run: {_described(error)}") from error
+    for name, (values, wanted) in shapes.items():
+        if values.shape != wanted:
+            raise CheckpointError(f"{path}: {name} has shape {tuple(values.shape)}, not {wanted}.")
+
+
+def _described(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0][:200].rstrip('.')}."
 
 
 class GraphNetwork(Network):
@@ -87,7 +146,7 @@ class GraphNetwork(Network):
 
     content: of the file. preprocessing: what it expects. layers: those to explain, of the file's.
     Weights are uninitialized until they are loaded. Raises CheckpointError for a step that is no
-    operation of this PyTorch, or that is not allowed.
+    operation of this PyTorch, or that is not run.
     """
 
     def __init__(
@@ -100,10 +159,13 @@ class GraphNetwork(Network):
         self.at = content["layers"]  # the steps of the layers
         self.grids = content["grids"]  # how each holds its map
         self.names = [tensor["name"] for tensor in content["tensors"]]
+        self.weights = nn.Module()
         for tensor in content["tensors"]:
-            _register(self, tensor)
+            _register(self.weights, tensor)
         self.steps = [_step(item) for item in content["steps"]]
         names = {step.name for step in self.steps}
+        if len(names) < len(self.steps) or names & {INPUT, COUNT}:
+            raise CheckpointError(f"{FILE}: Two steps have one name.")
         for target in (*self.results.values(), *(self.at[layer.name] for layer in layers)):
             if target not in names:
                 raise CheckpointError(f"{FILE}: There is no step {target!a}.")
@@ -151,7 +213,7 @@ class GraphNetwork(Network):
 
     def check(self, steps: Sequence[Step], given: set[str]) -> None:
         """Raise CheckpointError unless each step takes only what is given or computed before."""
-        known = {COUNT, *self.names, *given}
+        known = {COUNT, *given}
         for step in steps:
             if missing := step.inputs - known:
                 raise CheckpointError(
@@ -176,19 +238,18 @@ class GraphNetwork(Network):
     def _run(self, steps: list[Step], given: dict[str, torch.Tensor], wanted: list[str]) -> list:
         """Run steps, and forget results after their last use."""
         last = {name: step for step in steps for name in step.inputs}
-        values: dict[str, Any] = dict(zip(self.names, self._tensors(), strict=True))
-        values |= given | {COUNT: next(iter(given.values())).shape[0]}
+        results: dict[str, Any] = given | {COUNT: next(iter(given.values())).shape[0]}
+        weights = {name: self._weight(name) for name in self.names}
         for step in steps:
-            values[step.name] = step(values, self.device)
+            results[step.name] = step(results, weights)
             for name in step.inputs:
                 if last[name] is step and name not in wanted:
-                    del values[name]
-        return [values[name] for name in wanted]
+                    del results[name]
+        return [results[name] for name in wanted]
 
-    def _tensors(self) -> Iterable[torch.Tensor]:
-        for name in self.names:
-            owner, _, own_name = name.rpartition(".")
-            yield getattr(self.get_submodule(owner), own_name)
+    def _weight(self, name: str) -> torch.Tensor:
+        owner, _, own_name = name.rpartition(".")
+        return getattr(self.weights.get_submodule(owner), own_name)
 
 
 def _register(root: nn.Module, tensor: dict) -> None:
@@ -196,9 +257,9 @@ def _register(root: nn.Module, tensor: dict) -> None:
     *path, name = tensor["name"].split(".")
     module = root
     for part in path:
-        if not hasattr(module, part):
+        if part not in module._modules:
             module.add_module(part, nn.Module())
-        module = getattr(module, part)
+        module = module.get_submodule(part)
     value = torch.empty(tensor["shape"], dtype=DTYPES[tensor["dtype"]])
     if tensor["trained"]:
         module.register_parameter(name, nn.Parameter(value))
@@ -215,23 +276,22 @@ def _step(item: dict) -> Step:
 def operation(name: str) -> Callable:
     """Return an operation by name, such as "conv2d.default".
 
-    Raises CheckpointError if there is none, or if it may not be run.
+    Raises CheckpointError if it is none that is run.
     """
-    if name in INTEGERS:
-        return INTEGERS[name]
-    if name == "getitem":
-        return operator.getitem
+    if name in OTHERS:
+        return OTHERS[name]
     base, _, overload = name.partition(".")
-    allowed = base not in FORBIDDEN and (not base.startswith("_") or base in PRIVATE)
-    packet = getattr(torch.ops.aten, SAME.get(base, base), None) if allowed else None
-    found = getattr(packet, "default" if base in SAME else overload, None)
-    if not isinstance(found, torch._ops.OpOverload) or found._schema.is_mutable:
+    if name not in OPERATIONS:
         raise CheckpointError(f"{FILE}: There is no operation {name!a} that may be run.")
+    packet = getattr(torch.ops.aten, SAME.get(base, base), None)
+    found = getattr(packet, "default" if base in SAME else overload, None)
+    if found is None:
+        raise CheckpointError(f"{FILE}: This version of PyTorch has no operation {name!a}.")
     return found
 
 
 def _names(item: Any) -> Iterable[str]:
-    """Return the names of the tensors and results in an argument."""
+    """Return the names of the results in an argument."""
     if isinstance(item, list):
         for part in item:
             yield from _names(part)
@@ -239,18 +299,20 @@ def _names(item: Any) -> Iterable[str]:
         yield item["name"]
 
 
-def _value(item: Any, values: dict[str, Any], device: torch.device) -> Any:
+def _value(item: Any, results: dict[str, Any], weights: dict[str, torch.Tensor]) -> Any:
     """Return an argument's value."""
     if isinstance(item, list):
-        return [_value(part, values, device) for part in item]
+        return [_value(part, results, weights) for part in item]
     if not isinstance(item, dict):
         return item
     ((kind, content),) = item.items()
     if kind == "name":
-        return values[content]
+        return results[content]
+    if kind == "tensor":
+        return weights[content]
     if kind == "device":
-        return device
-    return float(content) if kind == "float" else getattr(torch, content)  # a dtype or a layout
+        return next(iter(weights.values())).device
+    return float(content) if kind == "float" else CONSTANTS[content]  # a dtype or a layout
 
 
 def _as_map(

@@ -11,10 +11,12 @@ import torch
 
 from cifar import LensError
 from cifar.models.errors import CheckpointError
+from cifar.models.facts import NO_LAYERS
 from cifar.models.network import Network, Rest
 from cifar.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
+    from onnx import GraphProto
     from onnxruntime import InferenceSession  # type: ignore[import-untyped]
 
 FILE = "network.onnx"
@@ -33,7 +35,13 @@ class OnnxNetwork(Network):
         super().__init__()
         self.preprocessing = preprocessing
         self.session = _session(content, place)
-        (images,) = self.session.get_inputs()
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        if (len(inputs), len(outputs)) != (1, 2):
+            raise CheckpointError(
+                f"{place} has {len(inputs)} inputs and {len(outputs)} outputs instead of the "
+                "images, and logits and features."
+            )
+        (images,) = inputs
         self.input = images.name
         # onnxruntime's names of types: "tensor(float16)".
         self.dtype = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}.get(
@@ -59,13 +67,12 @@ class OnnxNetwork(Network):
         return self.preprocessing.logits(outputs), features.flatten(1)
 
     def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Raise NotImplementedError: there are no layers."""
-        raise NotImplementedError
+        """Raise ValueError: there are no layers."""
+        raise ValueError(NO_LAYERS)
 
     def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
         """Raise ValueError: there are no layers."""
-        self.layer(name)
-        raise NotImplementedError
+        raise ValueError(NO_LAYERS)
 
     def _run(self, images: np.ndarray, size: int) -> list[np.ndarray]:
         """Run a batch; one that is smaller than the fixed size is filled up."""
@@ -77,6 +84,7 @@ class OnnxNetwork(Network):
 
 def _session(content: bytes, place: str) -> "InferenceSession":
     try:
+        import onnx
         import onnxruntime
     except ImportError as error:
         raise LensError(
@@ -84,7 +92,17 @@ def _session(content: bytes, place: str) -> "InferenceSession":
             "this command again."
         ) from error
     try:
+        if _keeps_elsewhere(onnx.load_model_from_string(content).graph):  # in any file here
+            raise ValueError("it keeps weights in another file")
         return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise CheckpointError(f"{place} cannot be read as ONNX: {first}.") from error
+
+
+def _keeps_elsewhere(graph: "GraphProto") -> bool:
+    """Return whether a graph, or one inside it, has weights in another file."""
+    attributes = [item for node in graph.node for item in node.attribute]
+    tensors = [*graph.initializer, *(one for item in attributes for one in (item.t, *item.tensors))]
+    inside = [one for item in attributes for one in (item.g, *item.graphs) if one.node]
+    return any(one.external_data for one in tensors) or any(map(_keeps_elsewhere, inside))

@@ -1,6 +1,6 @@
-"""What a brought network expects of its input, and what its output means."""
+"""Conversion of images to what a brought network expects, and of its output to logits."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import torch
@@ -35,7 +35,9 @@ class Preprocessing:
     def read(cls, record: dict) -> "Preprocessing":
         """Return what `record` wrote."""
         values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+            field.name: tuple(value) if isinstance(value, list) else value
+            for field in fields(cls)
+            for value in [record[field.name]]
         }
         return cls(**values)
 

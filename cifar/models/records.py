@@ -349,7 +349,7 @@ Position = Annotated[int, Field(ge=0, le=9)]
 
 
 class AddedPreprocessing(TypedDict):
-    """What a brought network expects, see `preprocessing.Preprocessing`."""
+    """The fields of `preprocessing.Preprocessing`."""
 
     mean: Color
     std: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=3, max_length=3)]
@@ -394,7 +394,7 @@ class GraphStep(TypedDict):
 
 
 class Grid(TypedDict):
-    """How a layer's output holds a map, see `graph._as_map`."""
+    """The layout of a map in a layer's output, see `graph._as_map`."""
 
     kind: Literal["map", "last", "tokens"]
     side: Annotated[int, Field(ge=1)]

@@ -12,7 +12,8 @@ from torch import nn
 from cifar.files import replace
 from cifar.models import graph, onnx_network
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import GRAPH, ONNX, Layer
+from cifar.models.facts import GRAPH, ONNX, added_layers
+from cifar.models.graph import GraphNetwork, check_network, read_network
 from cifar.models.network import Network
 from cifar.models.networks import create_model
 from cifar.models.onnx_network import OnnxNetwork
@@ -49,6 +50,8 @@ def load_network(folder: Path, config: dict, device: str | torch.device = "cpu")
     model.load_state_dict(tensors)  # copies float16 into the model's float32
     model.to(device).to(memory_format=torch.channels_last)
     model.eval().requires_grad_(False)
+    if isinstance(model, GraphNetwork):
+        check_network(folder / graph.FILE, model)
     return model
 
 
@@ -56,10 +59,8 @@ def _create(folder: Path, config: dict) -> Network:
     """Create the network that `config.json` describes, with any weights."""
     if config["network"] != GRAPH:
         return create_model(config["network"])
-    layers = tuple(Layer(**layer) for layer in config["layers"])
-    return graph.read_network(
-        folder / graph.FILE, Preprocessing.read(config["preprocessing"]), layers
-    )
+    layers = added_layers(config)
+    return read_network(folder / graph.FILE, Preprocessing.read(config["preprocessing"]), layers)
 
 
 def _check_tensors(path: Path, tensors: dict, expected: dict) -> None:

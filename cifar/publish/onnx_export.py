@@ -12,6 +12,7 @@ Filters are stored as float16 where that is lossless, as in `model.safetensors`,
 at run time. The export needs the packages onnx and onnxscript.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,16 +85,22 @@ def export_distance(bank: np.ndarray, path: Path) -> None:
 
 
 @torch.inference_mode()
-def answers(ckpt: Checkpoint, bank: np.ndarray, views: np.ndarray) -> dict[str, np.ndarray]:
+def answers(
+    ckpt: Checkpoint, bank: np.ndarray, pictures: Sequence[np.ndarray]
+) -> list[dict[str, np.ndarray]]:
     """Return what both files answer: the outputs of `export` and `export_distance` by name.
 
-    bank: as for `export_distance`. views: uint8 (N, 32, 32, 3), of one picture. distance and
-    nearest: float32 (1,) and int32 (1, 50), of the mean of its features.
+    bank: as for `export_distance`. pictures: the views of each, uint8 (N, 32, 32, 3). distance and
+    nearest: float32 (1,) and int32 (1, 50), of the mean of a picture's features.
     """
-    found = dict(zip(OUTPUTS, _WithMaps(ckpt)(torch.from_numpy(views)), strict=True))
-    distance, nearest = _Distance(bank)(found["features"].mean(0, keepdim=True))
-    found |= {"distance": distance, "nearest": nearest}
-    return {name: values.numpy() for name, values in found.items()}
+    network, distance_to = _WithMaps(ckpt), _Distance(bank)
+    answered = []
+    for views in pictures:
+        found = dict(zip(OUTPUTS, network(torch.from_numpy(views)), strict=True))
+        distance, nearest = distance_to(found["features"].mean(0, keepdim=True))
+        found |= {"distance": distance, "nearest": nearest}
+        answered.append({name: values.numpy() for name, values in found.items()})
+    return answered
 
 
 class _Distance(nn.Module):

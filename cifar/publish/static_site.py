@@ -197,7 +197,7 @@ def _record(ckpt: Checkpoint, bank: np.ndarray) -> bytes:
         views = story["pixels"]
         mirrored = [views[:, :, ::-1]] if story["kind"] == "looks" else []
         inputs.append(np.concatenate([views, *mirrored]))
-    answers = [onnx_export.answers(ckpt, bank, views) for views in inputs]
+    answers = onnx_export.answers(ckpt, bank, inputs)
     height, width = answers[0]["maps"].shape[2:]
     pictures = [
         {

@@ -25,7 +25,9 @@ def asset(question: dict) -> dict:
         pack = next((one for one in page_data.pack_names() if one == name), None)
         if pack is None:
             raise LensError("There is no such model: reload the page.")
-        return {"file": server_folder().made.once(pack, ".pack", partial(page_data.pack, pack))}
+        # A pack compares its model with all others, so that one more makes it anew.
+        key = "-".join([pack, *page_data.models()])
+        return {"file": server_folder().made.once(key, ".pack", partial(page_data.pack, pack))}
     if kind == "neighbors":
         model = model_name(name)
         number = image_index(question.get("number"), page_data.neighbor_sheets(model))

@@ -22,11 +22,11 @@ def start() -> threading.Thread:
 
 
 def load() -> None:
-    """Import what answers questions, and read the networks and their feature banks."""
+    """Import what answers questions, and read the first networks and their feature banks."""
     from cifar.evaluation import ood
     from cifar.ui import evidence  # noqa: F401
 
-    for name in page_data.models():
+    for name in page_data.models()[: store.IN_MEMORY]:
         try:
             _ = store.load(name).model
             ood.feature_bank(store.load(name))

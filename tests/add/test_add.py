@@ -14,6 +14,7 @@ from cifar import LensError
 from cifar.add import conventions
 from cifar.add.add import Wanted, add, find, remove
 from cifar.evaluation.evaluate import predict
+from cifar.evaluation.predictions import load_predictions
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.randomization import model_randomization
 from cifar.explore import store
@@ -36,7 +37,7 @@ class Net(nn.Sequential):
 
 
 class Net(nn.Sequential):
-    """That of CODE."""
+    """The network of CODE."""
 
     def __init__(self):
         super().__init__(
@@ -99,7 +100,9 @@ def test_a_python_network_becomes_a_whole_checkpoint(root, weights, trained, spl
     assert ckpt.measured["test"]["accuracy"]["value"] == pytest.approx(right)
     assert ckpt.training is None and ckpt.title == "mine"
     command = ckpt.measured["evaluation"]["command"]
-    assert command == f"python -m cifar add mine {root.parent}/my_net.py:Net"
+    assert command == "python -m cifar add mine my_net.py:Net"  # without the person's folders
+    published = (ckpt.path / "README.md").read_text() + (ckpt.path / "config.json").read_text()
+    assert str(root.parent) not in published
     assert "Brought from" in (ckpt.path / "README.md").read_text()
     assert [path.name for path in root.iterdir()] == ["mine"]
     remove("mine")
@@ -248,6 +251,21 @@ def test_outputs_that_are_no_numbers_are_refused(root, splits, tmp_path):
     refused(root, "returns NaN or infinity", "mine", str(path))
 
 
+@pytest.mark.parametrize(
+    "name", ["images", "published", "published-x", "my-probabilities", "resnet"]
+)
+def test_names_of_other_things_are_refused(root, name):
+    refused(root, "is the name of something else here", name, "nowhere.py:Net")
+
+
+def test_what_cannot_be_is_refused_before_anything_is_run(root, splits):
+    nothing = Preprocessing(std=(0.2, 0.0, 0.2))
+    refused(root, "--std is 0.2 0.0 0.2", "mine", "no.py:Net", wanted=Wanted(nothing, fixed=True))
+    refused(root, "--title has 41 letters", "mine", "no.py:Net", wanted=Wanted(title="a" * 41))
+    refused(root, "takes no --weights", "mine", "net.onnx", weights=root)
+    refused(root, "takes no arguments", "mine", "net.onnx", ["width=3"])
+
+
 @pytest.mark.parametrize("name", ["", "My net", "../up", "a" * 31, "ümlaut", "-x", "a/b"])
 def test_a_name_that_is_none_is_refused(root, name):
     refused(root, "is no name: choose up to 30 small letters", name, "nowhere.py:Net")
@@ -272,13 +290,49 @@ def test_nothing_half_written_stays(root, weights, splits, monkeypatch):
 def test_only_brought_networks_are_removed():
     with pytest.raises(LensError, match="There is no checkpoint 'nowhere'"):
         remove("nowhere")
-    with pytest.raises(LensError, match="resnet is part of the project"):
+    with pytest.raises(LensError, match="resnet was not added by this command"):
         remove("resnet")
     assert "resnet" in checkpoint.available()
 
 
+def test_a_checkpoint_is_copied_and_evaluated_only_if_it_was_not(
+    root, splits, make_checkpoint, monkeypatch
+):
+    folder = make_checkpoint()
+    ckpt = add("copied", str(folder))
+    assert ckpt.measured["test"]["accuracy"]["n"] == 260 and ckpt.network == "basenet"
+
+    def fail(*_):
+        raise AssertionError("it was evaluated again")
+
+    monkeypatch.setattr("cifar.add.add.evaluate", fail)
+    assert add("again", str(ckpt.path)).metrics == ckpt.metrics
+    remove("copied")
+    assert checkpoint.available() == ["again"]
+
+
+def test_wide_features_are_kept(root, splits, trained):
+    class Wide(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(*list(trained)[:4])
+            self.wide, self.head = nn.Linear(256, 2048), nn.Linear(2048, 10)
+            last = list(trained)[4]
+            with torch.no_grad():
+                self.wide.weight.zero_()[:256].copy_(torch.eye(256))
+                self.wide.bias.zero_()
+                self.head.weight.zero_()[:, :256].copy_(last.weight)
+                self.head.bias.copy_(last.bias)
+
+        def forward(self, x):
+            return self.head(self.wide(self.net(x)))
+
+    ckpt = add("wide", str(as_onnx(Wide(), root.parent / "wide.onnx")))
+    assert load_predictions(ckpt).features.shape == (260, 2048)
+
+
 def broken_onnx(path):
-    """ONNX files that cannot be used, each with what is said of them."""
+    """Write ONNX files that cannot be used, and say what is said of each."""
     path.write_bytes(b"no protobuf")
     yield "cannot be read as ONNX"
     path.write_bytes(b"")
@@ -297,6 +351,10 @@ def broken_onnx(path):
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
     onnx.save(model, path)
     yield "instead of square images of three colors"
+    model = onnx.load(as_onnx(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)), path))
+    onnx.save(model, path, save_as_external_data=True, location="beside.bin", size_threshold=0)
+    (path.parent / "beside.bin").unlink()
+    yield "cannot be read as ONNX"
 
 
 def test_broken_onnx_files_are_named(tmp_path):
@@ -352,11 +410,22 @@ def step(content, operation, *arguments):
     "change",
     [
         lambda c: step(c, "from_file.default", "/etc/passwd"),
-        lambda c: step(c, "relu_.default", {"name": "input"}),
+        lambda c: step(c, "relu_.default", {"name": "$input"}),
         lambda c: step(c, "__import__", "os"),
         lambda c: step(c, "os.system", "true"),
         lambda c: step(c, "_cudnn_init_dropout_state.default", 0.5),
+        lambda c: step(c, "set_grad_enabled.default", False),
+        lambda c: step(c, "manual_seed.default", 3),
+        lambda c: step(c, "empty.memory_format", [4]),
+        lambda c: step(c, "as_strided_copy.default", {"name": "$input"}, [4], [1]),
+        lambda c: step(c, "zeros.default", [4], {"torch": "__dict__"}),
+        lambda c: step(c, "getitem", {"torch": "float32"}, "itemsize"),
+        lambda c: step(c, "mul", [0], 10),
         lambda c: step(c, "relu.default", {"name": "nowhere"}),
+        lambda c: step(c, "relu.default", {"tensor": "nowhere"}),
+        lambda c: step(c, "relu.default", {"name": "$input", "more": 1}),
+        lambda c: step(c, "cat.default", [{"name": "$input"}, {"name": "$input"}], 7),
+        lambda c: [grid.update(kind="tokens") for grid in c["grids"].values()],
         lambda c: c.update(output="nowhere"),
         lambda c: c.update(steps=[]),
         lambda c: c["tensors"][0].update(dtype="string"),
@@ -373,6 +442,27 @@ def test_a_changed_graph_is_refused_in_a_sentence(folder, change):
     assert str(folder) in str(error.value) or "graph.json" in str(error.value)
 
 
+def test_a_folder_without_its_graph_is_refused_in_a_sentence(folder):
+    (folder / "graph.json").unlink()
+    with pytest.raises(LensError, match=r"graph\.json cannot be read"):
+        checkpoint.read(folder)
+
+
+def test_fields_of_later_versions_are_ignored(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["preprocessing"]["later"] = config["layers"][0]["later"] = 1
+    (folder / "config.json").write_text(json.dumps(config))
+    assert checkpoint.load(folder).model.layers
+
+
+def test_weights_that_changed_since_they_were_read_are_not_used(folder):
+    ckpt = checkpoint.read(folder)
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[:-4] + b"\0\0\0\0")
+    with pytest.raises(CheckpointError, match="changed since it was read"):
+        _ = ckpt.model
+
+
 def test_a_graph_that_config_does_not_name_is_refused(folder):
     (folder / "graph.json").write_text("{}")
     with pytest.raises(CheckpointError, match=r"graph.json is not the one that .*config.json"):
@@ -381,7 +471,6 @@ def test_a_graph_that_config_does_not_name_is_refused(folder):
 
 def test_the_app_shows_it(folder, monkeypatch):
     monkeypatch.setattr(store, "_complete", checkpoint.load)
-    monkeypatch.setattr(store, "_names", set())
-    monkeypatch.setattr(store, "_shown", store._shown.__wrapped__.__wrapped__)
+    monkeypatch.setattr(store, "_shown", {})
     right = checkpoint.load(folder).accuracy
     assert store.choices() == [(f"mine {right:.1%}", "mine")]

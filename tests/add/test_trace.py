@@ -170,3 +170,55 @@ def test_other_channels_are_one_sentence():
     gray = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(3600, 10))
     with pytest.raises(TraceError, match=r"cannot be traced on images of shape \(3, 32, 32\)"):
         trace(gray, SHAPE)
+
+
+class Clash(nn.Module):
+    """Has names that a graph, or the class that runs it, has too."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+        self.steps = nn.Linear(8, 8)
+        self.names = self.at = nn.Linear(8, 10)
+        for name in ("mean", "count", "input", "add", "results"):
+            self.register_buffer(name, torch.rand(8))
+
+    def forward(self, input):
+        pooled = self.layers(input).mean(3).mean(2)
+        moved = self.steps(pooled - self.mean) * self.count + self.input
+        return self.names(moved + self.add - self.results)
+
+
+def test_names_that_clash_change_nothing(images):
+    torch.manual_seed(0)
+    module = Clash().eval()
+    network = graph_network(module)
+    torch.testing.assert_close(network(images), logits_of(module, images), atol=1e-6, rtol=1e-5)
+    assert [layer.name for layer in network.layers] == ["layers.0", "layers"]  # no row of means
+
+
+class Two(nn.Module):
+    def __init__(self, second):
+        super().__init__()
+        self.head, self.second = nn.Linear(3072, 10), second
+
+    def forward(self, x):
+        return self.head(x.flatten(1)), self.second(x)
+
+
+def test_of_several_outputs_the_logits_are_taken(images):
+    for second in (lambda x: x.shape[0], lambda x: x.mean((1, 2, 3)), lambda x: None):
+        module = Two(second).eval()
+        logits = graph_network(module)(images)
+        torch.testing.assert_close(logits, module.head(images.flatten(1)))
+
+
+def test_a_module_without_weights_is_one_sentence():
+    module = nn.Sequential(nn.AdaptiveAvgPool2d((1, 10)), nn.Flatten(), nn.Unflatten(1, (3, 10)))
+    with pytest.raises(TraceError, match="has no weights"):
+        trace(nn.Sequential(module, Mean()), SHAPE)
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(1)

@@ -3,14 +3,18 @@
 import copy
 import json
 import shutil
+from collections import OrderedDict
 
+import numpy as np
 import pytest
 
 from cifar import LensError
 from cifar.explore import page_data, store
 from cifar.models import checkpoint, model_card
 from cifar.publish import model_repo
-from cifar.ui import about, report
+from cifar.ui import about, assets, report
+from cifar.ui.security.temporary_files import server_folder
+from tests.packs import unpack
 
 ODD = (None, [], {}, "x", -1, 1e400, True)
 
@@ -19,8 +23,10 @@ ODD = (None, [], {}, "x", -1, 1e400, True)
 def root(tmp_path, monkeypatch):
     """A folder of checkpoints, of which nothing is cached, with `basenet` in it."""
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    monkeypatch.setattr(store, "_names", set())
-    for name in ("_shown", "_read", "predictions", "table", "neighbor_images"):
+    for name in ("_shown", "_problems"):
+        monkeypatch.setattr(store, name, {})
+    monkeypatch.setattr(store, "_recent", OrderedDict())
+    for name in ("_read", "predictions", "table", "neighbor_images"):
         monkeypatch.setattr(store, name, getattr(store, name).__wrapped__.__wrapped__)
     shutil.copytree(checkpoint.PROJECT / "checkpoints" / "basenet", tmp_path / "basenet")
     return tmp_path
@@ -69,7 +75,6 @@ def test_a_folder_that_cannot_be_shown_is_named_once_and_left_out(root, caplog, 
 
 
 def test_a_folder_that_comes_later_fails_no_question(root, monkeypatch, caplog):
-    monkeypatch.setattr(store, "_shown", store.once(store._shown))
     assert page_data.models() == ["basenet"]
     (root / "half").mkdir()
     (root / "half" / "config.json").write_text("{")
@@ -93,9 +98,32 @@ def test_memory_holds_the_networks_used_last(root, monkeypatch):
     loaded = [store.load(name) for name in names]
     for name in names:
         assert store.load(name).model.head.out_features == 10
+    store.load("third")
     assert ["model" in vars(ckpt) for ckpt in loaded] == [False, True, True]
     assert store.load("basenet").model.head.out_features == 10
+    store.load("basenet")
     assert ["model" in vars(ckpt) for ckpt in loaded] == [True, False, True]
+
+
+def test_a_folder_that_becomes_complete_is_shown(root, caplog):
+    shutil.copytree(root / "basenet", root / "later")
+    predictions = (root / "later" / "predictions.npz").read_bytes()
+    (root / "later" / "predictions.npz").unlink()
+    assert page_data.models() == page_data.models() == ["basenet"]
+    (root / "later" / "predictions.npz").write_bytes(predictions)
+    assert page_data.models() == ["basenet", "later"]
+    assert len(caplog.messages) == 1
+
+
+def test_packs_know_a_network_that_is_added_and_sheets_stay(root, monkeypatch):
+    monkeypatch.setattr(page_data, "places", store.once(page_data.places.__wrapped__.__wrapped__))
+    places = page_data.places()
+    before = assets.asset({"kind": "pack", "name": store.PUBLISHED})["file"]
+    shutil.copytree(root / "basenet", root / "other")
+    found = assets.asset({"kind": "pack", "name": store.PUBLISHED})["file"]
+    header, _ = unpack((server_folder().made.path / found).read_bytes())
+    assert set(header["against"]) == {"basenet", "other"} and found != before
+    assert np.array_equal(page_data.places(), places)
 
 
 def test_no_checkpoint_at_all_is_one_sentence(root):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cifar import LensError
 from cifar.explain.methods import METHODS as ALL_METHODS
-from cifar.explore import store
+from cifar.explore import page_data, store
 from cifar.models import checkpoint
 from cifar.publish import onnxruntime_web, static_site
 from cifar.publish.static_site import METHODS, as_html, build
@@ -37,8 +37,8 @@ def built(tmp_path_factory):
 
 
 def forget():
-    store._names.clear()
-    for cached in (store._shown, store._read, store.predictions):
+    store._shown.clear()
+    for cached in (page_data.places, store._read, store.predictions):
         cached.__wrapped__.cache_clear()
 
 

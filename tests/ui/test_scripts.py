@@ -165,7 +165,7 @@ def outputs(model, image):
         logits, _, maps = model.with_maps(x)
     height, width = maps.shape[2:]
     averaged = isinstance(model, GraphNetwork)
-    head = model.linear if averaged else model.head
+    head = model.weights.linear if averaged else model.head
     parts = {"logits": logits[0], "maps": maps[0], "weights": head.weight.detach()}
     return {name: encoded(part) for name, part in parts.items()} | {
         "averaged": averaged,
