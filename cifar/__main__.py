@@ -156,10 +156,14 @@ def add(
 ) -> None:
     """Add a network of your own: evaluate it, and show it in the app beside the others.
 
+    Of a table of answers, 10,000 rows of ten numbers or of a class, Compare shows what can be said
+    without the network.
+
     Args:
         name: A new name under checkpoints/.
-        source: FILE.py:CLASS, PACKAGE.MODULE:FUNCTION, torchvision:NAME, timm:NAME or
-            hf-hub:USER/NAME.
+        source: FILE.py:CLASS, PACKAGE.MODULE:FUNCTION, torchvision:NAME, timm:NAME,
+            hf-hub:USER/NAME, FILE.onnx, a checkpoint's folder or USER/NAME; or a table of answers
+            (.csv, .npy, .parquet and others).
         arguments: Of the class or function, KEY=VALUE each.
         weights: A .safetensors file, or one that torch.save wrote.
         title: Its name for people; the name if left out.
@@ -176,11 +180,18 @@ def add(
             its .tar.gz); CIFAR_DATA or the Hugging Face Hub if left out.
 
     """
-    from cifar.add.add import Wanted, shown
+    from cifar.add.add import Wanted, add_answers, shown
     from cifar.add.add import add as bring
+    from cifar.evaluation.recorded_answers import is_table
     from cifar.models.model_card import percent
     from cifar.models.preprocessing import Preprocessing
 
+    if is_table(source):
+        if arguments or weights or mean or layers or features:
+            raise LensError(f"{source} is a table of answers, which takes no option but --title.")
+        print(add_answers(name, Path(source), title))
+        print("Compare lists it: python -m cifar app")
+        return
     if (mean is None) != (std is None):
         raise LensError("--mean and --std go together: give both, or neither.")
     given = Preprocessing(size=size, channels=channels, layout=layout)

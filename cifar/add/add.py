@@ -1,10 +1,11 @@
 """Bring a network: `python -m cifar add NAME SOURCE` writes an evaluated checkpoint of it.
 
     python -m cifar add mine my_net.py:Net --weights weights.pt
+    python -m cifar add theirs answers.csv
 
 The network is found (`sources`), traced (`trace`), asked what it expects (`conventions`) and
 evaluated as the project's own. The checkpoint holds its graph and its weights; the app runs none of
-its code.
+its code. Of a table of answers nothing can be asked: it is compared with the networks.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from cifar import CLASSES, LensError
 from cifar.add import conventions, onnx_source, sources
 from cifar.add.trace import trace
 from cifar.data import cifar10
+from cifar.evaluation import recorded_answers
 from cifar.evaluation.evaluate import evaluate
 from cifar.files import fill_folder, read_json, write_json
 from cifar.models import checkpoint, graph, onnx_network
@@ -108,6 +110,21 @@ def add(
     return checkpoint.read(name)
 
 
+def add_answers(name: str, table: Path, title: str = "") -> str:
+    """Add a table of a network's answers to the test images, to compare with.
+
+    Returns what it was taken for. Raises LensError; nothing is left behind.
+    """
+    _check_title(title)
+    labels, understood = cifar10.load("test").labels.numpy(), []
+
+    def write(partial: Path) -> None:
+        understood.append(recorded_answers.save(partial, table, title or name, table.name, labels))
+
+    fill_folder(free_folder(name), write)
+    return understood[0]
+
+
 def _copy(source: str, folder: Path, data: Path | None, command: str) -> None:
     """Copy a checkpoint, and evaluate it if it was not."""
     ckpt = checkpoint.load(source)
@@ -159,8 +176,12 @@ def _check_options(
         raise LensError(
             f"--size is {wanted.preprocessing.size}: choose {SMALLEST_INPUT} to {LARGEST_INPUT}."
         )
-    if len(wanted.title) > LONGEST_TITLE:
-        raise LensError(f"--title has {len(wanted.title)} letters: take at most {LONGEST_TITLE}.")
+    _check_title(wanted.title)
+
+
+def _check_title(title: str) -> None:
+    if len(title) > LONGEST_TITLE:
+        raise LensError(f"--title has {len(title)} letters: take at most {LONGEST_TITLE}.")
 
 
 def free_folder(name: str) -> Path:
@@ -188,11 +209,12 @@ def free_folder(name: str) -> Path:
 
 
 def remove(name: str) -> None:
-    """Remove a network that `add` brought. Raises LensError for any other checkpoint."""
-    if name not in checkpoint.available():
-        known = ", ".join(checkpoint.available())
+    """Remove what `add` or `add_answers` brought. Raises LensError for any other checkpoint."""
+    networks, tables = checkpoint.available(), recorded_answers.available()
+    if name not in networks + tables:
+        known = ", ".join(networks + tables)
         raise LensError(f"There is no checkpoint {name!a} in {checkpoint.ROOT}: there are {known}.")
-    if "source" not in read_json(checkpoint.ROOT / name / "config.json"):
+    if name not in tables and "source" not in read_json(checkpoint.ROOT / name / "config.json"):
         raise LensError(
             f"{name} was not added by this command: delete {checkpoint.ROOT / name} if you mean it."
         )

@@ -4,7 +4,7 @@
     package.module:factory     of an installed package, or of the current folder
     torchvision:resnet18       torchvision's, with ten classes; needs weights
     timm:resnet18              timm's with its published weights
-    hf-hub:USER/NAME           timm's from the Hugging Face Hub
+    hf-hub:USER/NAME           timm's that somebody put on the Hugging Face Hub
 
 A Python file is the user's own code, run by the user's own command. The app runs none: it reads the
 graph that `trace` makes of it.
@@ -26,10 +26,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar import CLASSES, LensError
+from cifar.files import read_json
 from cifar.models import hub
 
 # Keys of training checkpoints that hold the weights.
 STATE_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
+# Files of a repository on the Hub, the better one first.
+HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 # Put before the names of weights by wrappers of a module.
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 
@@ -48,8 +51,11 @@ def find(source: str, arguments: Sequence[str] = (), weights: Path | None = None
     keywords = _keywords(arguments)
     if kind == "torchvision":
         module = _of_torchvision(name, keywords)
-    elif kind == "timm" or source.startswith("hf-hub:"):
-        module = _of_timm(source.removeprefix("timm:"), keywords, pretrained=weights is None)
+    elif kind == "timm":
+        module = _of_timm(name, keywords, pretrained=weights is None)
+    elif kind == "hf-hub":
+        module, published = _of_hub(name, keywords)
+        weights = weights or published
     elif kind and name.isidentifier():
         module = _of_python(kind, name, keywords)
     else:
@@ -70,7 +76,9 @@ def is_checkpoint(source: str) -> bool:
 
 def load_weights(module: nn.Module, path: Path) -> None:
     """Load weights into a module. Raises SourceError for a broken file, and if they do not fit."""
-    found, expected = _without_prefix(_state(path), module), module.state_dict()
+    found = _without_prefix(_state(path), module)
+    _fit_stem(module, found)
+    expected = module.state_dict()
     optional = {name for name in expected if name.endswith("num_batches_tracked")}
     for problem, names in (
         ("lacks", expected.keys() - found.keys() - optional),
@@ -148,7 +156,7 @@ def _of_torchvision(name: str, keywords: dict[str, Any]) -> nn.Module:
 
 def _of_timm(name: str, keywords: dict[str, Any], *, pretrained: bool) -> nn.Module:
     try:
-        import timm  # type: ignore[import-not-found]
+        import timm
     except ImportError as error:
         raise SourceError(
             "timm is not installed: run `pip install timm` and then this command again."
@@ -160,6 +168,52 @@ def _of_timm(name: str, keywords: dict[str, Any], *, pretrained: bool) -> nn.Mod
         return timm.create_model(name, pretrained=pretrained, **options)
 
     return _create(f"timm:{name}", create, classes | keywords)
+
+
+def _of_hub(name: str, keywords: dict[str, Any]) -> tuple[nn.Module, Path]:
+    """Return a network of timm's that a repository describes, and the file of its weights.
+
+    The keyword architecture replaces the one of the repository.
+    """
+    snapshot = hub.snapshot(hub.parse(name), ("config.json", *HUB_WEIGHTS))
+    config = read_json(snapshot.folder / "config.json")
+    files = [snapshot.folder / file for file in HUB_WEIGHTS]
+    weights = next((file for file in files if file.is_file()), None)
+    architecture = keywords.pop("architecture", config.get("architecture"))
+    if weights is None or not isinstance(architecture, str):
+        raise SourceError(
+            f"{snapshot} is no network of timm's: it lacks an architecture in its config.json, or "
+            f"its weights ({' or '.join(HUB_WEIGHTS)})."
+        )
+    count = config.get("num_classes", len(CLASSES))
+    options = {"num_classes": count} | config.get("model_args", {}) | keywords
+    try:
+        return _of_timm(architecture, options, pretrained=False), weights
+    except SourceError as error:
+        raise SourceError(
+            f"{str(error)[:-1]}; architecture=NAME chooses another one of timm's."
+        ) from error
+
+
+def _fit_stem(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Give a ResNet for photographs the small first layer that its weights were trained with.
+
+    For images of 32x32 pixels, its first filters of 7x7 are usually replaced by 3x3 ones with
+    stride 1, and its max-pooling by nothing. The shape of the weights tells.
+    """
+    conv, pool = getattr(module, "conv1", None), getattr(module, "maxpool", None)
+    filters = state.get("conv1.weight")
+    if (
+        isinstance(conv, nn.Conv2d)
+        and isinstance(pool, nn.MaxPool2d)
+        and conv.kernel_size == (7, 7)
+        and filters is not None
+        and filters.shape[2:] == (3, 3)
+    ):
+        with_bias = conv.bias is not None
+        module.conv1 = nn.Conv2d(3, conv.out_channels, 3, padding=1, bias=with_bias)
+        module.maxpool = nn.Identity()
+        print("Its first filters are 3x3: stride 1 and no max-pooling, as usual for CIFAR-10.")
 
 
 def _is_network(value: Any) -> bool:

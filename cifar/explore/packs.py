@@ -15,6 +15,7 @@ from cifar.data.image_table import ImageTable
 from cifar.evaluation.metrics import probabilities, proportion
 from cifar.evaluation.neighbors import SHOWN, NeighborImages
 from cifar.evaluation.predictions import Predictions
+from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explore import mistakes, thumbnails
 from cifar.explore.columns import pack, to_steps
 from cifar.explore.slices import Dimension, slices
@@ -209,23 +210,17 @@ def neighbor_sheet(
 
 
 def other_pack(
-    name: str,
-    title: str,
-    probs: np.ndarray,
-    rows: pd.DataFrame,
-    against: Mapping[str, pd.DataFrame],
-    *,
-    answers_only: bool = False,
+    name: str, answers: RecordedAnswers, rows: pd.DataFrame, against: Mapping[str, pd.DataFrame]
 ) -> bytes:
-    """Return the pack of predictions that are only compared with those of models.
+    """Return the pack of answers that are only compared with those of models.
 
-    probs: float (N, 10). rows: their table. against: tables of the models to compare with, by name.
-    answers_only: leave the probabilities out, where only the classes are known.
+    rows: their table. against: tables of the models to compare with, by name. Probabilities are
+    left out where only the classes are known.
     """
-    columns = _columns(probs, rows)
-    if answers_only:
+    columns = _columns(answers.probabilities, rows)
+    if answers.only_classes:
         columns = {"predicted": columns["predicted"]}
-    return pack(_header("other", name, title, rows, against), columns)
+    return pack(_header("other", name, answers.title, rows, against), columns)
 
 
 def probabilities_pack(name: str, probs: np.ndarray) -> bytes:

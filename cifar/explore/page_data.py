@@ -11,11 +11,12 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from cifar import CLASSES
+from cifar.evaluation.external_predictions import as_predictions
 from cifar.evaluation.metrics import probabilities
+from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explain.drawing import COLOURS, DIVERGING, colour_table
 from cifar.explain.methods import METHODS, default_choice
 from cifar.explore import mistakes, packs, store, thumbnails
-from cifar.explore.external_predictions import as_predictions
 from cifar.explore.slices import slices
 from cifar.explore.store import NETWORK, PUBLISHED
 from cifar.explore.stories import stories
@@ -101,26 +102,28 @@ def model_list() -> dict:
     """Return the models, the other predictions to compare them with, and the default model."""
     return {
         "models": [{"name": name, "title": title} for title, name in store.choices()],
-        "others": [{"name": PUBLISHED, "title": "a published model"}, *_networks()],
+        "others": [{"name": name, "title": _title(name)} for name in store.answers_names()],
         "model": models()[0],
     }
 
 
-def _networks() -> list[dict]:
-    """Return name and title of the published networks, the most accurate first."""
+def _title(name: str) -> str:
+    """Return what the page calls one of `store.answers_names`."""
+    answers = store.answers(name)
+    if name == PUBLISHED:
+        return answers.title
+    title = f"{answers.title} {answers.accuracy:.1%}"
+    if not name.startswith(NETWORK):
+        return f"{title}, answers only"
     networks = store.published_networks()
-    misses = networks.misses(store.test_images().labels).mean(1)
-    named = [*zip(networks.names, misses, networks.sources, strict=True)]
-    return [
-        {"name": NETWORK + name, "title": f"{name} {1 - missed:.1%}" + (year and f", {year}")}
-        for name, missed, (year, _) in reversed(named)
-    ]
+    year, _ = networks.sources[networks.names.index(answers.title)]
+    return title + (year and f", {year}")
 
 
 def pack_names() -> list[str]:
     """Return the names of all packs."""
     exact = (f"{name}{EXACT}" for name in models())
-    return ["images", *models(), *exact, *store.published_names()]
+    return ["images", *models(), *exact, *store.answers_names()]
 
 
 def pack(name: str) -> bytes:
@@ -136,11 +139,8 @@ def pack(name: str) -> bytes:
             store.published_networks(),
             store.near_duplicates()[1],
         )
-    if name == PUBLISHED:
-        return comparison_pack(name, "a published model", store.published_probabilities(name))
-    if name.startswith(NETWORK):
-        title, answers = name.removeprefix(NETWORK), store.published_probabilities(name)
-        return comparison_pack(name, title, answers, answers_only=True)
+    if name in store.answers_names():
+        return comparison_pack(name, store.answers(name))
     if name.endswith(EXACT):
         return packs.probabilities_pack(*_model_probabilities(name.removesuffix(EXACT)))
     ckpt = store.load(name)
@@ -158,17 +158,12 @@ def _model_probabilities(name: str) -> tuple[str, np.ndarray]:
     return name, probabilities(store.predictions(name).logits, store.load(name).temperature)
 
 
-def comparison_pack(
-    name: str, title: str, probabilities: np.ndarray, *, answers_only: bool = False
-) -> bytes:
-    """Return the pack of predictions, float (N, 10), to compare models with.
-
-    answers_only: see `packs.other_pack`.
-    """
+def comparison_pack(name: str, answers: RecordedAnswers) -> bytes:
+    """Return the pack of answers to compare models with."""
     labels = store.predictions(models()[0]).labels
-    rows = mistakes.table(as_predictions(probabilities, labels), 1.0)
+    rows = mistakes.table(as_predictions(answers.probabilities, labels), 1.0)
     against = {model: store.table(model) for model in models()}
-    return packs.other_pack(name, title, probabilities, rows, against, answers_only=answers_only)
+    return packs.other_pack(name, answers, rows, against)
 
 
 @store.once

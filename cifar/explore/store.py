@@ -24,12 +24,13 @@ from cifar.data.annotations import (
 )
 from cifar.data.image_table import ImageTable
 from cifar.data.near_duplicates import load as load_near_duplicates
-from cifar.evaluation import neighbors
+from cifar.evaluation import neighbors, recorded_answers
+from cifar.evaluation.external_predictions import as_predictions
 from cifar.evaluation.neighbors import NeighborImages
 from cifar.evaluation.predictions import Predictions, load_predictions
+from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explain.methods import default_choice
 from cifar.explore import mistakes
-from cifar.explore.external_predictions import as_predictions
 from cifar.models import checkpoint
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
@@ -80,20 +81,27 @@ def choices() -> list[tuple[str, str]]:
 
 
 def _try(name: str) -> Checkpoint | None:
-    """Return a checkpoint if it can be shown, or else log why it cannot, once per reason."""
+    """Return a checkpoint if it can be shown, or else log why it cannot."""
     try:
         return _complete(name)
     except LensError as error:
-        if _problems.get(name) != str(error):
-            _problems[name] = str(error)
-            logging.getLogger(__name__).warning("%s is left out: %s", name, error)
+        _left_out(name, error)
         return None
+
+
+def _left_out(name: str, error: LensError) -> None:
+    """Log why a folder is left out, once per reason."""
+    if _problems.get(name) != str(error):
+        _problems[name] = str(error)
+        logging.getLogger(__name__).warning("%s is left out: %s", name, error)
 
 
 def check_all() -> None:
     """Raise LensError for a checkpoint that `choices` leaves out: none may be missing unnoticed."""
     for name in _folders():
         _complete(name)
+    for name in recorded_answers.available():
+        answers(name)
 
 
 def _folders() -> list[str]:
@@ -101,7 +109,9 @@ def _folders() -> list[str]:
     return sorted(
         folder.name
         for folder in folders
-        if folder.is_dir() and not folder.name.startswith((".", "_"))
+        if folder.is_dir()
+        and not folder.name.startswith((".", "_"))
+        and not (folder / recorded_answers.FILE).is_file()
     )
 
 
@@ -198,30 +208,52 @@ def difficulty() -> np.ndarray:
     return published_networks().misses(test_images().labels).sum(0)
 
 
-@once
-def published_names() -> list[str]:
-    """Return PUBLISHED, whose probabilities are known, then the networks, most accurate first."""
-    return [PUBLISHED, *(NETWORK + name for name in reversed(published_networks().names))]
+def answers_names() -> list[str]:
+    """Return what can be compared with but not asked, since its answers alone are known.
 
-
-@once
-def published_probabilities(name: str) -> np.ndarray:
-    """Return published probabilities, float64 (10000, 10); of a network, 1 for its answer.
-
-    name: one of `published_names`.
+    First the tables that were added, then PUBLISHED, whose probabilities are known, then the
+    published networks, the most accurate first.
     """
-    if name == PUBLISHED:
-        return load_published()
-    networks = published_networks()
-    answers = networks.predictions[networks.names.index(name.removeprefix(NETWORK))]
-    return np.eye(len(CLASSES))[answers]
+    networks = (NETWORK + name for name in reversed(published_networks().names))
+    return [*_tables(), PUBLISHED, *networks]
+
+
+def _tables() -> list[str]:
+    """Return the tables that were added and can be read; the log says why another cannot."""
+    return [name for name in recorded_answers.available() if _try_answers(name)]
+
+
+def _try_answers(name: str) -> RecordedAnswers | None:
+    try:
+        return answers(name)
+    except LensError as error:
+        _left_out(name, error)
+        return None
 
 
 @once
-def published_table(name: str) -> pd.DataFrame:
-    """Return the `mistakes.table` of published predictions. name: one of `published_names`."""
+def answers(name: str) -> RecordedAnswers:
+    """Return the answers of one of `answers_names`. Raises LensError for a table that is damaged.
+
+    Of a published network, the probability of its answer is 1.
+    """
     labels = test_images().labels.astype(np.int64)
-    predictions = as_predictions(published_probabilities(name), labels)
+    if name == PUBLISHED:
+        title, probabilities = "a published model", load_published()
+    elif name.startswith(NETWORK):
+        networks, title = published_networks(), name.removeprefix(NETWORK)
+        probabilities = np.eye(len(CLASSES))[networks.predictions[networks.names.index(title)]]
+    else:
+        return recorded_answers.read(checkpoint.ROOT / name, labels)
+    accuracy = float((probabilities.argmax(1) == labels).mean())
+    return RecordedAnswers(title, probabilities, accuracy)
+
+
+@once
+def answers_table(name: str) -> pd.DataFrame:
+    """Return the `mistakes.table` of one of `answers_names`."""
+    labels = test_images().labels.astype(np.int64)
+    predictions = as_predictions(answers(name).probabilities, labels)
     return mistakes.table(predictions, 1.0, None, difficulty())
 
 

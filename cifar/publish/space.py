@@ -22,6 +22,7 @@ from huggingface_hub import HfApi, SpaceCard, SpaceCardData, metadata_load, meta
 from cifar import ASSETS, PACKAGE, PROJECT, LensError, __version__
 from cifar.data.annotations import FOLDER as ANNOTATIONS
 from cifar.data.release import DATASET, TEST_FILE
+from cifar.evaluation import recorded_answers
 from cifar.explore import store
 from cifar.models import checkpoint, hub
 from cifar.models.facts import ONNX
@@ -143,6 +144,11 @@ def build(folder: Path, repo_id: str, hardware: Hardware = "cpu-basic") -> None:
             for name in names
             for file in checkpoint.files_of(store.load(name).config)
             if file != "history.jsonl" and (path := checkpoint.ROOT / name / file).exists()
+        ),
+        *(
+            checkpoint.ROOT / name / file
+            for name in recorded_answers.available()
+            for file in (recorded_answers.FILE, recorded_answers.PROBABILITIES)
         ),
         TEST_FILE,
         *sorted(ANNOTATIONS.iterdir()),

@@ -12,8 +12,9 @@ from pathlib import Path
 import gradio as gr
 
 from cifar import LensError
+from cifar.evaluation.external_predictions import parse_predictions
+from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explore import page_data, store
-from cifar.explore.external_predictions import parse_predictions
 from cifar.ui import scripts
 from cifar.ui.assets import asset, folder
 from cifar.ui.evidence_functions import server_functions
@@ -66,7 +67,8 @@ def _read_upload(path: Path, title: str) -> dict:
         path.unlink()
     # Named by its content, so that several can be compared with.
     digest = hashlib.sha256(found.probabilities.tobytes()).hexdigest()[:12]
-    content = page_data.comparison_pack(f"upload-{digest}", title, found.probabilities)
+    answers = RecordedAnswers(title, found.probabilities, found.accuracy)
+    content = page_data.comparison_pack(f"upload-{digest}", answers)
     return {
         "file": server_folder().made.add(UPLOAD_PREFIX, ".pack", content),
         "understood": f"Read as {found.understood}: {found.accuracy:.1%} right.",

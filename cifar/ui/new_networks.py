@@ -28,14 +28,19 @@ class NewNetworks:
 
 def refresh(demo: gr.Blocks) -> None:
     """Put the networks that there are now into a layout, if they are others than before."""
-    choices = store.choices()
+    choices, names = store.choices(), store.answers_names()
     with _lock:
         blocks = list(demo.blocks.values())
         (model,) = (one for one in blocks if isinstance(one, gr.Radio) and one.elem_id == "model")
-        if model.choices == choices:
+        pages = {
+            block.elem_id: block.props
+            for block in blocks
+            if isinstance(block, gr.HTML) and block.elem_id in PAGES
+        }
+        others = [other["name"] for other in pages["explorer"]["page"]["others"]]
+        if (model.choices, others) == (choices, names):
             return
         model.choices = [*choices]
-        for block in blocks:
-            if isinstance(block, gr.HTML) and block.elem_id in PAGES:
-                block.props["page"] = PAGES[block.elem_id]()
+        for name, props in pages.items():
+            props["page"] = PAGES[name]()
         demo.config = demo.get_config_file()

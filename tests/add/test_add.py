@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from cifar import LensError
 from cifar.add import conventions
-from cifar.add.add import Wanted, add, find, remove
+from cifar.add.add import Wanted, add, add_answers, find, remove
+from cifar.evaluation import recorded_answers
 from cifar.evaluation.evaluate import predict
 from cifar.evaluation.predictions import load_predictions
 from cifar.explain.heat_maps import heat_maps
@@ -309,6 +310,53 @@ def test_a_checkpoint_is_copied_and_evaluated_only_if_it_was_not(
     assert add("again", str(ckpt.path)).metrics == ckpt.metrics
     remove("copied")
     assert checkpoint.available() == ["again"]
+
+
+@pytest.fixture
+def answers(root, splits):
+    """A table of answers to the small test split: 90% of them are right."""
+    labels = splits["test"].labels.numpy()
+    logits = np.random.default_rng(0).normal(size=(len(labels), 10))
+    logits[np.arange(len(labels)), labels] += 4
+    logits[::10] = np.roll(logits[::10], 1, axis=1)
+    np.save(root.parent / "answers.npy", logits)
+    return root.parent / "answers.npy", logits
+
+
+def test_a_table_of_answers_is_kept_to_compare_with(root, answers, splits):
+    path, logits = answers
+    labels = splits["test"].labels.numpy()
+    said = add_answers("theirs", path, "Their net")
+    right = (logits.argmax(1) == labels).mean()
+    assert said == f"Read as logits: {right:.2%} right, n = {len(labels):,}."
+    found = recorded_answers.read(root / "theirs", labels)
+    exact = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities, exact, atol=1e-6)
+    assert (found.title, found.accuracy, found.only_classes) == ("Their net", right, False)
+    assert recorded_answers.available() == ["theirs"] and checkpoint.available() == []
+    remove("theirs")
+    assert list(root.iterdir()) == []
+
+
+def test_answers_without_confidence_are_known_as_such(root, answers, splits):
+    _, logits = answers
+    path = root.parent / "classes.csv"
+    path.write_text("\n".join(map(str, logits.argmax(1))))
+    add_answers("theirs", path)
+    assert recorded_answers.read(root / "theirs", splits["test"].labels.numpy()).only_classes
+
+
+def test_answers_by_chance_and_other_tables_are_refused(root, answers, splits):
+    path, logits = answers
+    np.save(path, np.roll(logits, 7, axis=0))
+    with pytest.raises(LensError, match=r"Only .*% of the rows name the right class, as by chance"):
+        add_answers("theirs", path)
+    np.save(path, logits[:100])
+    with pytest.raises(LensError, match=r"answers.npy cannot be used, for it has 100 rows"):
+        add_answers("theirs", path)
+    with pytest.raises(LensError, match="--title has 41 letters"):
+        add_answers("theirs", path, "a" * 41)
+    assert list(root.iterdir()) == []
 
 
 def test_wide_features_are_kept(root, splits, trained):

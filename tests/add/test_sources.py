@@ -1,6 +1,8 @@
 """A source becomes a network with its weights, or one sentence."""
 
+import json
 import pickle
+import sys
 
 import pytest
 import torch
@@ -112,9 +114,74 @@ def test_code_that_does_not_run_is_named(tmp_path):
 
 
 def test_timm_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "timm", None)
-    for source in ("timm:resnet18", "hf-hub:me/net"):
-        assert "timm is not installed: run `pip install timm`" in sentence(source)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    assert "timm is not installed: run `pip install timm`" in sentence("timm:resnet18")
+
+
+@pytest.fixture(scope="module")
+def small_resnet():
+    """A ResNet-18 as people change it for images of 32x32 pixels."""
+    import timm
+
+    torch.manual_seed(0)
+    net = timm.create_model("resnet18", num_classes=10)
+    net.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    net.maxpool = nn.Identity()
+    return net.eval()
+
+
+@pytest.mark.parametrize("source", ["timm:resnet18", "torchvision:resnet18"])
+def test_a_resnet_gets_the_small_first_layer_of_its_weights(source, small_resnet, tmp_path):
+    torch.save(small_resnet.state_dict(), tmp_path / "weights.pt")
+    found = find(source, (), tmp_path / "weights.pt")
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(found(x), small_resnet(x))
+
+
+# Prints the logits of a network of a name on the Hub for gray images.
+ON_HUB = """
+import sys, torch
+from cifar import LensError
+from cifar.add.sources import find
+
+try:
+    print(find(sys.argv[1], sys.argv[2:])(torch.zeros(1, 3, 32, 32)).tolist())
+except LensError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments"),
+    [("resnet18", ()), ("resnet18_cifar10", ("architecture=resnet18",))],
+)
+def test_a_network_of_timm_on_the_hub(on_hub, hub, small_resnet, tmp_path, architecture, arguments):
+    torch.save(small_resnet.state_dict(), tmp_path / "weights.pt")
+    config = {"architecture": architecture, "num_classes": 10}
+    files = {"pytorch_model.bin": (tmp_path / "weights.pt").read_bytes()}
+    hub.add("model", "me/net", files | {"config.json": json.dumps(config).encode()})
+    done = on_hub("-c", ON_HUB, "hf-hub:me/net", *arguments)
+    with torch.no_grad():
+        expected = small_resnet(torch.zeros(1, 3, 32, 32))
+    torch.testing.assert_close(torch.tensor(json.loads(done.stdout.splitlines()[-1])), expected)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"architecture": "mine"}, "Unknown model (mine); architecture=NAME chooses another"),
+        ({}, "is no network of timm's: it lacks an architecture"),
+        (None, "is no network of timm's|cannot be read|is missing"),
+    ],
+)
+def test_a_repository_without_a_network_of_timm_is_named(on_hub, hub, config, message):
+    files = {"model.safetensors": b""}
+    if config is not None:
+        files["config.json"] = json.dumps(config).encode()
+    hub.add("model", "me/net", files)
+    done = on_hub("-c", ON_HUB, "hf-hub:me/net")
+    assert done.returncode and any(part in done.error for part in message.split("|")), done
 
 
 def wrapped(state):

@@ -331,7 +331,7 @@ class Truth:
     def __init__(self, annotations):
         self.annotations = annotations
         self.rows = {name: store.table(name) for name in ("resnet", "basenet")}
-        self.rows["published"] = store.published_table("published")
+        self.rows["published"] = store.answers_table("published")
         qualities = store.predictions("resnet").qualities
         self.dimensions = slices(self.rows["resnet"], qualities)
 

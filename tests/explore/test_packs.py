@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from cifar import CLASSES
+from cifar.evaluation.external_predictions import as_predictions
 from cifar.evaluation.metrics import probabilities
 from cifar.evaluation.predictions import load_predictions
+from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explore import mistakes, packs, store, thumbnails
-from cifar.explore.external_predictions import as_predictions
 from cifar.explore.mistakes import SORTS
 from cifar.explore.slices import slices
 from cifar.explore.verdicts import VERDICTS
@@ -185,7 +186,8 @@ def test_somebody_elses_predictions_can_be_compared_with_every_model(annotations
     labels = PREDICTIONS["resnet"].labels
     probs = probabilities(PREDICTIONS["basenet"].logits)
     rows = mistakes.table(as_predictions(probs, labels), 1.0)
-    header, columns = unpack(packs.other_pack("theirs", "their net", probs, rows, tables))
+    answers = RecordedAnswers("their net", probs, 0.9)
+    header, columns = unpack(packs.other_pack("theirs", answers, rows, tables))
     assert header["kind"] == "other" and header["title"] == "their net"
     assert header["against"]["basenet"]["counts"][1:3] == [0, 0]
     assert header["against"]["basenet"]["p"] == 1

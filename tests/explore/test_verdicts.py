@@ -6,7 +6,7 @@ import pytest
 
 from cifar import CLASSES
 from cifar.data.annotations import Annotations, load_published
-from cifar.explore.external_predictions import as_predictions
+from cifar.evaluation.external_predictions import as_predictions
 from cifar.explore.mistakes import table
 from cifar.explore.verdicts import AGREEMENT, VERDICTS, agreed_accuracy, corrected, in_band, judge
 

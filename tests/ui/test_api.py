@@ -311,7 +311,7 @@ def test_every_kind_of_image_is_told_over_http_and_mcp(post, tools, model):
 def test_two_models_are_compared(client, other):
     found = client.predict(MODEL, other, api_name="/compare")
     first = store.table(MODEL)
-    second = store.table(other) if other == "resnet" else store.published_table(other)
+    second = store.table(other) if other == "resnet" else store.answers_table(other)
     wanted = mistakes.compare(first, second)
     assert found["counts"] == wanted.counts and found["p_value"] == pytest.approx(wanted.p_value)
     assert found["difference"] == wanted.difference

@@ -35,6 +35,10 @@ assert demo.config is before
 ask("/")
 assert [tuple(choice) for choice in props("model")["choices"]] == choices[:1]
 assert len(props("explorer")["props"]["page"]["models"]) == 1
+others = store.answers_names()
+store.answers_names = lambda: others[1:]
+ask("/")
+assert len(props("explorer")["props"]["page"]["others"]) == len(others) - 1
 assert list(props("classify")["props"]["page"]["facts"]) == [choices[0][1]]
 """
 

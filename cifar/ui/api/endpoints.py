@@ -22,7 +22,7 @@ from cifar.explain.methods import METHODS
 from cifar.explore import store
 from cifar.explore.mistakes import SORTS
 from cifar.explore.page_data import models
-from cifar.explore.store import published_names
+from cifar.explore.store import answers_names
 from cifar.explore.verdicts import VERDICTS
 from cifar.ui.api import answers, pictures, recorded
 from cifar.ui.html import png
@@ -40,7 +40,7 @@ def build() -> None:
     layers = {layer.name for name in names for layer in store.load(name).layers}
     kinds: dict[str, dict[str, Any]] = {
         "model": one_of(names),
-        "other": one_of([*names, *published_names()]),
+        "other": one_of([*names, *answers_names()]),
         "top_k": integer(1, len(CLASSES)),
         "fit": one_of(FITS),
         "target": one_of(["", *CLASSES]),

@@ -144,7 +144,7 @@ def compare(model: str, other: str) -> Comparison:
     Args:
         model: The first network.
         other: The second network; published: a published model; published-NAME: one of thirty
-            published networks, least accurate last.
+            published networks, least accurate last; or a table of answers that was added.
 
     Returns:
         model and other as they were asked for
@@ -156,7 +156,7 @@ def compare(model: str, other: str) -> Comparison:
 
     """
     checkpoint_of(model)
-    if choice(other, [*models(), *store.published_names()], "model") == model:
+    if choice(other, [*models(), *store.answers_names()], "model") == model:
         raise LensError(f"{model} cannot be compared with itself: choose another model.")
     first, second = store.table(model), _table(other)
     comparison = mistakes.compare(first, second)
@@ -177,7 +177,7 @@ def _choice_or_none(value: object, known: Collection[str], what: str) -> None:
 
 
 def _table(name: str) -> pd.DataFrame:
-    return store.published_table(name) if name in store.published_names() else store.table(name)
+    return store.answers_table(name) if name in store.answers_names() else store.table(name)
 
 
 def _accuracy(rows: pd.DataFrame) -> Share:

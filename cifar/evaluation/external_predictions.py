@@ -13,10 +13,9 @@ import numpy as np
 
 from cifar import CLASSES, LensError
 from cifar.data.annotations import N
-from cifar.evaluation import metrics
+from cifar.evaluation import metrics, prediction_files
+from cifar.evaluation.prediction_files import Table
 from cifar.evaluation.predictions import Predictions
-from cifar.explore import prediction_files
-from cifar.explore.prediction_files import Table
 
 CHANCE = 0.15  # accuracy up to which rows are probably in another order: by chance, it is 0.1
 MIN_PROBABILITY = 1e-12  # the loss of a probability of 0 is infinite

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from cifar import CLASSES
-from cifar.explore import external_predictions
-from cifar.explore.external_predictions import PredictionsError, as_predictions
+from cifar.evaluation import external_predictions
+from cifar.evaluation.external_predictions import PredictionsError, as_predictions
 from cifar.explore.mistakes import table
 
 N = 50
@@ -364,7 +364,7 @@ def test_an_absent_file_is_named(tmp_path):
 
 
 def test_large_files_are_not_read(write, monkeypatch):
-    monkeypatch.setattr("cifar.explore.prediction_files.MAX_BYTES", 3_000_000)
+    monkeypatch.setattr("cifar.evaluation.prediction_files.MAX_BYTES", 3_000_000)
     for name in ("a.npy", "a.csv"):
         path = write(name, b"")
         with path.open("wb") as stream:
@@ -373,7 +373,7 @@ def test_large_files_are_not_read(write, monkeypatch):
 
 
 def test_a_small_archive_of_a_large_array_is_not_unpacked(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar.explore.prediction_files.MAX_BYTES", 3_000_000)
+    monkeypatch.setattr("cifar.evaluation.prediction_files.MAX_BYTES", 3_000_000)
     np.savez_compressed(tmp_path / "a.npz", logits=np.zeros((50_000, 10)))
     assert (tmp_path / "a.npz").stat().st_size < 10_000
     assert "it holds 4 MB" in refusal(tmp_path / "a.npz")
