@@ -142,7 +142,7 @@ def find(source: str, arguments: Sequence[str], weights: Path | None, wanted: Wa
     if source.endswith(".onnx"):
         file = onnx_source.read(Path(source), wanted.features)
         expected = replace(expected, size=file.size or expected.size, layout=file.layout)
-        onnx = OnnxNetwork(file.content, expected, source)
+        onnx = OnnxNetwork(file.content, expected, source, file.layers)
         return Found(onnx, ONNX, file.parameters, {onnx_network.FILE: file.content})
     side = expected.size
     shape = (3, side, side) if expected.layout == "NCHW" else (side, side, 3)
@@ -251,7 +251,12 @@ def choose_layers(network: Network, names: Sequence[str] = ()) -> tuple[Layer, .
 
 
 def _takes_part(network: Network, layer: Layer) -> bool:
-    """Return whether a layer's map changes the answers for random images."""
+    """Return whether a layer's map changes the answers for random images.
+
+    Of an ONNX network, which has no gradients, the author's word is taken.
+    """
+    if isinstance(network, OnnxNetwork):
+        return True
     images = torch.randn(PROBES, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         maps, rest = network.cut(images, layer.name)

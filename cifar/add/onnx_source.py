@@ -10,23 +10,25 @@ from onnx import helper
 
 from cifar import CLASSES
 from cifar.add.sources import SourceError
+from cifar.models.facts import Layer
 
 Layout = Literal["NCHW", "NHWC"]
-LINEAR = ("Gemm", "MatMul")
+LINEAR = ("Gemm", "MatMul", "MatMulInteger")
 
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """An ONNX network. content: the file's, with logits and features as its only outputs.
+    """An ONNX network. content: the file's, with logits, features and maps as its outputs.
 
     size, layout: of its input, see `Preprocessing`; size is 0 if it takes any. parameters: the
-    number of its weights.
+    number of its weights. layers: the outputs that are maps.
     """
 
     content: bytes
     size: int
     layout: Layout
     parameters: int
+    layers: tuple[Layer, ...]
 
 
 def read(path: Path, features: str = "") -> OnnxFile:
@@ -52,12 +54,14 @@ def read(path: Path, features: str = "") -> OnnxFile:
     results = {name for node in graph.node for name in node.output}
     if chosen not in results:
         raise SourceError(f"{path} has no result {chosen!a}: choose one of {', '.join(results)}.")
+    maps = [value for value in graph.output if _side(value)]
     del graph.output[:]
     same = helper.make_node("Identity", [chosen], ["lens_features"])  # may be the output itself
     graph.node.append(same)
-    graph.output.extend([output, helper.make_empty_tensor_value_info("lens_features")])
+    graph.output.extend([output, helper.make_empty_tensor_value_info("lens_features"), *maps])
+    layers = tuple(Layer(value.name, value.name, _side(value)) for value in maps)
     count = sum(math.prod(tensor.dims) for tensor in graph.initializer)
-    return OnnxFile(model.SerializeToString(), size, layout, count)
+    return OnnxFile(model.SerializeToString(), size, layout, count, layers)
 
 
 def _shape(path: Path, value: onnx.ValueInfoProto) -> tuple[int, Layout]:
@@ -75,6 +79,12 @@ def _shape(path: Path, value: onnx.ValueInfoProto) -> tuple[int, Layout]:
         f"{path} takes ({shown}) instead of square images of three colors, (N, 3, S, S) or "
         "(N, S, S, 3)."
     )
+
+
+def _side(value: onnx.ValueInfoProto) -> int:
+    """Return the side of an output (N, C, h, w) that is a map; 0 for any other."""
+    dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    return dims[2] if len(dims) == 4 and dims[2] == dims[3] > 1 else 0
 
 
 def _output(path: Path, model: onnx.ModelProto) -> onnx.ValueInfoProto:
@@ -95,4 +105,8 @@ def _features(graph: onnx.GraphProto) -> str:
     """Return the name of the last linear layer's input; empty if there is none."""
     results = {name for node in graph.node for name in node.output}
     linear = [node for node in graph.node if node.op_type in LINEAR and node.input[0] in results]
-    return linear[-1].input[0] if linear else ""
+    if not linear:
+        return ""
+    (source,) = (node for node in graph.node if linear[-1].input[0] in node.output)
+    # As it is before it becomes an integer, where that is done for each batch.
+    return source.input[0] if source.op_type == "DynamicQuantizeLinear" else linear[-1].input[0]

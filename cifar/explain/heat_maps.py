@@ -14,10 +14,10 @@ from cifar import CLASSES
 from cifar.data.pictures import SIZE
 from cifar.evaluation.classifier import to_tensor
 from cifar.explain.cam import CAMS, cut
-from cifar.explain.methods import METHODS, HeatMap, default_choice, last_of_8x8
+from cifar.explain.methods import METHODS, HeatMap, default_choice, last_of_8x8, refusal
 from cifar.explain.occlusion import occlusion
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.facts import NO_LAYERS, Layer
+from cifar.models.facts import Layer
 from cifar.models.network import Network
 
 
@@ -44,6 +44,8 @@ def heat_maps(
     name = default_method if method is None else method
     if name not in METHODS:
         raise ValueError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
+    if problem := refusal(checkpoint, name):
+        raise ValueError(problem)
     others = [None] * len(targets) if against is None or name != "finercam" else list(against)
     for target in (*targets, *(against or ())):
         if not 0 <= target < len(CLASSES):
@@ -57,8 +59,6 @@ def heat_maps(
     if name == "occlusion":
         chosen: tuple[Layer, ...] = ()
         evidence = occlusion(checkpoint, image, targets)
-    elif not model.layers:
-        raise ValueError(NO_LAYERS)
     else:
         chosen = _layers(model, layers or default_layers or last_of_8x8(checkpoint))
         evidence = _evidence(model, image, targets, name, chosen, others)

@@ -32,7 +32,7 @@ from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.explain.faithfulness import curves
 from cifar.explain.heat_maps import heat_maps
-from cifar.explain.methods import METHODS, HeatMap
+from cifar.explain.methods import METHODS, HeatMap, usable
 from cifar.explain.perturbation import random_maps, ranking
 from cifar.explain.randomization import model_randomization
 from cifar.explain.trust import FRACTIONS, area
@@ -78,7 +78,7 @@ def score(name: str | Path, images: int = IMAGES) -> dict:
         for (method, layer), scores in scores_of.items()
     ]
     fast_rows = [row for row in rows if not METHODS[row["method"]].slow]
-    best = max(fast_rows, key=lambda row: row["road"]["mean"])
+    best = max(fast_rows or rows, key=lambda row: row["road"]["mean"])
     section = {
         "images": images,
         "command": command(ckpt, images),
@@ -114,11 +114,11 @@ def evenly_spaced(n: int, count: int) -> np.ndarray:
 
 
 def choices(ckpt: Checkpoint, slow: bool) -> list[Row]:
-    """List every method with every layer (None for occlusion); slow: include slow methods."""
+    """List every usable method with every layer (None for occlusion); slow: include slow ones."""
     layers = [layer.name for layer in ckpt.layers]
     return [
         (method.name, layer)
-        for method in METHODS.values()
+        for method in map(METHODS.__getitem__, usable(ckpt))
         if slow or not method.slow
         for layer in ([None] if method.name == "occlusion" else layers)
     ]
@@ -138,7 +138,8 @@ def score_image(
 ) -> list[tuple[Row, dict]]:
     """Score one image's maps by method and layer, and one random map per layer.
 
-    The random maps are as coarse and smooth as Grad-CAM's of that layer.
+    The random maps are as coarse and smooth as the first method's of that layer, or as occlusion's
+    for a network without layers.
     """
     target = classify(ckpt, Seen.image(image)).predicted
     maps: list[_Map] = []
@@ -147,8 +148,11 @@ def score_image(
         (heat,) = heat_maps(ckpt, image, [target], method, [layer] if layer else None)
         seconds = time.perf_counter() - start
         maps.append(_Map((method, layer), heat.values, heat, seconds))
-    gradcams = [one.heat for one in maps if one.heat is not None and one.heat.method == "gradcam"]
-    maps += [_Map(RANDOM, random_maps(heat, 1, random)[0]) for heat in gradcams]
+    by_layer: dict[str | None, HeatMap] = {}
+    for one in maps:
+        if one.heat is not None and (one.row[1] or not ckpt.layers):
+            by_layer.setdefault(one.row[1], one.heat)
+    maps += [_Map(RANDOM, random_maps(heat, 1, random)[0]) for heat in by_layer.values()]
 
     orders = [ranking(one.values) for one in maps]
     deletion, insertion, road = curves(ckpt, image, target, orders, FRACTIONS, random)

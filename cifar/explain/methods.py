@@ -6,7 +6,7 @@ import numpy as np
 
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import Layer
+from cifar.models.facts import ONNX, Layer
 
 # Occlusion covers squares of this side, centered on cells of this side, in pixels.
 PATCH = 8
@@ -103,6 +103,10 @@ METHODS = {
 }
 
 
+# Methods that need a layer's map and answers alone.
+WITHOUT_GRADIENTS = ("eigencam", "scorecam", "occlusion")
+
+
 @dataclass(frozen=True)
 class HeatMap:
     """Evidence for one class in one image.
@@ -137,20 +141,42 @@ class HeatMap:
         return f"{PATCH}x{PATCH} patches covered"
 
 
+def usable(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the keys of METHODS that a network can be explained by.
+
+    An ONNX network gives no gradients, and a rest after a layer cannot be run alone.
+    """
+    if not checkpoint.layers:
+        return ("occlusion",)
+    return WITHOUT_GRADIENTS if checkpoint.network == ONNX else tuple(METHODS)
+
+
+def refusal(checkpoint: Checkpoint, method: str) -> str:
+    """Return why a network cannot be explained by a key of METHODS; empty if it can."""
+    names = usable(checkpoint)
+    if method in names:
+        return ""
+    titles = ", ".join(METHODS[name].title for name in names)
+    return f"{METHODS[method].title} needs more of {checkpoint.title} than is known: use {titles}."
+
+
 def default_choice(checkpoint: Checkpoint) -> tuple[str, tuple[str, ...]]:
     """Return the default method and layers.
 
-    These have the best measured scores; before any, Grad-CAM at the last layer of at least 8x8, or
-    occlusion for a network without layers. Raises CheckpointError for scores of a method or a layer
-    that there is not.
+    These have the best measured scores; before any, the last layer of at least 8x8 and the first
+    usable method of Grad-CAM, Score-CAM and occlusion. Raises CheckpointError for scores of a
+    method or a layer that there is not.
     """
     if not checkpoint.layers:
         return "occlusion", ()
     if "explain" not in checkpoint.metrics:
-        return "gradcam", last_of_8x8(checkpoint)
+        method = "scorecam" if checkpoint.network == ONNX else "gradcam"
+        return method, last_of_8x8(checkpoint)
     default = checkpoint.measured["explain"]["default"]
     method, layers = default["method"], tuple(default["layers"])
-    if method not in METHODS or not set(layers) <= {layer.name for layer in checkpoint.layers}:
+    if method not in usable(checkpoint) or not set(layers) <= {
+        layer.name for layer in checkpoint.layers
+    }:
         raise CheckpointError(
             f"{checkpoint.path}/metrics.json: explain.default is {method!a} at "
             f"{', '.join(map(ascii, layers))}, which {checkpoint.network} does not have."

@@ -15,7 +15,7 @@ from cifar.evaluation.external_predictions import as_predictions
 from cifar.evaluation.metrics import probabilities
 from cifar.evaluation.recorded_answers import RecordedAnswers
 from cifar.explain.drawing import COLOURS, DIVERGING, colour_table
-from cifar.explain.methods import METHODS, default_choice
+from cifar.explain.methods import METHODS, default_choice, usable
 from cifar.explore import mistakes, packs, store, thumbnails
 from cifar.explore.slices import slices
 from cifar.explore.store import NETWORK, PUBLISHED
@@ -261,6 +261,10 @@ def options(methods: Sequence[str] = tuple(METHODS), *, last_layer: bool = False
             for method in METHODS.values()
             if method.name in methods
         ],
+        "usable": {
+            name: [method for method in usable(ckpt) if method in methods]
+            for name, ckpt in checkpoints.items()
+        },
         "layers": {
             name: [
                 {"name": layer.name, "title": layer.title, "size": layer.size}

@@ -27,7 +27,6 @@ class Layer:
 
 # The values of `network` for a brought one, which `config.json` describes: a graph, an ONNX file.
 GRAPH, ONNX = "graph", "onnx"
-NO_LAYERS = "This network has no layers whose maps are known: choose occlusion."
 # By the value of `network` in `config.json`.
 TITLES = {"resnet": "ResNet", "basenet": "BaseNet"}
 LAYERS = {

@@ -1,7 +1,7 @@
 """A network in an ONNX file, `network.onnx`, that onnxruntime runs: its outputs alone are known.
 
-Without gradients and maps, it can be explained by occlusion, as everything else that only asks for
-answers. No code of its author is run.
+It can be explained by occlusion, as everything else that only asks for answers, and by the methods
+that need no gradients where the file gives out a layer's map. No code of its author is run.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import torch
 
 from cifar import LensError
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import NO_LAYERS
+from cifar.models.facts import Layer
 from cifar.models.network import Network, Rest
 from cifar.models.preprocessing import Preprocessing
 
@@ -23,23 +23,26 @@ FILE = "network.onnx"
 
 
 class OnnxNetwork(Network):
-    """A network of which onnxruntime computes logits and features.
+    """A network of which onnxruntime computes logits, features and the maps of some layers.
 
-    content: of the file, whose outputs are the network's, (N, 10), and the features, (N, D). place:
-    names it in errors. Raises LensError without onnxruntime, CheckpointError for another file.
+    content: of the file, whose outputs are the network's, (N, 10), the features, (N, D), and the
+    maps of layers, (N, C, h, w), by their names. place: names it in errors. Raises LensError
+    without onnxruntime, CheckpointError for another file.
     """
 
-    layers = ()
-
-    def __init__(self, content: bytes, preprocessing: Preprocessing, place: str) -> None:
+    def __init__(
+        self, content: bytes, preprocessing: Preprocessing, place: str, layers: tuple[Layer, ...]
+    ) -> None:
         super().__init__()
-        self.preprocessing = preprocessing
+        self.preprocessing, self.layers = preprocessing, layers
         self.session = _session(content, place)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
-        if (len(inputs), len(outputs)) != (1, 2):
+        self.names = [output.name for output in outputs]
+        known = [layer.name for layer in layers]
+        if len(inputs) != 1 or len(outputs) < 2 or not set(known) <= set(self.names[2:]):
             raise CheckpointError(
-                f"{place} has {len(inputs)} inputs and {len(outputs)} outputs instead of the "
-                "images, and logits and features."
+                f"{place} has {len(inputs)} inputs and the outputs {', '.join(self.names)} instead "
+                f"of the images, and logits, features and {', '.join(known) or 'no maps'}."
             )
         (images,) = inputs
         self.input = images.name
@@ -58,28 +61,37 @@ class OnnxNetwork(Network):
 
     def outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits (N, 10) and features (N, D)."""
-        images = self.preprocessing.images(x.cpu()).to(self.dtype).contiguous().numpy()
-        size = self.batch or len(images)
-        parts = [self._run(images[k : k + size], size) for k in range(0, len(images), size)]
-        outputs, features = (
-            torch.from_numpy(np.concatenate(values)).float() for values in zip(*parts, strict=True)
-        )
+        outputs, features = self._run(x, self.names[:2])
         return self.preprocessing.logits(outputs), features.flatten(1)
 
     def with_maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Raise ValueError: there are no layers."""
-        raise ValueError(NO_LAYERS)
+        """Return logits, features and the last layer's map. Raises ValueError without layers."""
+        if not self.layers:
+            raise ValueError("This network has no layers whose maps are known.")
+        outputs, features, maps = self._run(x, [*self.names[:2], self.layers[-1].name])
+        return self.preprocessing.logits(outputs), features.flatten(1), maps
 
     def cut(self, x: torch.Tensor, name: str) -> tuple[torch.Tensor, Rest]:
-        """Raise ValueError: there are no layers."""
-        raise ValueError(NO_LAYERS)
+        """Return a layer's map; the function raises ValueError: the rest cannot be run alone."""
 
-    def _run(self, images: np.ndarray, size: int) -> list[np.ndarray]:
-        """Run a batch; one that is smaller than the fixed size is filled up."""
-        missing = size - len(images)
-        filled = np.concatenate([images, np.repeat(images[:1], missing, axis=0)])
-        outputs = self.session.run(None, {self.input: filled})
-        return [values[: len(images)] for values in outputs]
+        def rest(maps: torch.Tensor) -> torch.Tensor:
+            raise ValueError("An ONNX network cannot be run from a layer on.")
+
+        return self._run(x, [self.layer(name).name])[0], rest
+
+    def _run(self, x: torch.Tensor, names: list[str]) -> list[torch.Tensor]:
+        """Compute outputs by name, in batches of the size that the file fixes, if it does."""
+        images = self.preprocessing.images(x.cpu()).to(self.dtype).contiguous().numpy()
+        size = self.batch or len(images)
+        parts = []
+        for start in range(0, len(images), size):
+            batch = images[start : start + size]
+            missing = np.repeat(batch[:1], size - len(batch), axis=0)
+            outputs = self.session.run(names, {self.input: np.concatenate([batch, missing])})
+            parts.append([values[: len(batch)] for values in outputs])
+        return [
+            torch.from_numpy(np.concatenate(values)).float() for values in zip(*parts, strict=True)
+        ]
 
 
 def _session(content: bytes, place: str) -> "InferenceSession":

@@ -39,7 +39,7 @@ def load_network(folder: Path, config: dict, device: str | torch.device = "cpu")
     if config["network"] == ONNX:
         preprocessing = Preprocessing.read(config["preprocessing"])
         path = folder / onnx_network.FILE
-        return OnnxNetwork(path.read_bytes(), preprocessing, str(path))
+        return OnnxNetwork(path.read_bytes(), preprocessing, str(path), added_layers(config))
     model = _create(folder, config)
     path = folder / "model.safetensors"
     try:

@@ -16,13 +16,12 @@ from cifar.explain.drawing import STRENGTH
 from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
 from cifar.explain.heat_maps import heat_maps
-from cifar.explain.methods import METHODS, HeatMap, default_choice
+from cifar.explain.methods import METHODS, HeatMap, default_choice, refusal
 from cifar.explain.probes import flips, sweeps
 from cifar.explain.trust import FRACTIONS
 from cifar.explore import page_data, store
 from cifar.explore.page_data import Notice
 from cifar.models.checkpoint import Checkpoint
-from cifar.models.facts import NO_LAYERS
 from cifar.ui import gpu
 from cifar.ui.answered import classify
 from cifar.ui.html import png_url
@@ -234,8 +233,8 @@ def maps_of(
     method, layers = default_choice(ckpt)
     if question.get("method") is not None:
         method = choice(question["method"], METHODS, "method")
-    if not ckpt.layers and method != "occlusion":
-        raise LensError(NO_LAYERS)
+    if problem := refusal(ckpt, method):
+        raise LensError(problem)
     if question.get("layers"):
         known = [layer.name for layer in ckpt.layers]
         if not isinstance(question["layers"], list) or len(question["layers"]) > len(known):

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime.quantization import quantize_dynamic
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,6 +18,8 @@ from cifar.evaluation import recorded_answers
 from cifar.evaluation.evaluate import predict
 from cifar.evaluation.predictions import load_predictions
 from cifar.explain.heat_maps import heat_maps
+from cifar.explain.method_scores import score
+from cifar.explain.methods import METHODS
 from cifar.explain.randomization import model_randomization
 from cifar.explore import store
 from cifar.models import checkpoint
@@ -146,6 +149,9 @@ def test_the_project_itself_as_a_stranger(tiny_split):
                 np.testing.assert_allclose(theirs.values, ours.values, atol=1e-5)
 
 
+ONLY_ANSWERS = {"network": "onnx", "title": "BaseNet", "layers": []}
+
+
 def test_the_project_itself_as_onnx(tiny_split, tmp_path):
     own = checkpoint.load("basenet")
     path = as_onnx(own.model, tmp_path / "net.onnx")
@@ -156,8 +162,8 @@ def test_the_project_itself_as_onnx(tiny_split, tmp_path):
     image = images[0].permute(1, 2, 0).numpy()
     (ours,), (theirs,) = (heat_maps(ckpt, image, [2], "occlusion") for ckpt in (own, stranger))
     np.testing.assert_allclose(theirs.values, ours.values, atol=1e-4)
-    with pytest.raises(ValueError, match="no layers whose maps are known: choose occlusion"):
-        heat_maps(stranger, image, [2], "gradcam")
+    with pytest.raises(ValueError, match="Grad-CAM needs more of BaseNet than is known: use Occl"):
+        heat_maps(replace(stranger, config=own.config | ONLY_ANSWERS), image, [2], "gradcam")
 
 
 @pytest.mark.parametrize("batch", [None, 7])
@@ -171,6 +177,69 @@ def test_an_onnx_network_becomes_a_whole_checkpoint(root, trained, splits, batch
     image = splits["test"].images[0].permute(1, 2, 0).numpy()
     (heat,) = heat_maps(ckpt, image, [3])
     assert heat.method == "occlusion" and model_randomization(ckpt, image, heat) is None
+
+
+class WithMap(nn.Module):
+    """A network that also gives out the map of its first layer."""
+
+    def __init__(self, net):
+        super().__init__()
+        parts = list(net)
+        self.first, self.rest = nn.Sequential(*parts[:2]), nn.Sequential(*parts[2:])
+
+    def forward(self, x):
+        maps = self.first(x)
+        return self.rest(maps), maps
+
+
+def test_a_map_that_an_onnx_file_gives_out_is_explained(root, trained, splits, weights):
+    path = as_onnx(WithMap(trained), root.parent / "net.onnx")
+    model = onnx.load(path)
+    name = model.graph.output[1].name
+    ckpt = add("as-onnx", str(path))
+    twin = add("as-python", f"{root.parent}/my_net.py:Net", weights=weights)
+    assert [(layer.name, layer.size) for layer in ckpt.layers] == [(name, 8)]
+    image = splits["test"].images[0].permute(1, 2, 0).numpy()
+    (default,) = heat_maps(ckpt, image, [3])
+    assert default.method == "scorecam"
+    for method in ("scorecam", "eigencam"):
+        (ours,), (theirs,) = (
+            heat_maps(one, image, [3], method, [layer])
+            for one, layer in ((twin, "1"), (ckpt, name))
+        )
+        np.testing.assert_allclose(theirs.values, ours.values, atol=1e-4)
+    with pytest.raises(ValueError, match="use EigenCAM, Score-CAM, Occlusion"):
+        heat_maps(ckpt, image, [3], "gradcam")
+
+
+@pytest.mark.parametrize("kind", ["map", "answers", "python"])
+def test_heat_maps_of_a_brought_network_are_scored(root, trained, splits, weights, kind):
+    if kind == "python":
+        add("mine", f"{root.parent}/my_net.py:Net", weights=weights)
+    else:
+        module = WithMap(trained) if kind == "map" else trained
+        add("mine", str(as_onnx(module, root.parent / "net.onnx")))
+    section = score(checkpoint.ROOT / "mine", 4)["explain"]
+    expected = {"map": {"eigencam", "scorecam", "occlusion"}, "answers": {"occlusion"}}
+    assert {row["method"] for row in section["rows"]} == expected.get(kind, set(METHODS))
+    (heat,) = heat_maps(
+        checkpoint.load("mine"), splits["test"].images[0].permute(1, 2, 0).numpy(), [3]
+    )
+    assert heat.method == section["default"]["method"]
+
+
+def test_a_network_of_integers_is_used(root, trained, splits):
+    """Its features are those before they become integers."""
+    path = as_onnx(trained, root.parent / "net.onnx")
+    quantize_dynamic(path, path, op_types_to_quantize=["MatMul", "Gemm"])
+    assert "MatMulInteger" in {node.op_type for node in onnx.load(path).graph.node}
+    ckpt = add("mine", str(path))
+    logits, features = predict(ckpt, splits["test"].images)
+    with torch.no_grad():
+        x = images_of(splits["test"], *COLORS)
+        expected, inputs = trained(x).numpy(), nn.Sequential(*list(trained)[:4])(x).numpy()
+    np.testing.assert_allclose(features, inputs, atol=1e-4)
+    assert (logits.argmax(1) == expected.argmax(1)).mean() > 0.95
 
 
 class Changed(nn.Module):

@@ -7,6 +7,7 @@ const options = {
   classes: ["cat", "dog", "frog"],
   methods: [],
   layers: { net: [{ name: "last", title: "last layer", size: 1 }] },
+  usable: { net: [] },
   defaults: {},
   colours: { sequential: [], diverging: [] },
 };

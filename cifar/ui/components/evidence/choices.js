@@ -15,6 +15,7 @@ const NONE = "none";
  * @property {Array<{name: string, title: string, about: string, source: string, slow: boolean}>} methods
  * @property {Object<string, Array<{name: string, title: string, size: number}>>} layers by model,
  *   from the image to the answer
+ * @property {Object<string, string[]>} usable methods by model
  * @property {Object<string, Choice>} defaults by model
  * @property {{sequential: string[], diverging: string[]}} colours '#rrggbb', the latter of odd number
  */
@@ -79,8 +80,9 @@ export function createChoices(classes, options, change) {
   const layerless = new Set();
 
   const hasLayers = () => options.layers[model].length > 0;
-  // A network without layers, of which only the outputs are known, has one method.
-  const methodNow = () => (hasLayers() && chosen) || options.defaults[model].method;
+  // A network of which less is known has fewer methods.
+  const isUsable = (/** @type {string} */ name) => options.usable[model].includes(name);
+  const methodNow = () => (chosen && isUsable(chosen) ? chosen : options.defaults[model].method);
   const picked = () => layers.get(model) ?? options.defaults[model].layers;
 
   function drawMethod() {
@@ -110,8 +112,7 @@ export function createChoices(classes, options, change) {
       chip.disabled = none;
     }
     several.disabled = none;
-    for (const option of method.select.options)
-      option.disabled = !hasLayers() && option.value !== methodNow();
+    for (const option of method.select.options) option.disabled = !isUsable(option.value);
     where.hidden = !hasLayers();
   }
 
