@@ -24,7 +24,7 @@ from cifar.evaluation.ood import NEAREST, SAME, FeatureBank
 from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import SIZE
+from cifar.models.facts import ONNX, SIZE
 from cifar.models.staged import normalize
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _head(ckpt: Checkpoint) -> tuple[torch.Tensor, bool]:
     """
     model = ckpt.model
     images = torch.randn(8, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    if model.layers:
+    if model.layers and ckpt.network != ONNX:
         with torch.inference_mode(False), torch.enable_grad():
             maps, rest = model.cut(images.to(model.device), model.layers[-1].name)
             maps = maps.detach().clone().requires_grad_(True)

@@ -37,28 +37,40 @@ def results_table(checkpoints: Sequence[Checkpoint]) -> str:
     lines = [_table_row(heads), "|---" + "|---:" * (len(heads) - 2) + "|---|"]
     notes = []
     for ckpt in checkpoints:
-        measured, training = ckpt.measured, ckpt.config["training"]
+        measured, training = ckpt.measured, ckpt.training
         test, evaluation = measured["test"], measured["evaluation"]
+        operations = measured["multiply_adds"]  # unknown of an ONNX file
         cells = (
             f"`{ckpt.name}`",
             f"{measured['parameters']:,}",
-            f"{measured['multiply_adds'] / 1e6:,.1f} M",
-            f"{training['epochs']}",
-            f"{training['petaflop']:.3f}",
-            duration(training["seconds"]),
+            "" if operations is None else f"{operations / 1e6:,.1f} M",
+            *_effort(training),
             f"**{test['accuracy']['value']:.2%}**{percent(test['accuracy']).partition('%')[2]}",
             f"{test['mirrored']['value']:.2%}",
             _without_near_duplicates(measured),
             f"{test['ece_calibrated']:.2%}",
-            "yes" if measured["official"] and training["official"] else "no",
+            "yes" if measured["official"] and (not training or training["official"]) else "no",
         )
         lines.append(_table_row(cells))
+        origin = f"brought from `{ckpt.config.get('source')}`"
+        if training:
+            origin = (
+                f"trained on {training['hardware']} (torch {training['torch']}) over "
+                f"{training['images']:,} images"
+            )
         notes.append(
-            f"- `{ckpt.name}`: trained on {training['hardware']} (torch {training['torch']}) over "
-            f"{training['images']:,} images; n = {test['accuracy']['n']:,} test images, by "
+            f"- `{ckpt.name}`: {origin}; n = {test['accuracy']['n']:,} test images, by "
             f"`{evaluation['command']}` on {evaluation['hardware']}."
         )
     return "\n".join([*lines, "", *notes])
+
+
+def _effort(training: dict | None) -> tuple[str, str, str]:
+    """Return epochs, PFLOP and time of a training; nothing of a brought network's."""
+    if training is None:
+        return "", "", ""
+    seconds = duration(training["seconds"])
+    return f"{training['epochs']}", f"{training['petaflop']:.3f}", seconds
 
 
 def _without_near_duplicates(measured: dict) -> str:

@@ -26,6 +26,7 @@ from cifar.models import checkpoint
 from cifar.models.errors import CheckpointError
 from cifar.models.facts import MEAN, STD
 from cifar.models.preprocessing import Preprocessing
+from cifar.publish import onnx_export
 
 COLORS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CODE = """
@@ -210,6 +211,8 @@ def test_a_map_that_an_onnx_file_gives_out_is_explained(root, trained, splits, w
         np.testing.assert_allclose(theirs.values, ours.values, atol=1e-4)
     with pytest.raises(ValueError, match="use EigenCAM, Score-CAM, Occlusion"):
         heat_maps(ckpt, image, [3], "gradcam")
+    with pytest.raises(CheckpointError, match="the static site computes heat maps"):
+        onnx_export.export(ckpt, root.parent / "site.onnx")
 
 
 @pytest.mark.parametrize("kind", ["map", "answers", "python"])

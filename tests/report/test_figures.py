@@ -311,6 +311,15 @@ def test_results_table_holds_the_measured_numbers(project):
         assert said in notes[0]
 
 
+def test_results_table_leaves_out_what_is_unknown_of_a_brought_network(ckpt):
+    config = {**ckpt.config, "network": "onnx", "title": "Theirs", "source": "net.onnx"}
+    del config["training"]
+    metrics = {**ckpt.metrics, "multiply_adds": None}
+    brought = dataclasses.replace(ckpt, config=config, metrics=metrics)
+    *_, row, _, note = readme_tables.results_table([brought]).splitlines()
+    assert "|  |  |  |  | **" in row and "brought from `net.onnx`; n = " in note
+
+
 def test_results_table_refuses_an_unmeasured_checkpoint(ckpt):
     with pytest.raises(CheckpointError, match="not measured yet"):
         readme_tables.results_table([dataclasses.replace(ckpt, metrics={})])
