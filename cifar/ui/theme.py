@@ -58,14 +58,15 @@ main.contain > .column { gap: 0 !important; }
 /* Over the whole label, so that it shows where the focus is. */
 #model input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; }
 #model label:has(:focus-visible) { outline: 3px solid #2563eb; }
-/* More than three networks are a menu, which shows the chosen one until it is pointed at. */
+/* More than three networks are a menu, which shows the chosen one until it is pointed at. The
+   others have no height, and can be focused all the same. */
 #model:has(label:nth-of-type(4)) { --menu: 190px; position: relative; height: 36px;
   padding-right: calc(var(--menu) + 10px); overflow: visible !important; }
 #model:has(label:nth-of-type(4)) .wrap { position: absolute; top: 0; right: 0; z-index: 3;
   flex-direction: column; width: var(--menu); background: var(--background-fill-primary); }
 #model:has(label:nth-of-type(4)) label:has(:checked)::after { content: "▾"; margin-left: auto; }
 #model:has(label:nth-of-type(4)):not(:hover, :has(:focus-visible)) label:not(:has(:checked)) {
-  display: none; }
+  height: 0; min-height: 0; margin: 0; padding-block: 0; border: 0; overflow: hidden; opacity: 0; }
 /* The short name of the language is seen, the choice of all lies over it. */
 .language { position: relative; width: 40px; height: 32px; border: 1px solid var(--line);
   border-radius: 8px; display: grid; place-items: center; font-size: 12px; }

@@ -3,7 +3,7 @@
 import { KEYS } from "./explorer/view.js";
 import { onModel, selectedModel } from "./server.js";
 import { find, findAll } from "./shared/dom.js";
-import { offerLanguages, translate } from "./shared/frame.js";
+import { moveAmongNetworks, offerLanguages, translate } from "./shared/frame.js";
 import { createHistory } from "./shared/history.js";
 
 /** Gradio's tabs, which `ui/app.py` names; the explorer has others within. */
@@ -73,6 +73,7 @@ export function start() {
   if (route) return;
   translate(tabs());
   offerLanguages();
+  moveAmongNetworks();
   route = createHistory({ compose, follow });
   const { write } = route;
   onModel(() => write());

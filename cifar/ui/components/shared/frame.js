@@ -1,6 +1,6 @@
 /** Put what is around the tabs into the visitor's language, and let the visitor choose another. */
 
-import { el, find, setStyle } from "./dom.js";
+import { el, find, findAll, setStyle } from "./dom.js";
 import { LANGUAGES, language, remember, t } from "./language.js";
 
 /** Fill the header's place for it with a choice of the language. The page is loaded anew in it. */
@@ -25,6 +25,20 @@ export function offerLanguages() {
   );
   select.value = language;
   place.append(el("span", { "aria-hidden": "true" }, language.toUpperCase()), select);
+}
+
+/** Choose the next of the header's networks by arrow keys: Gradio makes a group of each. */
+export function moveAmongNetworks() {
+  document.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const networks = [...findAll(document, "#model input", HTMLInputElement)];
+    const at = networks.findIndex((network) => network === event.target);
+    if (!by || at < 0) return;
+    event.preventDefault();
+    const next = networks.at((at + by) % networks.length);
+    next.focus();
+    next.click();
+  });
 }
 
 /**
