@@ -21,10 +21,10 @@ import torch
 from torch import nn
 
 from cifar.evaluation.ood import NEAREST, SAME, FeatureBank
+from cifar.explain.account import Head, pooled_head
 from cifar.files import replace
 from cifar.models.checkpoint import Checkpoint
 from cifar.models.errors import CheckpointError
-from cifar.models.facts import ONNX, SIZE
 from cifar.models.staged import normalize
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def export(ckpt: Checkpoint, path: Path) -> None:
     """Write a checkpoint's network as ONNX.
 
     Raises CheckpointError unless its heat maps can be computed from the last layer's output and
-    weights that are the same for all images, see `_head`.
+    weights that are the same for all images, see `pooled_head`.
     """
     program = torch.onnx.export(
         _WithMaps(ckpt).eval(),
@@ -134,42 +134,26 @@ class _WithMaps(nn.Module):
     def __init__(self, ckpt: Checkpoint) -> None:
         super().__init__()
         self.model = ckpt.model
-        weights, averaged = _head(ckpt)
-        own = (one for one in self.model.parameters() if torch.equal(one, weights))
-        self.weights = next(own, nn.Parameter(weights, requires_grad=False))  # stored once
-        self.register_buffer("averaged", torch.tensor(float(averaged)))
+        head = _head(ckpt)
+        own = (one for one in self.model.parameters() if torch.equal(one, head.weights))
+        self.weights = next(own, nn.Parameter(head.weights, requires_grad=False))  # stored once
+        self.register_buffer("averaged", torch.tensor(float(head.averaged)))
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x = normalize(pixels.permute(0, 3, 1, 2))
         return *self.model.with_maps(x), self.weights, self.averaged
 
 
-def _head(ckpt: Checkpoint) -> tuple[torch.Tensor, bool]:
-    """Return the last layer's weights (10, C), and whether they apply to the means of its maps.
-
-    Otherwise they apply to the maxima. That is found by the gradients of the logits, for random
-    images. Raises CheckpointError for a network with another end.
-    """
-    model = ckpt.model
-    images = torch.randn(8, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    if model.layers and ckpt.network != ONNX:
-        with torch.inference_mode(False), torch.enable_grad():
-            maps, rest = model.cut(images.to(model.device), model.layers[-1].name)
-            maps = maps.detach().clone().requires_grad_(True)
-            logits = rest(maps).sum(0)
-            gradients = torch.stack(
-                [torch.autograd.grad(one, maps, retain_graph=True)[0] for one in logits]
-            ).flatten(3)  # of each class, image and channel: (10, 8, C, cells)
-        weights = gradients.sum(3)
-        same = torch.allclose(weights, weights[:, :1], rtol=1e-4, atol=1e-6)
-        is_mean = torch.allclose(gradients, gradients[..., :1], rtol=1e-4, atol=1e-7)
-        if same and (is_mean or bool((gradients.count_nonzero(3) <= 1).all())):
-            return weights[:, 0].detach(), is_mean
-    raise CheckpointError(
-        f"{ckpt.path}: the static site computes heat maps from the last layer's output, which is "
-        "not pooled as a whole before the last weights here: remove this network from "
-        "checkpoints/, or deploy without --static."
-    )
+def _head(ckpt: Checkpoint) -> Head:
+    """Return the network's head. Raises CheckpointError for a network with another end."""
+    head = pooled_head(ckpt.model)
+    if head is None:
+        raise CheckpointError(
+            f"{ckpt.path}: the static site computes heat maps from the last layer's output, which "
+            "is not pooled as a whole before the last weights here: remove this network from "
+            "checkpoints/, or deploy without --static."
+        )
+    return head
 
 
 def _shrink(proto: "ModelProto") -> "ModelProto":

@@ -12,6 +12,8 @@ from cifar import LensError
 from cifar.data.pictures import FITS, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import Answer
+from cifar.explain.account import Account, pooled_head
+from cifar.explain.account import account as sum_of
 from cifar.explain.drawing import STRENGTH
 from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
@@ -87,6 +89,33 @@ def notices(ckpt: Checkpoint, answer: Answer) -> list[Notice]:
         below = ckpt.calibrated_for(answer.kind).measured["unsure"]["below"]
         doubts.append(page_data.not_sure(below))
     return doubts
+
+
+@report_errors
+def account(question: dict) -> dict:
+    """Return the logits of an image as sums over channels; without terms if there is no such sum.
+
+    Arrays are base64 of their bytes: terms float32 (C, 10), cells uint8 (C,).
+    """
+    asked = image_of(question.get("image"))
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.seen.kind_of_view)
+    found = gpu.compute(_run_account, ckpt, asked.image)
+    if found is None:
+        return {"terms": None}
+    return {
+        "temperature": ckpt.temperature,
+        "logits": found.logits.tolist(),
+        "constant": found.constant.tolist(),
+        "terms": base64.b64encode(found.terms.astype("<f4").tobytes()).decode(),
+        "cells": base64.b64encode(found.cells.astype(np.uint8).tobytes()).decode(),
+        "size": found.size,
+        "averaged": found.averaged,
+    }
+
+
+def _run_account(ckpt: Checkpoint, image: np.ndarray) -> Account | None:
+    head = pooled_head(ckpt.model)
+    return sum_of(ckpt.model, head, image) if head else None
 
 
 @report_errors
