@@ -196,7 +196,7 @@ def free_folder(name: str) -> Path:
     if (
         name in ("images", *TITLES)
         or name.startswith("published")
-        or name.endswith("-probabilities")
+        or name.endswith(("-probabilities", "-channels"))
     ):
         raise LensError(f"{name} is the name of something else here: choose another.")
     folder = checkpoint.ROOT / name

@@ -25,6 +25,7 @@ from cifar.models.checkpoint import Checkpoint
 # The size of a step of most columns, of losses (which have a wide range) and of probabilities.
 STEP, LOSS_STEP, PROBABILITY_STEP = 1e-4, 1e-3, 1 / 255
 NEIGHBOR_ROWS = 25  # mistakes per sheet of nearest training images
+CHANNEL_IMAGES = 9  # that excite a channel most
 TWIN_COLUMNS = 16  # of the sheet of near-duplicates
 
 
@@ -221,6 +222,24 @@ def other_pack(
     if answers.only_classes:
         columns = {"predicted": columns["predicted"]}
     return pack(_header("other", name, answers.title, rows, against), columns)
+
+
+def channels_pack(name: str, features: np.ndarray, labels: np.ndarray) -> bytes:
+    """Return the pack of a model's channels, by which the page shows what each answers to.
+
+    features: float (N, C), the pooled value of each channel. tops: the test images with the largest
+    values, uint16 (C, CHANNEL_IMAGES), largest first. profile: the mean value by class as a share
+    of the largest class's, uint8 (C, 10), in steps of 1/255.
+    """
+    tops = np.argsort(-features, axis=0, kind="stable")[:CHANNEL_IMAGES].T
+    means = np.stack([features[labels == k].mean(0) for k in range(len(CLASSES))], axis=1)
+    largest = np.maximum(means.max(1, keepdims=True), np.finfo(np.float32).tiny)
+    header = {"kind": "channels", "name": name, "classes": list(CLASSES), "images": CHANNEL_IMAGES}
+    columns = {
+        "tops": tops.astype(np.uint16),
+        "profile": to_steps(means / largest, PROBABILITY_STEP, np.uint8),
+    }
+    return pack(header, columns)
 
 
 def probabilities_pack(name: str, probs: np.ndarray) -> bytes:

@@ -23,6 +23,7 @@ from cifar.explore.stories import stories
 from cifar.models.checkpoint import Checkpoint
 
 EXACT = "-probabilities"  # of a model's pack of probabilities in full precision
+CHANNELS = "-channels"  # of its pack of channels
 
 # The explanations in the About tab and on the static site: Markdown.
 HEAT_MAPS = """
@@ -122,8 +123,8 @@ def _title(name: str) -> str:
 
 def pack_names() -> list[str]:
     """Return the names of all packs."""
-    exact = (f"{name}{EXACT}" for name in models())
-    return ["images", *models(), *exact, *store.answers_names()]
+    more = (name + kind for name in models() for kind in (EXACT, CHANNELS))
+    return ["images", *models(), *more, *store.answers_names()]
 
 
 def pack(name: str) -> bytes:
@@ -143,6 +144,11 @@ def pack(name: str) -> bytes:
         return comparison_pack(name, store.answers(name))
     if name.endswith(EXACT):
         return packs.probabilities_pack(*_model_probabilities(name.removesuffix(EXACT)))
+    if name.endswith(CHANNELS):
+        model = name.removesuffix(CHANNELS)
+        recorded = store.predictions(model)
+        assert recorded.features is not None  # `store.choices` leaves such a checkpoint out
+        return packs.channels_pack(model, recorded.features.astype(np.float32), recorded.labels)
     ckpt = store.load(name)
     return packs.model_pack(
         ckpt,

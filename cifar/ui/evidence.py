@@ -12,8 +12,8 @@ from cifar import LensError
 from cifar.data.pictures import FITS, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import Answer
-from cifar.explain.account import Account, pooled_head
-from cifar.explain.account import account as sum_of
+from cifar.explain.account import account as account_of
+from cifar.explain.account import pooled_head
 from cifar.explain.drawing import STRENGTH
 from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
@@ -99,9 +99,10 @@ def account(question: dict) -> dict:
     """
     asked = image_of(question.get("image"))
     ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.seen.kind_of_view)
-    found = gpu.compute(_run_account, ckpt, asked.image)
-    if found is None:
+    head = pooled_head(ckpt.model)
+    if head is None:
         return {"terms": None}
+    found = account_of(ckpt.model, head, asked.image)
     return {
         "temperature": ckpt.temperature,
         "logits": found.logits.tolist(),
@@ -111,11 +112,6 @@ def account(question: dict) -> dict:
         "size": found.size,
         "averaged": found.averaged,
     }
-
-
-def _run_account(ckpt: Checkpoint, image: np.ndarray) -> Account | None:
-    head = pooled_head(ckpt.model)
-    return sum_of(ckpt.model, head, image) if head else None
 
 
 @report_errors

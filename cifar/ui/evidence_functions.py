@@ -5,14 +5,15 @@ They need PyTorch, which is imported at the first call.
 
 from collections.abc import Callable
 
-from cifar.ui.security.work_queues import HEAVY, light_or_heavy, queued
+from cifar.ui.security.work_queues import HEAVY, LIGHT, light_or_heavy, queued
 
 
 def server_functions() -> list[Callable]:
     """Return the functions as the page calls them, each waiting in its queue."""
     return [
         queued(_function("look"), light_or_heavy),
-        *(queued(_function(name), HEAVY) for name in ("account", "trust", "probes", "bundle")),
+        queued(_function("account"), LIGHT),
+        *(queued(_function(name), HEAVY) for name in ("trust", "probes", "bundle")),
     ]
 
 

@@ -325,7 +325,7 @@ def test_outputs_that_are_no_numbers_are_refused(root, splits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["images", "published", "published-x", "my-probabilities", "resnet"]
+    "name", ["images", "published", "published-x", "my-probabilities", "my-channels", "resnet"]
 )
 def test_names_of_other_things_are_refused(root, name):
     refused(root, "is the name of something else here", name, "nowhere.py:Net")

@@ -8,7 +8,7 @@ from cifar.evaluation.external_predictions import as_predictions
 from cifar.evaluation.metrics import probabilities
 from cifar.evaluation.predictions import load_predictions
 from cifar.evaluation.recorded_answers import RecordedAnswers
-from cifar.explore import mistakes, packs, store, thumbnails
+from cifar.explore import mistakes, packs, page_data, store, thumbnails
 from cifar.explore.mistakes import SORTS
 from cifar.explore.slices import slices
 from cifar.explore.verdicts import VERDICTS
@@ -193,3 +193,17 @@ def test_somebody_elses_predictions_can_be_compared_with_every_model(annotations
     assert header["against"]["basenet"]["p"] == 1
     assert header["against"]["resnet"]["p"] < 0.05
     assert columns.keys() == {"predicted", "probabilities", "confidence"}
+
+
+def test_channels_are_known_by_their_images_and_classes():
+    recorded = PREDICTIONS["basenet"]
+    features, labels = recorded.features.astype(np.float32), recorded.labels
+    header, columns = unpack(page_data.pack("basenet-channels"))
+    assert header["kind"] == "channels" and header["images"] == 9
+    assert columns["tops"].shape == (features.shape[1], 9)
+    for channel in range(0, features.shape[1], 7):
+        values = features[columns["tops"][channel], channel]
+        assert values[0] == features[:, channel].max() and (np.diff(values) <= 0).all()
+        means = [features[labels == k, channel].mean() for k in range(10)]
+        assert columns["profile"][channel].argmax() == np.argmax(means)
+        assert columns["profile"][channel].max() == 255

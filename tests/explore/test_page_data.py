@@ -17,10 +17,11 @@ from tests.packs import unpack
 def test_every_listed_model_has_its_pack():
     listed = page_data.model_list()
     names = [one["name"] for one in listed["models"] + listed["others"]]
-    exact = [f"{one['name']}-probabilities" for one in listed["models"]]
+    kinds = ("probabilities", "channels")
+    more = [f"{one['name']}-{kind}" for one in listed["models"] for kind in kinds]
     models = [one["name"] for one in listed["models"]]
     others = [one["name"] for one in listed["others"]]
-    assert page_data.pack_names() == ["images", *models, *exact, *others] and len(others) == 31
+    assert page_data.pack_names() == ["images", *models, *more, *others] and len(others) == 31
     assert listed["model"] == names[0] == "resnet"
     for name in names:
         assert unpack(page_data.pack(name))[0]["name"] == name

@@ -122,6 +122,17 @@ def test_the_check_comes_with_its_curves(test_images):
     json.dumps(found)
 
 
+def test_the_account_adds_up_to_the_logits(test_images):
+    found = evidence.account({"model": MODEL, "image": {"index": 3}})
+    terms = np.frombuffer(base64.b64decode(found["terms"]), np.float32).reshape(-1, 10)
+    recorded = store.predictions(MODEL).logits[3]
+    np.testing.assert_allclose(terms.sum(0) + found["constant"], recorded, atol=1e-4)
+    cells = np.frombuffer(base64.b64decode(found["cells"]), np.uint8)
+    assert len(cells) == len(terms) and cells.max() < found["size"] ** 2
+    assert not found["averaged"]
+    json.dumps(found)
+
+
 def test_probes_start_from_the_image_itself(test_images):
     found = evidence.probes({"model": MODEL, "image": {"index": 3}})
     said = classify(store.load(MODEL), Seen.image(test_images[3]))

@@ -1,5 +1,6 @@
 /** Tie a tab to the Gradio page around it. */
 
+import { received } from "./evidence/account.js";
 import { find } from "./shared/dom.js";
 import { heard, t } from "./shared/language.js";
 
@@ -85,6 +86,7 @@ export const evidenceOf = (ask) => ({
   trust: (question) => ask("trust", question),
   probes: (question) => ask("probes", question),
   bundle: (question) => ask("bundle", question),
+  account: (question) => ask("account", question).then(received),
 });
 
 /** @typedef {(example: import('./classify/examples.js').Example) => void} Pick */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { METHODS, heatMap, softmax } from "../../../cifar/ui/components/static/cam.js";
+import { softmax } from "../../../cifar/ui/components/shared/softmax.js";
+import { METHODS, heatMap } from "../../../cifar/ui/components/static/cam.js";
 
 // Two classes, two maps of 2x2 cells; the first class looks at the first map three times as much.
 const RUN = {

@@ -23,7 +23,7 @@ const CALIBRATION = {
 function createSite(label = null, far = 0.4) {
   /** @type {string[]} */
   const asked = [];
-  const look = createLook({
+  const { look, account } = createLook({
     models: {
       net: {
         network: { url: "net", bytes: 1 },
@@ -71,7 +71,7 @@ function createSite(label = null, far = 0.4) {
       return { distance: distance && far, nearest: distance ? [7, 8] : [], runs };
     },
   });
-  return { look, asked };
+  return { look, account, asked };
 }
 
 const question = (/** @type {object} */ changes) => ({
@@ -152,4 +152,14 @@ test("several looks are averaged, each says its class, and one is explained", as
   assert.deepEqual(answer.looks, [...Array(4).fill([1, 1]), [1, 0]]);
   const fourth = await look(question({ image: { ...image, look: 3 }, classes: [1] }));
   assert.deepEqual(fourth.maps, answer.maps);
+});
+
+test("the account is of the look that is explained, in the temperature of one look", async () => {
+  const image = { pixels: "p", kind: /** @type {const} */ ("looks"), look: 4 };
+  const site = createSite();
+  const account = await site.account({ model: "net", image });
+  assert.equal(account.temperature, CALIBRATION.temperature);
+  assert.deepEqual([...account.terms], [1, 2, 3]); // of one channel
+  await site.look(question({ image }));
+  assert.equal(site.asked.length, 1); // the network ran once for both
 });

@@ -5,6 +5,7 @@
  */
 
 import { createEvidence } from "../evidence/evidence.js";
+import { createChannels, readable } from "../explorer/channels.js";
 import { el, fill, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
 import { createAnswer } from "./answer.js";
@@ -67,7 +68,11 @@ export function mount(root, adapter) {
     classes,
     options: adapter.options,
     ask: adapter.ask,
-    compact: false,
+    channels: createChannels(adapter.pack, async () => {
+      const { createTestSheets } = await import("../explorer/sheets.js");
+      const images = await readable(adapter.pack("images"));
+      return createTestSheets(adapter.sheet, images, () => {}).canvas;
+    }),
   });
   let model = adapter.model;
   /** What the network was asked about last. @type {Omit<import('../evidence/evidence.js').Subject, 'model'>|null} */

@@ -8,6 +8,7 @@
 import { download, el, enable, fill, setAria, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
 import { createChoices } from "./choices.js";
+import { createAccount } from "./account-view.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { createMaps } from "./maps.js";
 import { createProbes } from "./probes.js";
@@ -81,6 +82,7 @@ const KEPT = 60;
  * @property {(question: Question) => Promise<Answer>} look
  * @property {(question: TrustQuestion) => Promise<import('./trust.js').Trust>} [trust]
  * @property {(question: ProbesQuestion) => Promise<Probed>} [probes]
+ * @property {(question: ProbesQuestion) => Promise<import('./account.js').Account|null>} [account]
  * @property {(question: BundleQuestion) => Promise<Bundle>} [bundle]
  */
 
@@ -99,20 +101,29 @@ const KEPT = 60;
  * @property {(error: Error, again: () => void) => void} [onfailure] called if no answer came
  */
 
+/** @param {Subject} about */
+const pictureOf = ({ model, key }) => JSON.stringify([model, key]);
+
+/** @param {Subject} about @param {Choice} by @param {number[]} wanted classes */
+const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
+  JSON.stringify([model, key, by, layers, wanted]);
+
 /**
  * @param {object} panel
  * @param {string[]} panel.classes
  * @param {Options} panel.options
  * @param {Server} panel.ask
+ * @param {import('./account-terms.js').Channels} [panel.channels] for what each answers to
  * @param {boolean} [panel.compact] below much else, so that its headings are smaller
  */
-export function createEvidence({ classes, options, ask, compact = false }) {
+export function createEvidence({ classes, options, ask, channels, compact = false }) {
   const answers = createAnswers(ask.look, KEPT);
   const latest = createLatest();
   const choices = createChoices(classes, options, () => refresh());
   const maps = createMaps(classes, options.colours);
   const trust = ask.trust && createTrust(classes, ask.trust);
   const probes = ask.probes && createProbes(classes, ask.probes);
+  const account = ask.account && createAccount(classes, ask.account, channels);
 
   const status = el("p.status", { role: "status" });
   const save = el("button.small", { onclick: saveBundle }, t("save evidence (.zip)"));
@@ -127,6 +138,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     trust?.node,
     el("details.choose", {}, others, choices.classes, maps.contrasting),
     el("details.choose", {}, choices.summary, choices.method, maps.drawing),
+    account?.node,
     ask.bundle && el("div.evidence-keep", {}, save, saved),
   );
 
@@ -146,13 +158,6 @@ export function createEvidence({ classes, options, ask, compact = false }) {
 
   /** The picture and model whose maps were drawn last. */
   let drawnOf = "";
-  /** @param {Subject} about */
-  const pictureOf = ({ model, key }) => JSON.stringify([model, key]);
-
-  /** @param {Subject} about @param {Choice} by @param {number[]} wanted classes */
-  const keyOf = ({ model, key }, { method: by, layers }, wanted) =>
-    JSON.stringify([model, key, by, layers, wanted]);
-
   /** @param {Subject} about @param {number[]} wanted classes @param {Choice} by */
   function look(about, wanted, by) {
     const { model, image } = about;
@@ -206,10 +211,13 @@ export function createEvidence({ classes, options, ask, compact = false }) {
     enable(save, true);
     choices.show(found);
     maps.show(found, picture);
+    const { model, image } = about;
     const { method: by, layers } = found;
-    const [target, against] = found.maps.map((map) => map.target);
+    const targets = found.maps.map((map) => map.target);
+    account?.show(pictureOf(about), { model, image }, targets, picture);
+    const [target, against] = targets;
     /** @type {TrustQuestion} */
-    const question = { model: about.model, image: about.image, method: by, layers, target };
+    const question = { model, image, method: by, layers, target };
     // The map beside it has a say in its scale, and in what FinerCAM sets it against.
     if (against !== undefined) question.against = against;
     trust?.reset(keyOf(about, found, [target, against]), question);
@@ -278,6 +286,7 @@ export function createEvidence({ classes, options, ask, compact = false }) {
       fill(status);
       maps.wait("", true);
       trust?.clear();
+      account?.clear();
       probes?.clear();
     },
 

@@ -17,6 +17,7 @@ import {
 import { recordOf, votesOf, voteSentences } from "./record.js";
 import { createSharing } from "./sharing.js";
 import { createTagging } from "./tagging.js";
+import { createChannels } from "./channels.js";
 import { createTwin } from "./twin.js";
 
 /** @import { Actions, Adapter, State } from "./explorer.js" */
@@ -33,7 +34,9 @@ export function createDetail(
 ) {
   const { classes } = images.header;
   const { evidence: ask } = adapter;
-  const evidence = ask && createEvidence({ classes, options: ask.options, ask, compact: true });
+  const channels = createChannels(adapter.pack, async () => sheets().canvas);
+  const evidence =
+    ask && createEvidence({ classes, options: ask.options, ask, channels, compact: true });
   const head = createHead(classes, { step, sheets });
   const onward = el("div.keep");
   const reasons = el("p.reasons");

@@ -109,6 +109,13 @@ const FORMAT = 1;
  * @property {Uint16Array} [nearest_right] nearest test image that the model gets right
  */
 
+/**
+ * Columns about the channels of a model, in a pack of their own.
+ * @typedef {object} ChannelColumns
+ * @property {Uint16Array} tops test images that excite a channel most, `images` a channel
+ * @property {Uint8Array} profile of a channel, the mean by class: steps of 1/255 of the largest
+ */
+
 /** @typedef {{[slice: `slice_${string}`]: Uint8Array}} SliceColumns the group of each image */
 /** @typedef {{[rank: `rank_${number}`]: Uint16Array}} RankColumns places in the order of a sort */
 
@@ -126,7 +133,7 @@ const FORMAT = 1;
  * @typedef {object} Pack
  * @property {any} header as Python wrote it, with the texts in the language of the page
  * @property {number} count rows
- * @property {ImageColumns & SliceColumns & ModelColumns & RankColumns} columns those of its kind,
+ * @property {ImageColumns & SliceColumns & ModelColumns & RankColumns & ChannelColumns} columns those of its kind,
  *   row-major; a column of width k has k values a row
  */
 

@@ -6,6 +6,8 @@
  * their sources are.
  */
 
+import { softmax } from "../shared/softmax.js";
+
 /**
  * What a network makes of one image.
  * @typedef {object} Run
@@ -126,16 +128,4 @@ function nearest(logits, target) {
     .filter((k) => k !== target)
     .sort((a, b) => gap(a) - gap(b))
     .slice(0, 3);
-}
-
-/**
- * @param {Float32Array|number[]} logits
- * @param {number} [temperature] what they are divided by
- * @returns {number[]} probabilities
- */
-export function softmax(logits, temperature = 1) {
-  const top = Math.max(...logits);
-  const powers = Array.from(logits, (value) => Math.exp((value - top) / temperature));
-  const total = powers.reduce((sum, value) => sum + value, 0);
-  return powers.map((value) => value / total);
 }

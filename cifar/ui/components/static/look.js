@@ -5,7 +5,9 @@
 
 import { VIEW } from "../classify/pixels.js";
 import { SIDE } from "../shared/heat.js";
-import { heatMap, softmax } from "./cam.js";
+import { accountOf } from "../evidence/account.js";
+import { softmax } from "../shared/softmax.js";
+import { heatMap } from "./cam.js";
 
 /** Changing the method or the classes must not run the network again. */
 const KEPT = 8;
@@ -54,7 +56,7 @@ const KEPT = 8;
  * @param {import('../evidence/choices.js').Options} site.options
  * @param {(image: ImageOf) => Promise<Asked>} site.image
  * @param {import('./network.js').Networks} site.run
- * @returns {import('../evidence/evidence.js').Server['look']}
+ * @returns {Pick<import('../evidence/evidence.js').Server, 'look'|'account'>}
  */
 export function createLook({ models, options, image, run }) {
   /** Runs by model and picture, the newest last. @type {Map<string, ReturnType<typeof run>>} */
@@ -74,7 +76,16 @@ export function createLook({ models, options, image, run }) {
     return found;
   }
 
-  return async ({ model, image: about, method, classes }) => {
+  /** @type {import('../evidence/evidence.js').Server['account']} */
+  async function account({ model, image: about }) {
+    const asked = await image(about);
+    const found = await ran(model, about, asked);
+    const { temperature } = models[model].calibrated[asked.kind === "looks" ? "look" : asked.kind];
+    return accountOf(found.runs[asked.look], temperature);
+  }
+
+  /** @type {import('../evidence/evidence.js').Server['look']} */
+  async function look({ model, image: about, method, classes }) {
     const asked = await image(about);
     const found = await ran(model, about, asked);
     const { unlike } = models[model];
@@ -115,7 +126,9 @@ export function createLook({ models, options, image, run }) {
         heatMap(found.runs[asked.look], target, method, wanted[1 - k] ?? null),
       ),
     };
-  };
+  }
+
+  return { look, account };
 }
 
 /** @param {number[][]} rows @returns {number[]} */

@@ -178,8 +178,8 @@ export function createAnswers(site) {
     ]),
   );
   const run = recordedFirst(networks, records);
-  const look = createLook({ models, options: site.evidence, image, run });
-  return { pack, sheet, see, look };
+  const ask = createLook({ models, options: site.evidence, image, run });
+  return { pack, sheet, see, ask };
 }
 
 /** @param {Site} site */
@@ -229,7 +229,7 @@ function connect(site) {
         pack: answers.pack,
         sheet: answers.sheet,
         neighborSheet: async (name, number) => absolute(site.neighbors[name][number]),
-        evidence: { options: site.evidence, look: answers.look },
+        evidence: { options: site.evidence, ...answers.ask },
         classify(example) {
           choose(tabs.find((tab) => nameOf(tab) === "classify"));
           classify.pick(example);
@@ -246,7 +246,7 @@ function connect(site) {
         options: site.evidence,
         maxBytes: site.maxBytes,
         privacy: PRIVACY,
-        ask: { look: answers.look },
+        ask: answers.ask,
         ...{ see: answers.see, pack: answers.pack, sheet: answers.sheet },
         facts: site.facts,
         examples: async (name) => site.examples[name],
