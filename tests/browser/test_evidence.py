@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from cifar import CLASSES
-from cifar.evaluation.metrics import written
+from cifar.evaluation.metrics import probabilities, written
+from cifar.explain.account import account, pooled_head
 from cifar.explain.heat_maps import heat_maps
 from cifar.explain.methods import METHODS
 from cifar.explain.probes import flips, sweeps
@@ -259,6 +260,53 @@ def test_a_map_is_checked_on_demand(panel, barriers):
     assert len(panel.questions("trust")) == 2
     every.uncheck()
     panel.choose("method", "gradcam")
+
+
+def test_the_account_of_an_answer_and_of_what_is_left_of_it(panel, truth, pixels_of, barriers):
+    ckpt, row = store.load("basenet"), truth.rows["basenet"].loc[panel.index]
+    said, true = CLASSES.index(row["predicted"]), CLASSES.index(row["true"])
+    found = account(ckpt.model, pooled_head(ckpt.model), pixels_of(panel.index))
+    part = panel.node.locator(".account")
+    rows = part.locator(".terms li")
+    expect(rows).to_have_count(12)
+
+    def shown(terms, constant):
+        order = np.argsort(-terms, kind="stable")
+        wanted = [*order[:5], *order[-5:]]
+        expect(rows.nth(0).locator("button")).to_have_text(f"channel {wanted[0]}")
+        expect(rows.locator("button")).to_have_text([f"channel {channel}" for channel in wanted])
+        numbers = rows.locator(".value").all_inner_texts()
+        values = [float(number.replace(MINUS, "-")) for number in numbers]
+        others = terms.sum() - terms[wanted].sum()
+        np.testing.assert_allclose(values, [*terms[wanted], others, constant], atol=0.006)
+        return wanted
+
+    shown(found.terms[:, said], found.constant[said])
+    sums = part.locator("div > .chips button")
+    sums.nth(2).click()
+    both = found.terms[:, said] - found.terms[:, true]
+    wanted = shown(both, found.constant[said] - found.constant[true])
+    recorded = store.predictions("basenet").features[:, wanted[0]]
+    tops = rows.first.locator(".top")
+    expect(tops.locator("canvas")).to_have_count(5)
+    titles = [int(title[1:]) for title in tops.evaluate_all("all => all.map((one) => one.title)")]
+    assert recorded[titles].tolist() == sorted(recorded, reverse=True)[:5]
+    assert barriers(panel.page) == []
+
+    asked = len(panel.asked)
+    answer = part.locator(".without")
+    for channel in wanted[:2]:
+        part.get_by_role("button", name=f"channel {channel}", exact=True).press("Enter")
+    left = found.logits - found.terms[wanted[:2]].sum(0)
+    shares = probabilities(left[None], ckpt.temperature)[0]
+    best = int(shares.argmax())
+    expect(answer).to_contain_text(
+        f"Without 2 channels: {CLASSES[best]} {written(shares[best], 1)}"
+    )
+    part.get_by_role("button", name="put all back").click()
+    expect(answer).to_contain_text(f"With all channels: {row['predicted']}")
+    expect(part.locator(".terms [aria-pressed=false]")).to_have_count(0)
+    assert len(panel.asked) == asked == len(set(map(str, panel.asked)))
 
 
 def test_probes_of_the_picture_before_are_shown_again(visit):

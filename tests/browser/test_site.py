@@ -21,6 +21,7 @@ from cifar.data.pictures import Seen, network_view, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import classify, classify_all
 from cifar.evaluation.metrics import written
+from cifar.explain.account import account, pooled_head
 from cifar.explain.heat_maps import heat_maps
 from cifar.explore import mistakes, store
 from cifar.explore.stories import stories
@@ -123,7 +124,7 @@ def desk(browser, address):
               const { src } = document.querySelector('script[type=module]');
               const at = (name) => new URL(name, src).href;
               const site = await (await fetch('page.json')).json();
-              window.answers = (await import(at('site.js'))).createAnswers(site);
+              window.answers = (await import(at('site.js'))).createAnswers(site).ask;
               window.seen = await import(at('seen.js'));
             }"""
         )
@@ -194,6 +195,27 @@ def test_answers_and_their_maps_are_those_of_python(desk, test_split, model):
     for one, image in zip(found[::5], images[::5], strict=True):
         targets = [part["target"] for part in one["maps"]]
         assert_same_maps(one, heat_maps(ckpt, image, targets, "gradcam", one["layers"]))
+
+
+ACCOUNT = """
+async ([model, index]) => {
+  const { terms, cells, ...found } = await window.answers.account({ model, image: { index } });
+  return { ...found, terms: Array.from(terms), cells: Array.from(cells) };
+}
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_accounts_are_those_of_python(desk, test_split, model):
+    ckpt = store.load(model)
+    found = desk.evaluate(ACCOUNT, [model, 61])
+    image = test_split.images[61].permute(1, 2, 0).numpy()
+    wanted = account(ckpt.model, pooled_head(ckpt.model), image)
+    np.testing.assert_allclose(np.reshape(found["terms"], (-1, 10)), wanted.terms, atol=1e-3)
+    assert found["temperature"] == ckpt.temperature and found["size"] == wanted.size
+    # Of equally large cells, as where all are 0, either is right.
+    unlike = np.flatnonzero(np.array(found["cells"]) != wanted.cells)
+    assert np.abs(wanted.terms[unlike]).max(initial=0) < 1e-3
 
 
 @pytest.mark.parametrize("method", ["layercam", "finercam"])
