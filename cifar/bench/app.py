@@ -59,6 +59,7 @@ def app_suite() -> list[Row]:
                 photo_row(client, app_url, echo_url, box=[0.4, 0.4, 0.43, 0.44]),
                 call_row(app_url, echo_url, folder),
                 detail_row(client, app_url, echo_url),
+                account_row(client, app_url, echo_url),
                 pack_row(client, app_url, echo_url, folder),
             ]
 
@@ -72,14 +73,17 @@ def memory_row(client: httpx.Client, app_url: str, process_id: int) -> Row:
     """Compare the server's memory after 200 and after 20 photographs and details."""
     photo = photograph(1000)
     see, look = (component_function(client, app_url, "classify", name) for name in ("see", "look"))
-    detail = component_function(client, app_url, "explorer", "look")
+    details = [
+        component_function(client, app_url, "explorer", name) for name in ("look", "account")
+    ]
     megabytes = []
     for request in range(210):
         if request % 2:
             seen = see({"path": upload(client, app_url, photo), "fit": "crop", "box": None})
             look(question(seen))
         else:
-            detail({"model": "resnet", "image": {"index": request}})
+            for detail in details:
+                detail({"model": "resnet", "image": {"index": request}})
         megabytes.append(psutil.Process(process_id).memory_info().rss / 2**20)
     early, late = megabytes[10:30], megabytes[190:]  # around the 20th and the 200th
     title = "memory after 200 requests, beside 20"
@@ -181,6 +185,20 @@ def detail_row(client: httpx.Client, app_url: str, echo_url: str) -> Row:
         "detail",
     )
     return added_time("detail with both heat maps, resnet", app_ms, echo_ms, at_most=200)
+
+
+def account_row(client: httpx.Client, app_url: str, echo_url: str) -> Row:
+    """Time the sum behind an answer, of another test image each time."""
+    ask = component_function(client, app_url, "explorer", "account")
+    send_back = component_function(client, echo_url, "echo", "echo")
+    indices = iter(range(TURNS + 1))
+
+    def ask_app() -> dict:
+        return ask({"model": "resnet", "image": {"index": next(indices)}})
+
+    answer = ask_app()
+    app_ms, echo_ms = time_in_turns(ask_app, lambda: send_back(answer), "account")
+    return total_time("what adds up to an answer, resnet", app_ms, echo_ms, at_most=300)
 
 
 def pack_row(client: httpx.Client, app_url: str, echo_url: str, folder: Path) -> Row:
