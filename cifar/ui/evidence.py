@@ -9,7 +9,7 @@ import base64
 import numpy as np
 
 from cifar import LensError
-from cifar.data.pictures import FITS, open_image, see
+from cifar.data.pictures import FITS, SIZE, open_image, see
 from cifar.evaluation import ood
 from cifar.evaluation.classifier import Answer
 from cifar.explain.account import account as account_of
@@ -18,6 +18,7 @@ from cifar.explain.drawing import STRENGTH
 from cifar.explain.evidence_zip import Evidence, as_zip
 from cifar.explain.faithfulness import faithfulness
 from cifar.explain.heat_maps import heat_maps
+from cifar.explain.layer_maps import PATCH, way
 from cifar.explain.methods import METHODS, HeatMap, default_choice, refusal
 from cifar.explain.probes import flips, sweeps
 from cifar.explain.trust import FRACTIONS
@@ -112,6 +113,47 @@ def account(question: dict) -> dict:
         "size": found.size,
         "averaged": found.averaged,
     }
+
+
+@report_errors
+def layers(question: dict) -> dict:
+    """Return what each layer makes of an image, and of what is left of it.
+
+    The question's `covered`: row and column of the first pixel of a square to cover, or null. Maps
+    are base64 of uint8, one after another: see `LayerMaps`.
+    """
+    asked = image_of(question.get("image"))
+    ckpt = store.load(model_name(question.get("model"))).calibrated_for(asked.seen.kind_of_view)
+    covered = question.get("covered")
+    found = way(ckpt, asked.image, None if covered is None else _corner(covered))
+    return {
+        "patch": PATCH,
+        "probabilities": found.probabilities.tolist(),
+        "layers": [
+            {
+                "title": one.layer.title,
+                "size": one.maps.shape[-1],
+                "count": one.count,
+                "channels": one.channels,
+                "maps": _bytes(one.maps),
+                "change": _bytes(one.change),
+            }
+            for one in found.layers
+        ],
+    }
+
+
+def _corner(covered: object) -> tuple[int, int]:
+    """Return row and column of the first pixel of a square inside the image."""
+    most = SIZE - PATCH
+    match covered:
+        case [int(row), int(column)] if 0 <= row <= most and 0 <= column <= most:
+            return row, column
+    raise LensError(f"There is no such place in the picture: choose row and column 0 to {most}.")
+
+
+def _bytes(shares: np.ndarray) -> str:
+    return base64.b64encode(np.rint(255 * shares).astype(np.uint8).tobytes()).decode()
 
 
 @report_errors

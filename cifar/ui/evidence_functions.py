@@ -12,7 +12,7 @@ def server_functions() -> list[Callable]:
     """Return the functions as the page calls them, each waiting in its queue."""
     return [
         queued(_function("look"), light_or_heavy),
-        queued(_function("account"), LIGHT),
+        *(queued(_function(name), LIGHT) for name in ("account", "layers")),
         *(queued(_function(name), HEAVY) for name in ("trust", "probes", "bundle")),
     ]
 

@@ -13,6 +13,7 @@ from cifar import CLASSES
 from cifar.evaluation.metrics import probabilities, written
 from cifar.explain.account import account, pooled_head
 from cifar.explain.heat_maps import heat_maps
+from cifar.explain.layer_maps import way
 from cifar.explain.methods import METHODS
 from cifar.explain.probes import flips, sweeps
 from cifar.explore import store
@@ -307,6 +308,46 @@ def test_the_account_of_an_answer_and_of_what_is_left_of_it(panel, truth, pixels
     expect(answer).to_contain_text(f"With all channels: {row['predicted']}")
     expect(part.locator(".terms [aria-pressed=false]")).to_have_count(0)
     assert len(panel.asked) == asked == len(set(map(str, panel.asked)))
+
+
+def test_the_way_through_the_network_and_how_far_a_square_reaches(panel, pixels_of, barriers):
+    ckpt = store.load("basenet")
+    part = panel.node.locator("details", has_text="Its way through the network")
+    stages = part.locator(".layer-maps")
+    expect(stages).to_have_count(len(ckpt.layers))
+    picture = part.locator(".cover")
+
+    def shown(covered):
+        part.locator(".way[aria-busy=false]").wait_for()
+        found = way(ckpt, pixels_of(panel.index), covered)
+        best = int(found.probabilities.argmax())
+        said = f"{CLASSES[best]} {written(found.probabilities[best], 1)}"
+        expect(part.get_by_text(said)).to_be_visible()
+        for stage, layer in zip(stages.all(), found.layers, strict=True):
+            expect(stage.locator("p")).to_have_text(f"{layer.layer.title}: {layer.count} channels")
+            grays = stage.locator("canvas").evaluate_all(
+                """all => all.map((one) => Array.from(one.getContext('2d')
+                  .getImageData(0, 0, one.width, one.height).data.filter((_, k) => k % 4 === 0)))"""
+            )
+            wanted = [*layer.maps, *([] if covered is None else [layer.change])]
+            for gray, shares in zip(grays, wanted, strict=True):
+                np.testing.assert_allclose(gray, 255 * shares.ravel(), atol=0.51)
+
+    shown(None)
+    picture.focus()
+    picture.press("ArrowRight")
+    expect(picture).to_have_attribute("aria-label", re.compile("from row 13, column 13"))
+    picture.press("ArrowRight")
+    expect(picture).to_have_attribute("aria-label", re.compile("from row 13, column 17"))
+    expect(part.get_by_text("With the square covered")).to_be_visible()
+    shown((12, 16))
+    assert barriers(panel.page) == []
+    picture.click(position={"x": 6, "y": 120})
+    expect(picture).to_have_attribute("aria-label", re.compile("from row 25, column 1$"))
+    shown((24, 0))
+    part.get_by_role("button", name="uncover it").click()
+    expect(picture).to_have_attribute("aria-label", "the picture, nothing is covered")
+    shown(None)
 
 
 def test_probes_of_the_picture_before_are_shown_again(visit):

@@ -88,7 +88,7 @@ def test_the_page_is_told_of_files_that_are_there(built, told):
     assert [one["name"] for one in told["evidence"]["methods"]] == [
         name for name in ALL_METHODS if name in METHODS
     ]
-    names = {"images", "basenet", "basenet-probabilities", "published"}
+    names = {"images", "basenet", "basenet-probabilities", "basenet-channels", "published"}
     others = {name for name in told["packs"] if name.startswith("published-")}
     assert set(told["packs"]) == names | others and len(others) == 30
     assert len(told["sheets"]) == 21  # 20 of test images, one of near-duplicates

@@ -18,6 +18,7 @@ from cifar.data.pictures import Seen
 from cifar.evaluation.classifier import classify
 from cifar.explain.faithfulness import faithfulness
 from cifar.explain.heat_maps import heat_maps
+from cifar.explain.layer_maps import way
 from cifar.explain.methods import default_choice
 from cifar.explore import store
 from cifar.explore.page_data import options, pixels_of
@@ -131,6 +132,21 @@ def test_the_account_adds_up_to_the_logits(test_images):
     assert len(cells) == len(terms) and cells.max() < found["size"] ** 2
     assert not found["averaged"]
     json.dumps(found)
+
+
+def test_the_way_is_told_layer_by_layer(test_images):
+    ckpt, question = store.load(MODEL), {"model": MODEL, "image": {"index": 3}}
+    found = evidence.layers(question | {"covered": [8, 24]})
+    wanted = way(ckpt, test_images[3], (8, 24))
+    np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-6)
+    for one, layer in zip(found["layers"], wanted.layers, strict=True):
+        assert (one["title"], one["size"]) == (layer.layer.title, layer.layer.size)
+        for name, shares in (("maps", layer.maps), ("change", layer.change)):
+            told = np.frombuffer(base64.b64decode(one[name]), np.uint8)
+            np.testing.assert_allclose(told, 255 * shares.ravel(), atol=0.51)
+    json.dumps(found)
+    for place in ([25, 0], [-1, 0], [0.5, 0], [0], "here", {"row": 1}, [True, "x"]):
+        assert "no such place" in evidence.layers(question | {"covered": place})["error"]
 
 
 def test_probes_start_from_the_image_itself(test_images):

@@ -87,6 +87,7 @@ export const evidenceOf = (ask) => ({
   probes: (question) => ask("probes", question),
   bundle: (question) => ask("bundle", question),
   account: (question) => ask("account", question).then(received),
+  layers: (question) => ask("layers", question),
 });
 
 /** @typedef {(example: import('./classify/examples.js').Example) => void} Pick */

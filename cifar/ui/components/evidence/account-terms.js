@@ -142,7 +142,7 @@ const bar = (/** @type {number} */ term, /** @type {number} */ top) => {
  */
 function placeOf(picture, cell, size) {
   const [row, column] = [Math.floor(cell / size), cell % size];
-  const canvas = el("canvas.place", {
+  const canvas = el("canvas.spot", {
     ...{ role: "img", width: SIDE, height: SIDE },
     "aria-label": t("from row {row}, column {column} of {size}", {
       ...{ row: row + 1, column: column + 1, size },

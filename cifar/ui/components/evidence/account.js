@@ -20,7 +20,7 @@ import { softmax } from "../shared/softmax.js";
  */
 
 /** @param {string} text base64 */
-const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** @param {Sent} sent @returns {Account|null} null if the network gives no such sum */
 export function received(sent) {

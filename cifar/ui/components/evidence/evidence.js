@@ -8,7 +8,7 @@
 import { download, el, enable, fill, setAria, setText } from "../shared/dom.js";
 import { t } from "../shared/language.js";
 import { createChoices } from "./choices.js";
-import { createAccount } from "./account-view.js";
+import { createInside } from "./inside.js";
 import { createAnswers, createLatest } from "./latest.js";
 import { createMaps } from "./maps.js";
 import { createProbes } from "./probes.js";
@@ -83,6 +83,7 @@ const KEPT = 60;
  * @property {(question: TrustQuestion) => Promise<import('./trust.js').Trust>} [trust]
  * @property {(question: ProbesQuestion) => Promise<Probed>} [probes]
  * @property {(question: ProbesQuestion) => Promise<import('./account.js').Account|null>} [account]
+ * @property {(question: import('./way.js').WayQuestion) => Promise<import('./way.js').Way>} [layers]
  * @property {(question: BundleQuestion) => Promise<Bundle>} [bundle]
  */
 
@@ -123,7 +124,7 @@ export function createEvidence({ classes, options, ask, channels, compact = fals
   const maps = createMaps(classes, options.colours);
   const trust = ask.trust && createTrust(classes, ask.trust);
   const probes = ask.probes && createProbes(classes, ask.probes);
-  const account = ask.account && createAccount(classes, ask.account, channels);
+  const inside = createInside(classes, ask, channels);
 
   const status = el("p.status", { role: "status" });
   const save = el("button.small", { onclick: saveBundle }, t("save evidence (.zip)"));
@@ -138,7 +139,7 @@ export function createEvidence({ classes, options, ask, channels, compact = fals
     trust?.node,
     el("details.choose", {}, others, choices.classes, maps.contrasting),
     el("details.choose", {}, choices.summary, choices.method, maps.drawing),
-    account?.node,
+    inside.nodes,
     ask.bundle && el("div.evidence-keep", {}, save, saved),
   );
 
@@ -214,7 +215,7 @@ export function createEvidence({ classes, options, ask, channels, compact = fals
     const { model, image } = about;
     const { method: by, layers } = found;
     const targets = found.maps.map((map) => map.target);
-    account?.show(pictureOf(about), { model, image }, targets, picture);
+    inside.show(pictureOf(about), { model, image }, targets, picture);
     const [target, against] = targets;
     /** @type {TrustQuestion} */
     const question = { model, image, method: by, layers, target };
@@ -286,7 +287,7 @@ export function createEvidence({ classes, options, ask, channels, compact = fals
       fill(status);
       maps.wait("", true);
       trust?.clear();
-      account?.clear();
+      inside.clear();
       probes?.clear();
     },
 
