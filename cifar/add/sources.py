@@ -180,13 +180,13 @@ def _of_hub(name: str, keywords: dict[str, Any]) -> tuple[nn.Module, Path]:
     files = [snapshot.folder / file for file in HUB_WEIGHTS]
     weights = next((file for file in files if file.is_file()), None)
     architecture = keywords.pop("architecture", config.get("architecture"))
-    if weights is None or not isinstance(architecture, str):
+    given = config.get("model_args", {})
+    if weights is None or not isinstance(architecture, str) or not isinstance(given, dict):
         raise SourceError(
             f"{snapshot} is no network of timm's: it lacks an architecture in its config.json, or "
             f"its weights ({' or '.join(HUB_WEIGHTS)})."
         )
-    count = config.get("num_classes", len(CLASSES))
-    options = {"num_classes": count} | config.get("model_args", {}) | keywords
+    options = {"num_classes": config.get("num_classes", len(CLASSES))} | given | keywords
     try:
         return _of_timm(architecture, options, pretrained=False), weights
     except SourceError as error:

@@ -172,6 +172,8 @@ def test_a_network_of_timm_on_the_hub(on_hub, hub, small_resnet, tmp_path, archi
     [
         ({"architecture": "mine"}, "Unknown model (mine); architecture=NAME chooses another"),
         ({}, "is no network of timm's: it lacks an architecture"),
+        ({"architecture": "resnet18", "model_args": [3]}, "is no network of timm's"),
+        ({"architecture": "resnet18", "num_classes": "many"}, "cannot be created"),
         (None, "is no network of timm's|cannot be read|is missing"),
     ],
 )

@@ -289,18 +289,24 @@ def test_tags_stay_in_the_browser_and_are_exported(visit, truth):
     chosen = truth.select()
     explorer = visit()
     page = explorer.page
-    page.locator("#explorer .tile").nth(2).click()
+
+    def show(place):
+        page.locator("#explorer .tile").nth(place).click()
+        explorer.rest()  # nothing moves any more
+        assert explorer.shown == chosen[place]
+
+    show(2)
     explorer.button("ambiguous", exact=True).click()
     explorer.button("interesting", exact=True).focus()
     explorer.press("Space")
-    page.locator("#explorer .tile").nth(1).click()
+    show(1)
     explorer.button("label wrong", exact=True).click()
     explorer.button("model's fault", exact=True).click()
     explorer.button("model's fault", exact=True).click()
 
     page.reload()
     explorer.open_tab()
-    page.locator("#explorer .tile").nth(2).click()
+    show(2)
     for tag, state in (("ambiguous", "true"), ("interesting", "true"), ("label wrong", "false")):
         expect(explorer.button(tag, exact=True)).to_have_attribute("aria-pressed", state)
     expect(page.locator("#explorer .tagged")).to_contain_text("2 tagged in this browser")
