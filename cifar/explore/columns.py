@@ -4,9 +4,9 @@ A pack is gzip of: the header's length (uint32), the header (JSON), zeros up to 
 then the columns' bytes, all little-endian. The header gives the name, type, shape and
 offset of each column, and what belongs to no single image: class names, totals, rules in words.
 
-Kinds: `images` (labels, people's votes, groups), `model` (a model's predictions, ranks, verdicts, map,
-neighbours), `other` (predictions that are only compared with a model's), and of a model more that is
-seldom wanted: `probabilities` and `channels`.
+Kinds: `images` (labels, people's votes, groups), `model` (a model's predictions, ranks, verdicts,
+map, neighbours), `other` (predictions that are only compared with a model's), and of a model more
+that is seldom wanted: `probabilities` and `channels`.
 """
 
 import gzip
