@@ -28,7 +28,7 @@ class RecordedAnswers:
 
     @property
     def only_classes(self) -> bool:
-        """Whether each answer is one class, without a confidence."""
+        """True if each answer is one class, without a confidence."""
         return bool((self.probabilities.max(1) == 1).all())
 
 

@@ -20,9 +20,10 @@ PROBES = 8  # random images whose gradients show how the maps are pooled
 
 @dataclass(frozen=True)
 class Head:
-    """What follows the last map. weights: float32 (10, C), of the maxima or the means of channels.
+    """The end of a network after its last map.
 
-    averaged: whether it takes the means.
+    weights: float32 (10, C), of the maxima or the means of channels. averaged: whether it takes the
+    means.
     """
 
     weights: torch.Tensor

@@ -36,7 +36,7 @@ class LayerMaps:
 
 @dataclass(frozen=True)
 class Way:
-    """What a network makes of a picture. probabilities: float64 (10,), of what is left of it."""
+    """A picture's way through a network. probabilities: float64 (10,), of what is left of it."""
 
     layers: list[LayerMaps]
     probabilities: np.ndarray

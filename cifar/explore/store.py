@@ -68,7 +68,7 @@ def choices() -> list[tuple[str, str]]:
     Raises CheckpointError if no checkpoint can be shown.
     """
     for name in _folders():
-        if name not in _shown and (ckpt := _try(name)):
+        if name not in _shown and (ckpt := _or_left_out(name, _complete)):
             _shown[name] = ckpt
     checkpoints = list(_shown.values())
     if not checkpoints:
@@ -80,20 +80,15 @@ def choices() -> list[tuple[str, str]]:
     return [(title(ckpt), ckpt.name) for ckpt in checkpoints]
 
 
-def _try(name: str) -> Checkpoint | None:
-    """Return a checkpoint if it can be shown, or else log why it cannot."""
+def _or_left_out(name: str, read: Callable[[str], Result]) -> Result | None:
+    """Return what a folder holds if it can be shown, or else log why it cannot, once per reason."""
     try:
-        return _complete(name)
+        return read(name)
     except LensError as error:
-        _left_out(name, error)
+        if _problems.get(name) != str(error):
+            _problems[name] = str(error)
+            logging.getLogger(__name__).warning("%s is left out: %s", name, error)
         return None
-
-
-def _left_out(name: str, error: LensError) -> None:
-    """Log why a folder is left out, once per reason."""
-    if _problems.get(name) != str(error):
-        _problems[name] = str(error)
-        logging.getLogger(__name__).warning("%s is left out: %s", name, error)
 
 
 def check_all() -> None:
@@ -220,15 +215,7 @@ def answers_names() -> list[str]:
 
 def _tables() -> list[str]:
     """Return the tables that were added and can be read; the log says why another cannot."""
-    return [name for name in recorded_answers.available() if _try_answers(name)]
-
-
-def _try_answers(name: str) -> RecordedAnswers | None:
-    try:
-        return answers(name)
-    except LensError as error:
-        _left_out(name, error)
-        return None
+    return [name for name in recorded_answers.available() if _or_left_out(name, answers)]
 
 
 @once

@@ -1,4 +1,4 @@
-"""What each layer makes of a picture, and how far a covered square reaches."""
+"""Maps of each layer for a picture, and how far a covered square reaches."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the style sheets of the components take from each other is there."""
+"""Properties that the style sheets of the components take from each other are there."""
 
 import re
 
